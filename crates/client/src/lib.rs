@@ -1,0 +1,1 @@
+//! The Rust SDK: spool, sender and typed reader of the API.

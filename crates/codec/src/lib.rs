@@ -1,0 +1,1 @@
+//! The bytes of points: packs, chunks and summaries.

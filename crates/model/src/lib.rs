@@ -1,0 +1,1 @@
+//! What exists: ids, params, series keys, steps, lifecycle and its transition table.

@@ -1,0 +1,1 @@
+//! HTTP: native API, guards, health and metrics.

@@ -1,0 +1,151 @@
+//! What every storage engine must do, and the parts all engines share.
+//!
+//! [`Store`] is the one seam between the system and where its data lie. An engine takes prepared
+//! frames through [`Store::append`] and answers questions through a [`Snapshot`]. The promises
+//! stand on the methods; `conformance` holds every engine to them, and [`memory::MemoryStore`],
+//! the simplest thing that can be right, is the oracle of the model test. Only the binary names
+//! an engine.
+
+mod read;
+
+pub use read::*;
+
+use runstone_model::{ChangeNumber, ReceivedAt, StoreIdentity, WorkspaceId, WriterId};
+use runstone_wire::{Frame, FrameAnswer};
+
+/// A frame as it was received and decoded, ready for [`Store::append`].
+#[derive(Debug, Clone)]
+pub struct AppendFrame {
+    /// 1 until there are more.
+    pub workspace: WorkspaceId,
+    /// The frame; its operations keep their bytes.
+    pub frame: Frame,
+    /// The server's clock: leases and skew warnings, never charts.
+    pub received_at: ReceivedAt,
+    /// Who sent it, for the events.
+    pub principal: String,
+}
+
+/// The durable record of every run.
+///
+/// Calls block; they are made from threads that may wait. All are safe from many threads.
+pub trait Store: Send + Sync + 'static {
+    /// Id of the store and its incarnation (a new one for each restored or re-created folder).
+    fn identity(&self) -> StoreIdentity;
+
+    /// Applies one frame by the rules of the mark and the chain, and returns the answer.
+    ///
+    /// On return the frame's data are durable (fsync, group commit with other callers) and
+    /// readable by every snapshot taken afterwards. The frame is one savepoint: it moves the
+    /// writer's mark and stores its operations together, or nothing. Each operation is judged
+    /// on its own: a refused one is named in the answer, its neighbours are kept, and the mark
+    /// moves past it. A frame at or below the mark is a duplicate and changes nothing; one whose
+    /// chain disagrees, or that starts past the mark without `base`, is answered `Mismatch` with
+    /// the mark, and changes nothing.
+    ///
+    /// # Errors
+    /// `Unavailable` when unfolded data or the log are past their bound, or after a failed fsync:
+    /// nothing was applied, try again later. `Invalid` never concerns a single operation.
+    fn append(&self, frame: AppendFrame) -> Result<FrameAnswer, StoreError>;
+
+    /// Mark and chain of a writer; `None` if the store never saw it.
+    fn read_writer_mark(&self, writer: WriterId) -> Result<Option<WriterMark>, StoreError>;
+
+    /// A consistent view of everything acknowledged so far. Take one an answer, drop it after.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError>;
+
+    /// The newest committed change.
+    fn change_number(&self) -> Result<ChangeNumber, StoreError>;
+
+    /// Folds unfolded frames of runs that are due (all runs when `everything`), in slices.
+    /// Invisible to readers. Engines also do so by themselves, see their configuration.
+    fn fold(&self, everything: bool) -> Result<FoldReport, StoreError>;
+
+    /// Sizes and counters for health, metrics and `doctor`.
+    fn stats(&self) -> Result<StoreStats, StoreError>;
+
+    /// Stops the background work and syncs. Later calls answer `Unavailable`.
+    fn close(&self) -> Result<(), StoreError>;
+}
+
+/// One consistent view. No two calls on it see different states.
+pub trait Snapshot {
+    /// The change number this view stands at.
+    fn change_number(&self) -> ChangeNumber;
+
+    /// The run that an address means: its id, a unique prefix of an id (4 characters or more),
+    /// or a name; the newest run wins among equal names only when `NewestOfName` is asked.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` naming up to five candidates when the address is ambiguous.
+    fn find_run(&self, workspace: WorkspaceId, address: &str) -> Result<RunRecord, StoreError>;
+
+    /// One page of runs in the order asked, by key, never by offset.
+    fn scan_runs(&self, scan: &RunScan) -> Result<RunPage, StoreError>;
+
+    /// Experiments by name.
+    fn scan_experiments(&self, workspace: WorkspaceId)
+    -> Result<Vec<ExperimentRecord>, StoreError>;
+
+    /// Params of a run; empty if it has none.
+    fn read_params(&self, run: RunKey) -> Result<Params, StoreError>;
+
+    /// Scalars of a run, by name.
+    fn read_scalars(&self, run: RunKey) -> Result<Vec<ScalarRecord>, StoreError>;
+
+    /// Writers of a run, in the order of their first frame.
+    fn read_writers(&self, run: RunKey) -> Result<Vec<WriterRecord>, StoreError>;
+
+    /// Lifecycle events of a run, oldest first.
+    fn read_events(&self, run: RunKey) -> Result<Vec<EventRecord>, StoreError>;
+
+    /// Warnings of a run, by kind.
+    fn read_warnings(&self, run: RunKey) -> Result<Vec<WarningRecord>, StoreError>;
+
+    /// Series of a run with their summaries, sorted by (name, context, kind), after `after`.
+    /// A summary equals a fold over the readable points of the series.
+    fn scan_series(&self, run: RunKey, scan: &SeriesScan) -> Result<SeriesPage, StoreError>;
+
+    /// Points of one series, one a step, by step; or with `history` all points ever applied,
+    /// by (step, generation, append number, position).
+    ///
+    /// # Errors
+    /// `NotFound` if the run has no such series.
+    fn scan_points(&self, run: RunKey, scan: &PointScan) -> Result<PointPage, StoreError>;
+
+    /// Definitions of metrics in an experiment, by name.
+    fn read_metric_definitions(
+        &self,
+        experiment: ExperimentKey,
+    ) -> Result<Vec<MetricDefinition>, StoreError>;
+}
+
+use runstone_model::{ExperimentKey, Params, RunKey};
+
+/// Six kinds, each an instruction to the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The request can never succeed as it stands; change it.
+    #[error("{0}")]
+    Invalid(String),
+    /// There is no such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// The state forbids it; look and ask again.
+    #[error("{0}")]
+    Conflict(String),
+    /// Nothing was done; try again after the given time.
+    #[error("{reason}")]
+    Unavailable {
+        /// Why.
+        reason: String,
+        /// When to try again.
+        retry_after_millis: u64,
+    },
+    /// What is on disk is not what was written; run `runstone doctor`.
+    #[error("{0}")]
+    Corrupt(String),
+    /// A defect or an operating-system error.
+    #[error("{0}")]
+    Internal(String),
+}

@@ -1,0 +1,1 @@
+//! How points and metadata travel: frames, operations, answers.

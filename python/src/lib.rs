@@ -1,0 +1,1 @@
+//! The compiled module of the Python package.

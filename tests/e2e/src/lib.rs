@@ -1,0 +1,1 @@
+//! End-to-end, crash and proxy tests of the real binary with the real client.
