@@ -1,0 +1,35 @@
+# The commands of the project. Each installs what it needs; see CONTRIBUTING.md.
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/runstone
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export RUNSTONE_CACHE ?= $(CACHE)
+
+.PHONY: demo test lint wheel bench chaos format
+
+# The main job on real data: server, eight training runs, the best of them.
+demo:
+	scripts/demo.sh
+
+# All tests; the gates first.
+test: lint
+	scripts/test.sh
+
+# The gates: format, lints, edges between crates, licences, types, generated files, promises.
+lint:
+	scripts/lint.sh
+
+# dist/runstone-*.whl: the Python package and the command in one file.
+wheel:
+	scripts/wheel.sh
+
+# Measurements beside references; writes docs/reference/figures.md when asked with WRITE=1.
+bench:
+	scripts/bench.sh
+
+# Two thousand seeded kills; CHAOS_KILLS and CHAOS_SEED choose others.
+chaos:
+	scripts/chaos.sh
+
+format:
+	cargo fmt --all
+	scripts/venv.sh ruff format python tests benches scripts
