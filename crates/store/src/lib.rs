@@ -6,11 +6,25 @@
 //! the simplest thing that can be right, is the oracle of the model test. Only the binary names
 //! an engine.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod apply;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod hiding;
+pub mod memory;
+mod points;
 mod read;
+mod summary;
 
+pub use hiding::{Cut, Removal, SeriesHiding};
+pub use points::{FrameOrder, PointColumns};
 pub use read::*;
+pub use summary::{SummaryFold, merge_summaries};
 
-use runstone_model::{ChangeNumber, ReceivedAt, StoreIdentity, WorkspaceId, WriterId};
+use runstone_model::{
+    ChangeNumber, ExperimentKey, Params, ReceivedAt, RunKey, StoreIdentity, WorkspaceId, WriterId,
+};
 use runstone_wire::{Frame, FrameAnswer};
 
 /// A frame as it was received and decoded, ready for [`Store::append`].
@@ -119,8 +133,6 @@ pub trait Snapshot {
         experiment: ExperimentKey,
     ) -> Result<Vec<MetricDefinition>, StoreError>;
 }
-
-use runstone_model::{ExperimentKey, Params, RunKey};
 
 /// Six kinds, each an instruction to the caller.
 #[derive(Debug, thiserror::Error)]

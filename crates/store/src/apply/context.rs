@@ -1,0 +1,363 @@
+//! What an engine lends to [`super::apply_frame`]: its rows, inside one savepoint.
+//!
+//! All methods see what earlier calls of the same frame and earlier frames of the same group have
+//! written. None of them decides anything: they find, and they keep what they are given.
+
+use bytes::Bytes;
+use runstone_codec::SeriesColumns;
+use runstone_model::{
+    AppendNumber, ChangeNumber, ExperimentKey, ExperimentName, Generation, MetricName, Params, Run,
+    RunId, RunKey, SeriesKey, Timestamp, ValueType, WorkspaceId, Writer, WriterId,
+};
+
+use super::WriterCounters;
+use crate::{
+    Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord, SeriesHiding,
+    StoreError, WriterMark,
+};
+
+/// Number of a series in its run: 0, 1, ... in the order of their first definition, never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeriesId(pub u32);
+
+/// A run as apply reads and writes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRow {
+    /// Never reused.
+    pub key: RunKey,
+    /// All fields of the run, tags included.
+    pub run: Run,
+    /// Newest change that touched it.
+    pub changed: ChangeNumber,
+    /// Server's clock of the last frame.
+    pub last_received_at: Option<Timestamp>,
+    /// Its present generation.
+    pub generation: Generation,
+    /// The append number taken last; 0 before the first.
+    pub last_append: AppendNumber,
+    /// Sum over its writers.
+    pub completeness: RunCompleteness,
+}
+
+/// A writer as apply reads and writes it. It may exist without a run, when its `OpenRun` was
+/// refused: its mark must move all the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WriterRow {
+    /// Its fields, its end included.
+    pub writer: Writer,
+    /// Workspace of its frames.
+    pub workspace: WorkspaceId,
+    /// The run it has opened.
+    pub run: Option<RunKey>,
+    /// Whether its `OpenWriter` was applied; before that `writer` holds blanks.
+    pub opened: bool,
+    /// Mark and chain.
+    pub mark: WriterMark,
+    /// The generation it writes in.
+    pub generation: Generation,
+    /// Its counters.
+    pub counters: WriterCounters,
+    /// Change of its first frame: the order of writers in a run.
+    pub first_change: ChangeNumber,
+    /// Server's clock of its last frame.
+    pub last_received_at: Timestamp,
+}
+
+/// What a series number of a writer stands for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SeriesBinding {
+    /// The series.
+    pub series: SeriesId,
+    /// Type of the values under this number.
+    pub value_type: ValueType,
+    /// Steps in packs are ordinals.
+    pub auto_step: bool,
+    /// What is added to ordinals; `None` until the first points of this number.
+    pub auto_base: Option<f64>,
+}
+
+/// Who has written points of a series, hidden ones included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SeriesWriters {
+    /// Nobody yet.
+    #[default]
+    Nobody,
+    /// One writer.
+    One(WriterId),
+    /// More than one.
+    Several,
+}
+
+/// What all points ever applied to a series amount to, hidden ones included.
+///
+/// The engine keeps it current from what [`ApplyContext::push_points`] gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct SeriesState {
+    /// Smallest and greatest step; `None` without points.
+    pub step_range: Option<(f64, f64)>,
+    /// Types of all points, unified; `None` without points.
+    pub value_type: Option<ValueType>,
+    /// Who has written.
+    pub writers: SeriesWriters,
+    /// Whether [`ApplyContext::mark_two_writers`] was called for it.
+    pub two_writers: bool,
+}
+
+/// Slots `[first, next)` that will never come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostRange {
+    /// First lost slot.
+    pub first: u64,
+    /// One past the last lost slot.
+    pub next: u64,
+}
+
+/// Points of one operation, judged and resolved.
+#[derive(Debug)]
+pub struct PointBatch<'a> {
+    /// The run.
+    pub run: RunKey,
+    /// Who wrote them.
+    pub writer: WriterId,
+    /// Append number of the frame.
+    pub append: AppendNumber,
+    /// Generation of the writer.
+    pub generation: Generation,
+    /// Index of the operation in the frame.
+    pub operation: u32,
+    /// The pack as received.
+    pub pack: &'a Bytes,
+    /// Whether every series of the pack was accepted, so that `pack` may be kept as it is.
+    pub whole: bool,
+    /// The accepted series, in the order of the pack.
+    pub series: &'a [AppliedSeries<'a>],
+}
+
+/// Accepted points of one series number.
+#[derive(Debug, Clone, Copy)]
+pub struct AppliedSeries<'a> {
+    /// Number of the writer.
+    pub number: u32,
+    /// The series.
+    pub series: SeriesId,
+    /// How `columns.values` are to be read.
+    pub value_type: ValueType,
+    /// Added to every step of `columns`; 0 for explicit steps.
+    pub base: f64,
+    /// Position of the first point among the frame's points of this series; the others follow.
+    /// Positions count on over the numbers and packs of one frame.
+    pub first_position: u32,
+    /// The points as they were in the pack.
+    pub columns: &'a SeriesColumns,
+}
+
+impl AppliedSeries<'_> {
+    /// Steps as they are kept.
+    pub fn steps(&self) -> impl Iterator<Item = f64> + '_ {
+        self.columns.steps.iter().map(|step| step + self.base)
+    }
+}
+
+/// Kinds of warnings. The word is what readers see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WarningKind {
+    /// Clocks of client and server differ; counts frames.
+    ClockSkew,
+    /// Points dropped at the client; counts points.
+    Dropped,
+    /// Slots that will never come; counts slots.
+    LostSlots,
+    /// Very many series; counts the series past the limit.
+    ManySeries,
+    /// A fork whose parent is not here; counts forks.
+    MissingParent,
+    /// A scalar param and a child below it cannot both live; counts params that gave way.
+    ParamConflict,
+    /// Refused at the client or here; counts points, and operations without points.
+    Refused,
+    /// Text held NUL, kept as U+FFFD; counts characters.
+    TextReplaced,
+    /// Two writers wrote one step of a series; counts series.
+    TwoWritersOneStep,
+}
+
+impl WarningKind {
+    /// The word that readers see.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClockSkew => "clock_skew",
+            Self::Dropped => "dropped",
+            Self::LostSlots => "lost_slots",
+            Self::ManySeries => "many_series",
+            Self::MissingParent => "missing_parent",
+            Self::ParamConflict => "param_conflict",
+            Self::Refused => "refused",
+            Self::TextReplaced => "text_replaced",
+            Self::TwoWritersOneStep => "two_writers_one_step",
+        }
+    }
+}
+
+/// The rows of an engine, lent for one frame.
+pub trait ApplyContext {
+    /// The newest change committed or applied in this group.
+    fn change_number(&mut self) -> Result<ChangeNumber, StoreError>;
+
+    /// Takes the next change number; called once for a frame that is applied, before any write.
+    fn next_change(&mut self) -> Result<ChangeNumber, StoreError>;
+
+    /// A writer, whatever its run.
+    fn find_writer(&mut self, writer: WriterId) -> Result<Option<WriterRow>, StoreError>;
+
+    /// Inserts or replaces the row; called once, at the end of an applied frame.
+    /// `fields_changed` is false when only mark, generation, counters and `last_received_at` differ.
+    fn put_writer(&mut self, row: &WriterRow, fields_changed: bool) -> Result<(), StoreError>;
+
+    /// Notes a range of lost slots of a writer; ranges come in order and never overlap.
+    fn push_lost(&mut self, writer: WriterId, range: LostRange) -> Result<(), StoreError>;
+
+    /// Sets the dropped points of a series number of a writer, defined or not, to `points` unless
+    /// a greater value is there.
+    fn raise_dropped(
+        &mut self,
+        writer: WriterId,
+        number: u32,
+        points: u64,
+    ) -> Result<(), StoreError>;
+
+    /// The living run of this id.
+    fn find_run(
+        &mut self,
+        workspace: WorkspaceId,
+        id: &RunId,
+    ) -> Result<Option<RunRow>, StoreError>;
+
+    /// The run of this key; `None` once it is deleted.
+    fn read_run(&mut self, run: RunKey) -> Result<Option<RunRow>, StoreError>;
+
+    /// A key for a new run.
+    fn next_run_key(&mut self) -> Result<RunKey, StoreError>;
+
+    /// Inserts or replaces the row. Called when the run is created and at the end of a frame.
+    /// `fields_changed` is false when `run` is as it was found, so that only counters differ.
+    fn put_run(&mut self, row: &RunRow, fields_changed: bool) -> Result<(), StoreError>;
+
+    /// The living experiment of this name.
+    fn find_experiment(
+        &mut self,
+        workspace: WorkspaceId,
+        name: &ExperimentName,
+    ) -> Result<Option<ExperimentKey>, StoreError>;
+
+    /// Creates an experiment with a new key and id; nobody has the name.
+    fn create_experiment(
+        &mut self,
+        workspace: WorkspaceId,
+        name: &ExperimentName,
+        created_at: Timestamp,
+    ) -> Result<ExperimentKey, StoreError>;
+
+    /// Params of a run.
+    fn read_params(&mut self, run: RunKey) -> Result<Params, StoreError>;
+
+    /// Replaces the params of a run.
+    fn put_params(&mut self, run: RunKey, params: &Params) -> Result<(), StoreError>;
+
+    /// A scalar of a run.
+    fn find_scalar(
+        &mut self,
+        run: RunKey,
+        name: &MetricName,
+    ) -> Result<Option<ScalarRecord>, StoreError>;
+
+    /// Inserts or replaces a scalar.
+    fn put_scalar(&mut self, run: RunKey, scalar: &ScalarRecord) -> Result<(), StoreError>;
+
+    /// Definition of a metric name in an experiment.
+    fn find_metric_definition(
+        &mut self,
+        experiment: ExperimentKey,
+        name: &MetricName,
+    ) -> Result<Option<MetricDefinition>, StoreError>;
+
+    /// Inserts or replaces a definition.
+    fn put_metric_definition(
+        &mut self,
+        experiment: ExperimentKey,
+        definition: &MetricDefinition,
+    ) -> Result<(), StoreError>;
+
+    /// Appends a lifecycle event of a run.
+    fn push_event(&mut self, run: RunKey, event: &EventRecord) -> Result<(), StoreError>;
+
+    /// Adds `count` to a warning of a run and replaces its detail and time.
+    fn add_warning(
+        &mut self,
+        run: RunKey,
+        kind: WarningKind,
+        count: u64,
+        detail: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// What a series number of a writer stands for.
+    fn find_binding(
+        &mut self,
+        writer: WriterId,
+        number: u32,
+    ) -> Result<Option<SeriesBinding>, StoreError>;
+
+    /// Inserts the binding, or replaces it when its auto base is resolved.
+    fn put_binding(
+        &mut self,
+        writer: WriterId,
+        number: u32,
+        binding: &SeriesBinding,
+    ) -> Result<(), StoreError>;
+
+    /// A series of a run, with points or without.
+    fn find_series(
+        &mut self,
+        run: RunKey,
+        key: &SeriesKey,
+    ) -> Result<Option<SeriesId>, StoreError>;
+
+    /// Series of a run, with points or without: the next id.
+    fn count_series(&mut self, run: RunKey) -> Result<u32, StoreError>;
+
+    /// Creates a series; `id` is the count before.
+    fn create_series(
+        &mut self,
+        run: RunKey,
+        id: SeriesId,
+        key: &SeriesKey,
+    ) -> Result<(), StoreError>;
+
+    /// What the points of a series amount to.
+    fn read_series_state(&mut self, run: RunKey, id: SeriesId) -> Result<SeriesState, StoreError>;
+
+    /// Notes that two writers wrote one step of this series; it is not asked again.
+    fn mark_two_writers(&mut self, run: RunKey, id: SeriesId) -> Result<(), StoreError>;
+
+    /// Cuts and removals that concern a series.
+    fn read_hiding(&mut self, run: RunKey, id: SeriesId) -> Result<SeriesHiding, StoreError>;
+
+    /// Whether a point that is neither cut nor removed stands at one of `steps` (not sorted);
+    /// with `other_than`, a point of another writer. Seldom called: the step ranges overlap.
+    fn holds_step(
+        &mut self,
+        run: RunKey,
+        id: SeriesId,
+        steps: &[f64],
+        other_than: Option<WriterId>,
+    ) -> Result<bool, StoreError>;
+
+    /// Keeps points. See [`PointBatch`].
+    fn push_points(&mut self, batch: &PointBatch<'_>) -> Result<(), StoreError>;
+
+    /// Keeps a removal; its append number is greater than all before.
+    fn push_removal(&mut self, run: RunKey, removal: &Removal) -> Result<(), StoreError>;
+
+    /// Keeps the cut that opened a generation.
+    fn push_cut(&mut self, run: RunKey, cut: Cut) -> Result<(), StoreError>;
+}

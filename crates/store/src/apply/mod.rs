@@ -1,0 +1,35 @@
+//! What a frame means, written once for all engines.
+//!
+//! An engine decodes a frame outside its writer ([`PreparedFrame::prepare`]), then runs
+//! [`apply_frame`] inside a savepoint, lending its tables as an [`ApplyContext`]. Every decision is
+//! taken here: mark and chain, refusals, resolution of auto steps, lifecycle, warnings, counters.
+//! The engine only finds and keeps rows.
+//!
+//! The surprising rule: this code may have written half of a frame when the context reports an
+//! error. The engine then undoes the whole savepoint, its caches included; nothing is retried here.
+
+mod context;
+mod counters;
+mod frame;
+mod judge;
+mod limits;
+mod open;
+mod params;
+mod points;
+mod prepare;
+mod properties;
+mod series;
+mod text;
+mod writer;
+
+pub use context::{
+    AppliedSeries, ApplyContext, LostRange, PointBatch, RunRow, SeriesBinding, SeriesId,
+    SeriesState, SeriesWriters, WarningKind, WriterRow,
+};
+pub use counters::WriterCounters;
+pub use frame::apply_frame;
+pub use judge::{Verdict, judge_frame};
+pub use limits::{
+    CLOCK_SKEW_MICROS_MAX, SERIES_IN_RUN_MAX, SERIES_IN_RUN_WARNING, TAGS_IN_RUN_MAX, TEXT_BYTES_MAX,
+};
+pub use prepare::{PreparedFrame, PreparedKind, PreparedOperation, PreparedPack, PreparedSeries};
