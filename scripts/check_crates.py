@@ -30,7 +30,6 @@ EDGES: dict[str, set[str]] = {
     "model": set(),
     # These join the real parts to test and to measure them, and nothing depends on them.
     "e2e": {"client", "store", "store-sqlite", "service", "server", "wire", "codec", "model"},
-    "benches": {"client", "store", "store-sqlite", "service", "server", "wire", "codec", "model"},
 }
 LICENCES = {
     "Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Unicode-3.0", "Zlib", "CC0-1.0", "0BSD",

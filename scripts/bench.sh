@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Measurements of the release build, each beside its references in the same run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/runstone/target}
+cache=${RUNSTONE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/runstone}
+export RUNSTONE_CACHE=$cache
+
+[ -n "$(ls dist/runstone-*.whl 2>/dev/null)" ] && [ -z "$(find crates python -newer "$(ls -t dist/runstone-*.whl | head -1)" -name '*.rs' | head -1)" ] || scripts/wheel.sh
+wheel=$(ls -t dist/runstone-*.whl | head -1)
+python=${PYTHON:-python3}
+venv=$cache/bench-venv
+[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+"$venv/bin/pip" install --quiet --disable-pip-version-check -r benches/requirements.txt
+"$venv/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "$wheel"
+
+step() { printf '\n== %s\n' "$*"; }
+step "sizes"
+ls -l "$wheel" "$venv/bin/runstone" "$venv"/lib/python3*/site-packages/runstone/_runstone*.so | awk '{print $5, $9}' | sed "s|$PWD/||; s|$venv/||"
+step "spool: nanoseconds a slot"
+cargo run --release --quiet -p runstone-client --example spool_figures
+step "sender: points a second to a sink that only acknowledges"
+cargo run --release --quiet -p runstone-client --example sender_figures
+step "packs"
+cargo run --release --quiet -p runstone-codec --example pack_figures
+step "store"
+cargo run --release --quiet -p runstone-store-sqlite --example store_figures
+step "start, import, idle, latency"
+"$venv/bin/python" benches/effects.py
+step "throughput through Python, server on the same cores"
+"$venv/bin/python" benches/throughput.py
+step "calls"
+home=$(mktemp -d)
+trap 'kill "$server" 2>/dev/null || true; rm -rf "$home"' EXIT
+RUNSTONE_HOME=$home "$venv/bin/runstone" up --json --listen 127.0.0.1:0 --data "$home/data" >"$home/ready" &
+server=$!
+until [ -s "$home/ready" ]; do sleep 0.05; done
+url=$("$venv/bin/python" -c 'import json,sys; print(json.loads(sys.stdin.readline())["urls"][0])' <"$home/ready")
+RUNSTONE_HOME=$home "$venv/bin/python" benches/calls.py "$url"
