@@ -1,4 +1,8 @@
-//! Tests of the wire format that need files: generated code is fresh, frozen samples are read.
+//! Tests of the wire format: round trips, what survives, golden bytes, frozen samples, fresh code.
 #![allow(clippy::unwrap_used)]
 
 mod fresh;
+mod frozen;
+mod round_trip;
+mod samples;
+mod survival;
