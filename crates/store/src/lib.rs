@@ -18,7 +18,7 @@ mod read;
 mod summary;
 
 pub use hiding::{Cut, Removal, SeriesHiding};
-pub use points::{FrameOrder, PointColumns};
+pub use points::{FrameOrder, PointColumns, bits_as_f64, convert_bits, point_value};
 pub use read::*;
 pub use summary::{SummaryFold, merge_summaries};
 

@@ -3,9 +3,13 @@
 //! Engines gather the points of a series from wherever they lie (frames, packs, chunks) into
 //! [`PointColumns`]; sorting and visibility are the same for all.
 
+use std::cmp::Ordering;
+
+use runstone_codec::SeriesColumns;
 use runstone_model::{AppendNumber, Generation, Step, Timestamp, ValueType};
 
-use crate::{Point, PointPosition, PointValue, SeriesHiding, SummaryFold};
+use crate::{Point, PointPage, PointPosition, PointScan, PointValue, SeriesHiding};
+use crate::{SeriesSummary, SummaryFold};
 
 /// Points of one series, in any order, with a position each. All columns have one length.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -46,5 +50,180 @@ impl PointColumns {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Adds points of a wire pack. `base` is added to steps, values are kept as `reads_as` has
+    /// them. Order columns of `columns`, if any, win over `order`.
+    pub fn extend(
+        &mut self,
+        columns: &SeriesColumns,
+        base: f64,
+        value_type: ValueType,
+        reads_as: ValueType,
+        order: FrameOrder,
+    ) {
+        let former = self.len();
+        let added = columns.steps.len();
+        self.steps.extend(columns.steps.iter().map(|step| step + base + 0.0));
+        self.times.extend_from_slice(&columns.times);
+        self.values
+            .extend(columns.values.iter().map(|bits| convert_bits(*bits, value_type, reads_as)));
+        if let Some(epochs) = &columns.epochs {
+            self.epochs.resize(former, f64::NAN);
+            self.epochs.extend_from_slice(epochs);
+        } else if !self.epochs.is_empty() {
+            self.epochs.resize(former + added, f64::NAN);
+        }
+        if let Some(own) = &columns.order {
+            self.generations.extend_from_slice(&own.generations);
+            self.appends.extend_from_slice(&own.appends);
+            self.positions.extend_from_slice(&own.positions);
+        } else {
+            self.generations.resize(former + added, order.generation);
+            self.appends.resize(former + added, order.append);
+            self.positions.extend((order.first_position..).take(added));
+        }
+    }
+
+    /// Adds all points of `other`.
+    pub fn append(&mut self, other: &Self) {
+        let former = self.len();
+        self.steps.extend_from_slice(&other.steps);
+        self.times.extend_from_slice(&other.times);
+        self.values.extend_from_slice(&other.values);
+        if !self.epochs.is_empty() || !other.epochs.is_empty() {
+            self.epochs.resize(former, f64::NAN);
+            self.epochs.extend_from_slice(&other.epochs);
+            self.epochs.resize(former + other.len(), f64::NAN);
+        }
+        self.generations.extend_from_slice(&other.generations);
+        self.appends.extend_from_slice(&other.appends);
+        self.positions.extend_from_slice(&other.positions);
+    }
+
+    /// Sorts by (step, generation, append number, position): the order of history.
+    pub fn sort(&mut self) {
+        if (1..self.len()).all(|index| self.compare(index - 1, index) == Ordering::Less) {
+            return;
+        }
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        order.sort_by(|a, b| self.compare(*a, *b));
+        self.steps = order.iter().map(|index| self.steps[*index]).collect();
+        self.times = order.iter().map(|index| self.times[*index]).collect();
+        self.values = order.iter().map(|index| self.values[*index]).collect();
+        if !self.epochs.is_empty() {
+            self.epochs = order.iter().map(|index| self.epochs[*index]).collect();
+        }
+        self.generations = order.iter().map(|index| self.generations[*index]).collect();
+        self.appends = order.iter().map(|index| self.appends[*index]).collect();
+        self.positions = order.iter().map(|index| self.positions[*index]).collect();
+    }
+
+    /// Which points show; the columns must be sorted and hold all points of the steps they hold.
+    pub fn visible(&self, hiding: &SeriesHiding) -> Vec<bool> {
+        let mut visible = vec![false; self.len()];
+        let mut index = self.len();
+        while index > 0 {
+            // From the end of a step's points, the first that is alive shows.
+            let step = self.steps[index - 1];
+            let mut shown = false;
+            while index > 0 && self.steps[index - 1] == step {
+                index -= 1;
+                if !shown && hiding.is_alive(step, self.generations[index], self.appends[index]) {
+                    visible[index] = true;
+                    shown = true;
+                }
+            }
+        }
+        visible
+    }
+
+    /// Summary of the points that `visible` names.
+    pub fn summarize(&self, visible: &[bool], reads_as: ValueType) -> SeriesSummary {
+        let mut fold = SummaryFold::default();
+        for index in (0..self.len()).filter(|index| visible[*index]) {
+            fold.push(self.step(index), self.time(index), bits_as_f64(self.values[index], reads_as));
+        }
+        fold.finish()
+    }
+
+    /// The page that a scan asks for; the columns must be sorted and hold at least all points of
+    /// the scan's range.
+    pub fn page(&self, scan: &PointScan, hiding: &SeriesHiding, reads_as: ValueType) -> PointPage {
+        let visible = self.visible(hiding);
+        let mut page = PointPage { value_type: reads_as, points: Vec::new(), next: None };
+        for index in 0..self.len() {
+            let position = self.position(index);
+            let wanted = (scan.history || visible[index])
+                && scan.from_step.is_none_or(|from| position.step >= from)
+                && scan.to_step.is_none_or(|to| position.step <= to)
+                && scan.after.is_none_or(|after| position > after);
+            if !wanted {
+                continue;
+            }
+            if page.points.len() == scan.limit {
+                page.next = page.points.last().map(|point: &Point| point.position);
+                break;
+            }
+            page.points.push(Point {
+                position,
+                time: self.time(index),
+                value: point_value(self.values[index], reads_as),
+                epoch: self.epochs.get(index).copied().filter(|epoch| !epoch.is_nan()),
+                visible: visible[index],
+            });
+        }
+        page
+    }
+
+    /// Where a point stands.
+    pub fn position(&self, index: usize) -> PointPosition {
+        PointPosition {
+            step: self.step(index),
+            generation: Generation(self.generations[index]),
+            append: AppendNumber(self.appends[index]),
+            position: self.positions[index],
+        }
+    }
+
+    fn step(&self, index: usize) -> Step {
+        Step::new(self.steps[index]).expect("steps are checked when a frame is applied")
+    }
+
+    fn time(&self, index: usize) -> Timestamp {
+        Timestamp::from_micros(self.times[index])
+    }
+
+    fn compare(&self, a: usize, b: usize) -> Ordering {
+        self.steps[a]
+            .total_cmp(&self.steps[b])
+            .then(self.generations[a].cmp(&self.generations[b]))
+            .then(self.appends[a].cmp(&self.appends[b]))
+            .then(self.positions[a].cmp(&self.positions[b]))
+    }
+}
+
+/// Whether values of this type are kept as integers; all others are kept as bits of an f64.
+fn is_integer(value_type: ValueType) -> bool {
+    matches!(value_type, ValueType::I64 | ValueType::Bool)
+}
+
+/// Raw bits of a value of one type as those of another: integers become floats in a series that
+/// reads as f64. Floats never become integers.
+pub fn convert_bits(bits: u64, from: ValueType, to: ValueType) -> u64 {
+    if is_integer(from) && !is_integer(to) { bits_as_f64(bits, from).to_bits() } else { bits }
+}
+
+/// Raw bits as f64; integers past 2^53 lose digits.
+pub fn bits_as_f64(bits: u64, value_type: ValueType) -> f64 {
+    point_value(bits, value_type).as_f64()
+}
+
+/// Raw bits as the typed value that readers get.
+pub fn point_value(bits: u64, value_type: ValueType) -> PointValue {
+    if is_integer(value_type) {
+        PointValue::I64(bits.cast_signed())
+    } else {
+        PointValue::F64(f64::from_bits(bits))
     }
 }

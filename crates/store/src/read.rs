@@ -248,8 +248,8 @@ pub struct PointScan {
     pub limit: usize,
 }
 
-/// Where a point stands in the order of a scan.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Where a point stands in the order of a scan; compares in that order.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct PointPosition {
     /// Step.
     pub step: Step,

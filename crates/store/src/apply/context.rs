@@ -315,6 +315,14 @@ pub trait ApplyContext {
         binding: &SeriesBinding,
     ) -> Result<(), StoreError>;
 
+    /// The auto base that another auto-step number of this writer has for this series: the
+    /// ordinals of one (writer, series) are one count, whatever the type of each value.
+    fn find_auto_base(
+        &mut self,
+        writer: WriterId,
+        series: SeriesId,
+    ) -> Result<Option<f64>, StoreError>;
+
     /// A series of a run, with points or without.
     fn find_series(
         &mut self,

@@ -11,5 +11,3 @@ pub const SERIES_IN_RUN_WARNING: u32 = 100_000;
 pub const SERIES_IN_RUN_MAX: u32 = 1_000_000;
 /// Past so many tags a tag is refused.
 pub const TAGS_IN_RUN_MAX: usize = 1_000;
-/// Greatest free text (name, description, group, job type, unit), in bytes.
-pub const TEXT_BYTES_MAX: usize = 64 * 1024;

@@ -30,6 +30,6 @@ pub use counters::WriterCounters;
 pub use frame::apply_frame;
 pub use judge::{Verdict, judge_frame};
 pub use limits::{
-    CLOCK_SKEW_MICROS_MAX, SERIES_IN_RUN_MAX, SERIES_IN_RUN_WARNING, TAGS_IN_RUN_MAX, TEXT_BYTES_MAX,
+    CLOCK_SKEW_MICROS_MAX, SERIES_IN_RUN_MAX, SERIES_IN_RUN_WARNING, TAGS_IN_RUN_MAX,
 };
 pub use prepare::{PreparedFrame, PreparedKind, PreparedOperation, PreparedPack, PreparedSeries};

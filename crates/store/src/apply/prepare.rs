@@ -105,7 +105,7 @@ fn prepare_operation(encoded: &EncodedOperation) -> Result<PreparedOperation, Op
         return Ok(PreparedOperation { if_present, kind, replaced_characters: 0 });
     }
     let mut kind = operation.kind;
-    let replaced_characters = clean_operation(&mut kind)?;
+    let replaced_characters = clean_operation(&mut kind);
     Ok(PreparedOperation { if_present, kind: PreparedKind::Other(kind), replaced_characters })
 }
 

@@ -1,0 +1,252 @@
+//! A writer opens its run: creates it, resumes it or attaches to it.
+
+use runstone_model::{
+    Actor, DESCRIPTION_BYTES_MAX, ExperimentKey, ExperimentName, ForkPin, Generation,
+    LifecycleEvent, ModelError, ParamPath, Params, Run, RunState, SHORT_TEXT_BYTES_MAX, Timestamp,
+    check_text, transition,
+};
+use runstone_model::AppendNumber;
+use runstone_wire::{IfPresent, OpenMode, OpenRun, OperationError, RefusalCode};
+
+use super::context::{ApplyContext, RunRow, WarningKind};
+use super::frame::{Applying, Outcome, Stop, refuse};
+use super::limits::TAGS_IN_RUN_MAX;
+use super::params::merge_settings;
+use crate::{RunCompleteness, StoreError};
+
+impl<C: ApplyContext> Applying<'_, C> {
+    /// The run of this frame, from here on. Said again by the same writer it changes nothing:
+    /// a base frame repeats all declarations.
+    pub(super) fn open_run(&mut self, open: &OpenRun, if_present: IfPresent) -> Outcome {
+        if self.writer.run.is_some() {
+            return self.run().map(|_| ());
+        }
+        check_texts(open)?;
+        let workspace = self.prepared.workspace;
+        let found = self.context.find_run(workspace, &self.prepared.frame.run)?;
+        let creates = open.mode == OpenMode::Create;
+        match found {
+            None if open.mode == OpenMode::Resume => refuse(
+                RefusalCode::NotFound,
+                format!("there is no run {} to resume", self.prepared.frame.run),
+            ),
+            None => self.create_run(open),
+            // A base frame tells what the store has known and lost: the run may be its own.
+            Some(_) if creates && if_present == IfPresent::Refuse && !self.prepared.frame.base => {
+                refuse(
+                    RefusalCode::Exists,
+                    format!("run {} exists already", self.prepared.frame.run),
+                )
+            }
+            Some(run) => self.attach_run(run, open),
+        }
+    }
+
+    fn create_run(&mut self, open: &OpenRun) -> Outcome {
+        let mut params = Params::default();
+        let conflicts = merge_settings(&mut params, &open.config)?;
+        let Ok(Some(created)) =
+            transition(None, LifecycleEvent::Create, Actor::Client, false, None)
+        else {
+            return refuse(RefusalCode::Conflict, "a run can't be created by a client");
+        };
+        let workspace = self.prepared.workspace;
+        let name = open.experiment.clone().unwrap_or_default();
+        let experiment = self.experiment_named(&name, open.created_at)?;
+        let parent = self.fork_pin(open)?;
+        let key = self.context.next_run_key()?;
+        let run = Run {
+            id: self.prepared.frame.run.clone(),
+            workspace,
+            experiment,
+            name: non_empty(open.name.as_ref()),
+            description: non_empty(open.description.as_ref()),
+            tags: open.tags.iter().cloned().collect(),
+            archived: false,
+            group: non_empty(open.group.as_ref()),
+            job_type: non_empty(open.job_type.as_ref()),
+            seed: open.seed,
+            rerun_of: open.rerun_of.clone(),
+            parent,
+            variation: None,
+            number: None,
+            aliases: Vec::new(),
+            primary_writer: self.writer.writer.primary.then_some(self.writer.writer.id),
+            state: created,
+            reason: None,
+            created_at: open.created_at,
+            started_at: (created == RunState::Running).then_some(open.created_at),
+            ended_at: None,
+        };
+        let row = RunRow {
+            key,
+            run,
+            changed: self.change,
+            last_received_at: Some(self.received_at()),
+            generation: Generation(0),
+            last_append: AppendNumber(0),
+            completeness: RunCompleteness::default(),
+        };
+        self.bind_run(row);
+        if let Some(row) = &self.run {
+            self.context.put_run(row, true)?;
+        }
+        let created_event = LifecycleEvent::Create;
+        self.push_event(key, None, created, created_event, None, open.created_at)?;
+        // A plain run starts at once.
+        if created == RunState::Pending {
+            self.change_state(LifecycleEvent::Start, None, open.created_at)?;
+        }
+        if !params.is_empty() {
+            self.context.put_params(key, &params)?;
+        }
+        self.warn_param_conflicts(&conflicts);
+        Ok(())
+    }
+
+    fn attach_run(&mut self, mut row: RunRow, open: &OpenRun) -> Outcome {
+        let resumes = matches!(open.mode, OpenMode::Resume | OpenMode::ResumeOrCreate);
+        let stopped = !matches!(row.run.state, RunState::Pending | RunState::Running);
+        if resumes && stopped {
+            let strict = row.run.variation.is_some();
+            let from = Some(row.run.state);
+            if let Err(error) =
+                transition(from, LifecycleEvent::Resume, Actor::Client, strict, None)
+            {
+                return refuse(RefusalCode::Conflict, error.to_string());
+            }
+        }
+        let tags = open.tags.iter().filter(|tag| !row.run.tags.contains(*tag)).count();
+        if row.run.tags.len() + tags > TAGS_IN_RUN_MAX {
+            return too_many_tags();
+        }
+        let mut params = self.context.read_params(row.key)?;
+        let conflicts = merge_settings(&mut params, &open.config)?;
+        if let Some(name) = &open.experiment {
+            row.run.experiment = self.experiment_named(name, open.created_at)?;
+        }
+        if self.becomes_primary(&row, resumes)? {
+            row.run.primary_writer = Some(self.writer.writer.id);
+        }
+        apply_given(&mut row.run, open);
+        let key = row.key;
+        self.bind_run(row);
+        if resumes && stopped {
+            self.change_state(LifecycleEvent::Resume, None, open.created_at)?;
+        }
+        if !open.config.is_empty() {
+            self.context.put_params(key, &params)?;
+        }
+        self.warn_param_conflicts(&conflicts);
+        Ok(())
+    }
+
+    fn bind_run(&mut self, row: RunRow) {
+        self.writer.run = Some(row.key);
+        self.writer.generation = row.generation;
+        self.writer_changed = true;
+        self.run_changed = true;
+        self.take_run(row);
+    }
+
+    /// A resume takes the run over. Otherwise its primary writer stays until it has ended.
+    fn becomes_primary(&mut self, row: &RunRow, resumes: bool) -> Result<bool, StoreError> {
+        if !self.writer.writer.primary || resumes {
+            return Ok(self.writer.writer.primary);
+        }
+        let Some(former) = row.run.primary_writer else { return Ok(true) };
+        let former = self.context.find_writer(former)?;
+        Ok(former.is_none_or(|former| former.writer.end.is_some()))
+    }
+
+    /// The experiment of this name; naming one creates it.
+    pub(super) fn experiment_named(
+        &mut self,
+        name: &ExperimentName,
+        at: Timestamp,
+    ) -> Result<ExperimentKey, StoreError> {
+        let workspace = self.prepared.workspace;
+        match self.context.find_experiment(workspace, name)? {
+            Some(key) => Ok(key),
+            None => self.context.create_experiment(workspace, name, at),
+        }
+    }
+
+    /// Where a fork stands on its parent. A parent that is not here costs the pin, not the run.
+    fn fork_pin(&mut self, open: &OpenRun) -> Outcome<Option<ForkPin>> {
+        let Some((id, step)) = &open.parent else { return Ok(None) };
+        let Some(parent) = self.context.find_run(self.prepared.workspace, id)? else {
+            let detail = format!("the run was forked from {id}, which is not here");
+            self.warn(WarningKind::MissingParent, 1, detail);
+            return Ok(None);
+        };
+        Ok(Some(ForkPin { parent: parent.key, step: *step, append: parent.last_append }))
+    }
+
+    pub(super) fn warn_param_conflicts(&mut self, conflicts: &[ParamPath]) {
+        let Some(last) = conflicts.last() else { return };
+        self.warn(
+            WarningKind::ParamConflict,
+            conflicts.len() as u64,
+            format!("param {last} gave way: a value and a child below it can't both live"),
+        );
+    }
+}
+
+/// What a resumed or attached run takes over from the opening: whatever is given.
+fn apply_given(run: &mut Run, open: &OpenRun) {
+    replace_text(&mut run.name, open.name.as_ref());
+    replace_text(&mut run.description, open.description.as_ref());
+    replace_text(&mut run.group, open.group.as_ref());
+    replace_text(&mut run.job_type, open.job_type.as_ref());
+    run.seed = open.seed.or(run.seed);
+    if open.rerun_of.is_some() {
+        run.rerun_of.clone_from(&open.rerun_of);
+    }
+    run.tags.extend(open.tags.iter().cloned());
+}
+
+fn check_texts(open: &OpenRun) -> Outcome {
+    check("run name", open.name.as_ref(), SHORT_TEXT_BYTES_MAX)?;
+    check("group", open.group.as_ref(), SHORT_TEXT_BYTES_MAX)?;
+    check("job type", open.job_type.as_ref(), SHORT_TEXT_BYTES_MAX)?;
+    check("description", open.description.as_ref(), DESCRIPTION_BYTES_MAX)?;
+    if open.tags.len() > TAGS_IN_RUN_MAX {
+        return too_many_tags();
+    }
+    Ok(())
+}
+
+/// Refuses a text past its limit.
+pub(super) fn check(what: &'static str, text: Option<&String>, bytes_max: usize) -> Outcome {
+    match text {
+        Some(text) => check_text(what, text, bytes_max).map_err(Stop::from),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn too_many_tags<T>() -> Outcome<T> {
+    refuse(
+        RefusalCode::TooLarge,
+        format!("a run can't have more than {TAGS_IN_RUN_MAX} tags, hint: use params for values"),
+    )
+}
+
+/// Replaces a text when one is given; the empty text clears it.
+pub(super) fn replace_text(target: &mut Option<String>, given: Option<&String>) {
+    if given.is_some() {
+        *target = non_empty(given);
+    }
+}
+
+fn non_empty(text: Option<&String>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).cloned()
+}
+
+impl From<ModelError> for Stop {
+    fn from(error: ModelError) -> Self {
+        let code =
+            if error.is_too_large() { RefusalCode::TooLarge } else { RefusalCode::Invalid };
+        Self::Refused(OperationError { code, reason: error.to_string() })
+    }
+}

@@ -1,0 +1,66 @@
+//! Properties and tags of a run, and definitions of metrics in its experiment.
+
+use runstone_model::{DESCRIPTION_BYTES_MAX, SHORT_TEXT_BYTES_MAX};
+use runstone_wire::{ChangeTags, DefineMetric, IfPresent, RefusalCode, SetProperties};
+
+use super::context::ApplyContext;
+use super::frame::{Applying, Outcome, refuse};
+use super::limits::TAGS_IN_RUN_MAX;
+use super::open::{check, replace_text, too_many_tags};
+use crate::MetricDefinition;
+
+impl<C: ApplyContext> Applying<'_, C> {
+    pub(super) fn set_properties(&mut self, set: &SetProperties) -> Outcome {
+        self.run()?;
+        check("run name", set.name.as_ref(), SHORT_TEXT_BYTES_MAX)?;
+        check("description", set.description.as_ref(), DESCRIPTION_BYTES_MAX)?;
+        let experiment = match &set.experiment {
+            Some(name) => Some(self.experiment_named(name, self.received_at())?),
+            None => None,
+        };
+        let run = &mut self.run()?.run;
+        replace_text(&mut run.name, set.name.as_ref());
+        replace_text(&mut run.description, set.description.as_ref());
+        run.experiment = experiment.unwrap_or(run.experiment);
+        run.archived = set.archived.unwrap_or(run.archived);
+        self.run_changed = true;
+        Ok(())
+    }
+
+    /// Removes first, then adds. Adding what is there and removing what is not change nothing.
+    pub(super) fn change_tags(&mut self, change: &ChangeTags) -> Outcome {
+        let run = &mut self.run()?.run;
+        let mut tags = run.tags.clone();
+        for tag in &change.remove {
+            tags.remove(tag);
+        }
+        tags.extend(change.add.iter().cloned());
+        if tags.len() > TAGS_IN_RUN_MAX && tags.len() > run.tags.len() {
+            return too_many_tags();
+        }
+        run.tags = tags;
+        self.run_changed = true;
+        Ok(())
+    }
+
+    pub(super) fn define_metric(&mut self, define: &DefineMetric, if_present: IfPresent) -> Outcome {
+        check("unit", define.unit.as_ref(), SHORT_TEXT_BYTES_MAX)?;
+        check("default x", define.default_x.as_ref(), SHORT_TEXT_BYTES_MAX)?;
+        let experiment = self.run()?.run.experiment;
+        let found = self.context.find_metric_definition(experiment, &define.name)?;
+        if found.is_some() && if_present == IfPresent::Refuse {
+            return refuse(RefusalCode::Exists, format!("metric {} is defined", define.name));
+        }
+        let mut definition = found.unwrap_or(MetricDefinition {
+            name: define.name.clone(),
+            goal: None,
+            unit: None,
+            default_x: None,
+        });
+        definition.goal = define.goal.or(definition.goal);
+        replace_text(&mut definition.unit, define.unit.as_ref());
+        replace_text(&mut definition.default_x, define.default_x.as_ref());
+        self.context.put_metric_definition(experiment, &definition)?;
+        Ok(())
+    }
+}
