@@ -13,8 +13,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod chunk;
+mod column;
+mod cursor;
 mod error;
 mod pack;
+mod packed;
 mod points;
 mod summary;
 

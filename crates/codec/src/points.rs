@@ -1,5 +1,6 @@
 //! The columns of one series, as they go into an encoder and as they come out of a reader.
 
+use crate::CodecError;
 use runstone_model::ValueType;
 
 /// Points of one series, borrowed, in the order in which they shall come back.
@@ -104,4 +105,32 @@ impl OrderVecs {
             positions: &self.positions,
         }
     }
+}
+
+/// Checks that the columns belong together, as both encoders ask.
+pub(crate) fn check_columns(points: &SeriesPoints<'_>) -> Result<(), CodecError> {
+    let count = points.steps.len();
+    let order_fits = points.order.is_none_or(|order| {
+        order.generations.len() == count
+            && order.appends.len() == count
+            && order.positions.len() == count
+    });
+    let fits = points.times.len() == count
+        && points.values.len() == count
+        && points.epochs.is_none_or(|epochs| epochs.len() == count)
+        && order_fits;
+    if !fits {
+        return Err(invalid(points.number, "has columns of unequal length"));
+    }
+    if count == 0 {
+        return Err(invalid(points.number, "has no points; hint: leave it out"));
+    }
+    if points.value_type == ValueType::String {
+        return Err(invalid(points.number, "holds text, which this version cannot encode"));
+    }
+    Ok(())
+}
+
+fn invalid(number: u32, reason: &str) -> CodecError {
+    CodecError::Invalid(format!("series {number} {reason}"))
 }

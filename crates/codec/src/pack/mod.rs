@@ -1,111 +1,68 @@
 //! Packs: the points of many series in one piece of bytes. Format: `docs/formats/pack.md`.
+//!
+//! The client writes packs into frames, the store keeps frames and folds them into packs of its
+//! own. `encode` writes, `read` reads, `builder` groups points that come one by one. Series that
+//! have the same steps form a *group* and share one column of steps and one of times; a series
+//! whose clock differs keeps only the offsets to the group's times.
 
-use crate::{CodecError, SeriesColumns, SeriesPoints};
+mod builder;
+mod encode;
+mod read;
+
+pub use builder::PackBuilder;
+pub use encode::{Scratch, encode_pack, encode_pack_into};
+pub use read::{PackReader, SeriesEntry};
+
 use runstone_model::ValueType;
 
 /// Points in one pack at most; a frame has up to 64 Ki.
 pub const PACK_POINTS_MAX: usize = 1 << 18;
 
-/// Buffers of the encoder, used again and again.
-#[derive(Debug, Default)]
-pub struct Scratch {}
+const MAGIC: [u8; 3] = *b"RSP";
+const VERSION: u8 = 1;
 
-/// Encodes series, sorted by strictly ascending number, into a new buffer.
-pub fn encode_pack(series: &[SeriesPoints<'_>]) -> Result<Vec<u8>, CodecError> {
-    let mut out = Vec::new();
-    encode_pack_into(&mut out, &mut Scratch::default(), series.iter().copied())?;
-    Ok(out)
+/// Bits of a group's flags.
+const GROUP_EPOCHS: i64 = 1;
+const GROUP_ORDER: i64 = 2;
+
+/// Bits of a series' shape: the type in the lowest three.
+const SHAPE_TYPE: u8 = 0b0000_0111;
+const SHAPE_OWN_TIMES: u8 = 0b0000_1000;
+const SHAPE_EPOCHS_SHIFT: u8 = 4;
+const SHAPE_ORDER_SHIFT: u8 = 6;
+
+/// Where a series has a column from; two bits of the shape.
+const COLUMN_ABSENT: u8 = 0;
+const COLUMN_OF_GROUP: u8 = 1;
+const COLUMN_OWN: u8 = 2;
+
+pub(crate) fn code_from_type(value_type: ValueType) -> u8 {
+    match value_type {
+        ValueType::F64 => 0,
+        ValueType::F32 => 1,
+        ValueType::I64 => 2,
+        ValueType::Bool => 3,
+        ValueType::String => 4,
+    }
 }
 
-/// Appends a pack to `out`.
-pub fn encode_pack_into<'a>(
-    _out: &mut Vec<u8>,
-    _scratch: &mut Scratch,
-    _series: impl IntoIterator<Item = SeriesPoints<'a>>,
-) -> Result<(), CodecError> {
-    Err(CodecError::Invalid("not yet".into()))
-}
-
-/// Takes points in the order of the calls, groups them by series, encodes them.
-#[derive(Debug, Default)]
-pub struct PackBuilder {}
-
-impl PackBuilder {
-    /// Adds a point. `epoch` NaN: the point has none.
-    pub fn push(
-        &mut self,
-        _number: u32,
-        _value_type: ValueType,
-        _step: f64,
-        _time: i64,
-        _value: u64,
-        _epoch: f64,
-    ) {
-    }
-    /// Points pushed.
-    pub fn len(&self) -> usize {
-        0
-    }
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        true
-    }
-    /// Appends a pack of the points to `out` and forgets them, keeping the buffers.
-    pub fn finish_into(&mut self, _out: &mut Vec<u8>) -> Result<(), CodecError> {
-        Err(CodecError::Invalid("not yet".into()))
-    }
-    /// Forgets the points.
-    pub fn clear(&mut self) {}
-}
-
-/// What the directory says of one series.
-#[derive(Debug, Clone, Copy)]
-pub struct SeriesEntry {
-    /// Number of the series.
-    pub number: u32,
-    /// Type of its values.
-    pub value_type: ValueType,
-    /// Its points, at least 1.
-    pub count: u32,
-    /// Whether it has epochs.
-    pub has_epochs: bool,
-    /// Whether it has order columns.
-    pub has_order: bool,
-}
-
-/// A pack whose header and directory are read.
-#[derive(Debug)]
-pub struct PackReader<'a> {
-    _bytes: &'a [u8],
-}
-
-impl<'a> PackReader<'a> {
-    /// Reads header and directory.
-    pub fn parse(_bytes: &'a [u8]) -> Result<Self, CodecError> {
-        Err(CodecError::Invalid("not yet".into()))
-    }
-    /// The series, by ascending number.
-    pub fn series(&self) -> impl ExactSizeIterator<Item = &SeriesEntry> {
-        [].iter()
-    }
-    /// Number of series.
-    pub fn series_count(&self) -> usize {
-        0
-    }
-    /// Points of all series together.
-    pub fn point_count(&self) -> usize {
-        0
-    }
-    /// Index of the series with this number.
-    pub fn find(&self, _number: u32) -> Option<usize> {
-        None
-    }
-    /// Decodes the series at `index` (position in `series()`).
-    pub fn decode(&self, _index: usize, _columns: &mut SeriesColumns) -> Result<(), CodecError> {
-        Err(CodecError::Invalid("not yet".into()))
-    }
-    /// Checks the checksum and decodes every series once: after this, no `decode` fails.
-    pub fn validate(&self) -> Result<(), CodecError> {
-        Err(CodecError::Invalid("not yet".into()))
+pub(crate) fn type_from_code(code: u8) -> Option<ValueType> {
+    match code {
+        0 => Some(ValueType::F64),
+        1 => Some(ValueType::F32),
+        2 => Some(ValueType::I64),
+        3 => Some(ValueType::Bool),
+        4 => Some(ValueType::String),
+        _ => None,
     }
 }
+
+pub(crate) fn kind_of_type(value_type: ValueType) -> crate::column::Kind {
+    match value_type {
+        ValueType::F64 | ValueType::F32 => crate::column::Kind::Float,
+        ValueType::I64 | ValueType::Bool | ValueType::String => crate::column::Kind::Integer,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,363 @@
+//! Number columns: words of 64 bits, floats or integers, in the smallest of a few modes.
+//!
+//! Packs, block summaries of chunks and run summaries are made of these. The writer looks at the
+//! words and picks a mode; the mode byte is stored by the caller, where he likes. The mode numbers
+//! are part of the formats, see `docs/formats/pack.md`. The surprising rule: a float is a decimal
+//! `k / 10^e` only if that very division gives back the same bits, so -0.0, NaN and infinities
+//! never are.
+
+use crate::cursor::{Cursor, Malformed, signed_varint_length, write_signed_varint};
+use crate::packed;
+
+/// All words equal: the word, 8 bytes.
+pub(crate) const WORD_CONSTANT: u8 = 0;
+/// All words equal, a float32: 4 bytes.
+pub(crate) const FLOAT32_CONSTANT: u8 = 1;
+/// Packed words in the order of the floats they are.
+pub(crate) const WORD: u8 = 2;
+/// Packed float32 in their order.
+pub(crate) const FLOAT32: u8 = 3;
+/// All words equal, `k / 10^e`: the signed varint of k; e is the mode less this.
+pub(crate) const DECIMAL_CONSTANT: u8 = 4;
+/// Packed k.
+pub(crate) const DECIMAL: u8 = 11;
+/// Signed varint of the first k, then the packed differences.
+pub(crate) const DECIMAL_DELTA: u8 = 18;
+/// Past the last mode.
+const MODES_END: u8 = 25;
+
+/// Greatest exponent of ten.
+const EXPONENT_MAX: u8 = 6;
+const POWERS: [f64; 7] = [1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6];
+
+/// What the words of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Bits of f64.
+    Float,
+    /// An i64; of the decimal modes only exponent 0, no float modes.
+    Integer,
+}
+
+/// Buffers of [`write`].
+#[derive(Debug, Default)]
+pub(crate) struct ColumnScratch {
+    keys: Vec<i64>,
+    other: Vec<i64>,
+}
+
+/// Appends a column of at least one word to `out` and returns its mode.
+pub(crate) fn write(
+    out: &mut Vec<u8>,
+    words: &[u64],
+    kind: Kind,
+    scratch: &mut ColumnScratch,
+) -> u8 {
+    let first = words[0];
+    if words[words.len() - 1] == first && words.iter().all(|&word| word == first) {
+        return write_constant(out, first, kind);
+    }
+    let keys = &mut scratch.keys;
+    if kind == Kind::Integer {
+        keys.clear();
+        keys.extend(words.iter().map(|&word| word as i64));
+        return write_decimal(out, keys, &mut scratch.other, 0, usize::MAX).expect("unbounded");
+    }
+    if let Some(exponent) = decimal_keys(words, keys) {
+        let is_float32 = float32_keys(words, &mut scratch.other);
+        let bound = if is_float32 { packed::cost(&scratch.other) } else { usize::MAX };
+        if let Some(mode) = write_decimal(out, keys, &mut scratch.other, exponent, bound) {
+            return mode;
+        }
+    }
+    if float32_keys(words, keys) {
+        packed::write(out, keys);
+        return FLOAT32;
+    }
+    keys.clear();
+    keys.extend(words.iter().map(|&word| ordered_from_bits(word)));
+    packed::write(out, keys);
+    WORD
+}
+
+fn write_constant(out: &mut Vec<u8>, word: u64, kind: Kind) -> u8 {
+    let decimal = match kind {
+        Kind::Integer => Some((word as i64, 0)),
+        Kind::Float => decimal_from_bits(word),
+    };
+    let float32 = match kind {
+        Kind::Integer => None,
+        Kind::Float => float32_from_bits(word),
+    };
+    let limit = if float32.is_some() { 4 } else { 8 };
+    match (decimal, float32) {
+        (Some((k, exponent)), _) if signed_varint_length(k) <= limit => {
+            write_signed_varint(out, k);
+            DECIMAL_CONSTANT + exponent
+        }
+        (_, Some(bits)) => {
+            out.extend_from_slice(&bits.to_le_bytes());
+            FLOAT32_CONSTANT
+        }
+        _ => {
+            out.extend_from_slice(&word.to_le_bytes());
+            WORD_CONSTANT
+        }
+    }
+}
+
+/// Writes `keys` as they are or as differences, whichever is smaller; nothing if neither is at
+/// most `bound` bytes.
+fn write_decimal(
+    out: &mut Vec<u8>,
+    keys: &[i64],
+    differences: &mut Vec<i64>,
+    exponent: u8,
+    bound: usize,
+) -> Option<u8> {
+    differences.clear();
+    differences.extend(keys.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])));
+    let plain = packed::cost(keys);
+    let delta = signed_varint_length(keys[0]) + packed::cost(differences);
+    if plain.min(delta) > bound {
+        return None;
+    }
+    if plain <= delta {
+        packed::write(out, keys);
+        return Some(DECIMAL + exponent);
+    }
+    write_signed_varint(out, keys[0]);
+    packed::write(out, differences);
+    Some(DECIMAL_DELTA + exponent)
+}
+
+/// Reads a column of `count` words and appends what `map` makes of each. The caller has bounded
+/// `count`.
+#[inline]
+pub(crate) fn read<T>(
+    cursor: &mut Cursor<'_>,
+    mode: u8,
+    kind: Kind,
+    count: usize,
+    out: &mut Vec<T>,
+    mut map: impl FnMut(u64) -> T,
+) -> Result<(), Malformed> {
+    let exponent = check_mode(mode, kind)?;
+    let power = POWERS[usize::from(exponent)];
+    match mode {
+        WORD_CONSTANT..=FLOAT32_CONSTANT | DECIMAL_CONSTANT..DECIMAL => {
+            let word = read_constant(cursor, mode, kind, power)?;
+            out.extend((0..count).map(|_| map(word)));
+            Ok(())
+        }
+        WORD => packed::read(cursor, count, out, |key| map(bits_from_ordered(key))),
+        FLOAT32 => packed::read(cursor, count, out, |key| {
+            map(bits_from_float32(float32_from_ordered(key)))
+        }),
+        DECIMAL..DECIMAL_DELTA if kind == Kind::Integer => {
+            packed::read(cursor, count, out, |key| map(key as u64))
+        }
+        DECIMAL..DECIMAL_DELTA => {
+            packed::read(cursor, count, out, |key| map((key as f64 / power).to_bits()))
+        }
+        _ => {
+            let mut key = cursor.signed_varint()?;
+            let word = |key: i64| match kind {
+                Kind::Integer => key as u64,
+                Kind::Float => (key as f64 / power).to_bits(),
+            };
+            out.push(map(word(key)));
+            packed::read(cursor, count - 1, out, |difference| {
+                key = key.wrapping_add(difference);
+                map(word(key))
+            })
+        }
+    }
+}
+
+/// Passes over a column of `count` words.
+pub(crate) fn skip(
+    cursor: &mut Cursor<'_>,
+    mode: u8,
+    kind: Kind,
+    count: usize,
+) -> Result<(), Malformed> {
+    check_mode(mode, kind)?;
+    match mode {
+        WORD_CONSTANT => cursor.word64().map(drop),
+        FLOAT32_CONSTANT => cursor.word32().map(drop),
+        DECIMAL_CONSTANT..DECIMAL => cursor.varint().map(drop),
+        DECIMAL_DELTA.. => {
+            cursor.varint()?;
+            packed::skip(cursor, count - 1)
+        }
+        _ => packed::skip(cursor, count),
+    }
+}
+
+fn check_mode(mode: u8, kind: Kind) -> Result<u8, Malformed> {
+    let exponent = match mode {
+        DECIMAL_CONSTANT..DECIMAL => mode - DECIMAL_CONSTANT,
+        DECIMAL..DECIMAL_DELTA => mode - DECIMAL,
+        DECIMAL_DELTA..MODES_END => mode - DECIMAL_DELTA,
+        MODES_END.. => return Err(Malformed("an unknown mode of a column")),
+        _ => 0,
+    };
+    let float_mode = matches!(mode, FLOAT32_CONSTANT | WORD | FLOAT32) || exponent > 0;
+    if kind == Kind::Integer && float_mode {
+        return Err(Malformed("an integer column in a float mode"));
+    }
+    Ok(exponent)
+}
+
+fn read_constant(
+    cursor: &mut Cursor<'_>,
+    mode: u8,
+    kind: Kind,
+    power: f64,
+) -> Result<u64, Malformed> {
+    Ok(match mode {
+        WORD_CONSTANT => cursor.word64()?,
+        FLOAT32_CONSTANT => bits_from_float32(cursor.word32()?),
+        _ if kind == Kind::Integer => cursor.signed_varint()? as u64,
+        _ => (cursor.signed_varint()? as f64 / power).to_bits(),
+    })
+}
+
+/// Adding this rounds a float below 2^51 to an integer that stands in the low bits of the sum.
+const ROUNDER: f64 = 6_755_399_441_055_744.0;
+const ROUNDED_MAX: f64 = 2_251_799_813_685_248.0;
+
+/// `k` with `k / scale == value`, bit for bit, or `false`.
+#[inline]
+fn scaled(word: u64, scale: f64) -> (i64, bool) {
+    let sum = f64::from_bits(word) * scale + ROUNDER;
+    let rounded = sum - ROUNDER;
+    let exact = (rounded / scale).to_bits() == word && rounded.abs() < ROUNDED_MAX;
+    (sum.to_bits().wrapping_sub(ROUNDER.to_bits()) as i64, exact)
+}
+
+fn scaled_keys(words: &[u64], scale: f64, keys: &mut Vec<i64>) -> bool {
+    keys.clear();
+    if !scaled(words[0], scale).1 {
+        return false;
+    }
+    for chunk in words.chunks(16) {
+        let mut all_exact = true;
+        keys.extend(chunk.iter().map(|&word| {
+            let (key, exact) = scaled(word, scale);
+            all_exact &= exact;
+            key
+        }));
+        if !all_exact {
+            return false;
+        }
+    }
+    true
+}
+
+/// The smallest exponent for which every word is `k / 10^e`, and the k.
+fn decimal_keys(words: &[u64], keys: &mut Vec<i64>) -> Option<u8> {
+    if scaled_keys(words, 1.0, keys) {
+        return Some(0);
+    }
+    if !scaled_keys(words, POWERS[usize::from(EXPONENT_MAX)], keys) {
+        return None;
+    }
+    let mut exponent = EXPONENT_MAX;
+    while exponent > 0 && keys.iter().all(|key| key % 10 == 0) {
+        keys.iter_mut().for_each(|key| *key /= 10);
+        exponent -= 1;
+    }
+    Some(exponent)
+}
+
+fn decimal_from_bits(word: u64) -> Option<(i64, u8)> {
+    if let (key, true) = scaled(word, 1.0) {
+        return Some((key, 0));
+    }
+    let (mut key, exact) = scaled(word, POWERS[usize::from(EXPONENT_MAX)]);
+    if !exact {
+        return None;
+    }
+    let mut exponent = EXPONENT_MAX;
+    while exponent > 0 && key % 10 == 0 {
+        key /= 10;
+        exponent -= 1;
+    }
+    Some((key, exponent))
+}
+
+/// Fills `keys` with the words as ordered float32, if each is one.
+fn float32_keys(words: &[u64], keys: &mut Vec<i64>) -> bool {
+    const LOW: u64 = (1 << 29) - 1;
+    keys.clear();
+    if words[0] & LOW != 0 || words.iter().fold(0, |all, word| all | word) & LOW != 0 {
+        return false;
+    }
+    let mut all_exact = true;
+    keys.extend(words.iter().map(|&word| match float32_from_bits(word) {
+        Some(bits) => ordered_from_float32(bits),
+        None => {
+            all_exact = false;
+            0
+        }
+    }));
+    all_exact
+}
+
+/// The bits of the float32 with the same value, NaN payloads included, if there is one. Done by
+/// bits, because a conversion of a NaN promises nothing about its payload.
+#[inline]
+fn float32_from_bits(word: u64) -> Option<u32> {
+    if word & ((1 << 29) - 1) != 0 {
+        return None;
+    }
+    let sign = (word >> 32) as u32 & 0x8000_0000;
+    let mantissa = (word >> 29) as u32 & 0x007f_ffff;
+    let exponent = (word >> 52) as u32 & 0x7ff;
+    match exponent {
+        897..=1150 => Some(sign | (exponent - 896) << 23 | mantissa),
+        2047 => Some(sign | 0x7f80_0000 | mantissa),
+        _ => {
+            let narrow = f64::from_bits(word) as f32;
+            (f64::from(narrow).to_bits() == word).then(|| narrow.to_bits())
+        }
+    }
+}
+
+#[inline]
+fn bits_from_float32(bits: u32) -> u64 {
+    if bits & 0x7f80_0000 == 0x7f80_0000 {
+        let sign = u64::from(bits & 0x8000_0000) << 32;
+        return sign | 0x7ff0_0000_0000_0000 | u64::from(bits & 0x007f_ffff) << 29;
+    }
+    f64::from(f32::from_bits(bits)).to_bits()
+}
+
+/// Maps the bits of a float to an integer that is ordered as the floats are. Its own inverse.
+#[inline]
+fn ordered_from_bits(word: u64) -> i64 {
+    let signed = word as i64;
+    signed ^ ((signed >> 63) as u64 >> 1) as i64
+}
+
+#[inline]
+fn bits_from_ordered(key: i64) -> u64 {
+    (key ^ ((key >> 63) as u64 >> 1) as i64) as u64
+}
+
+#[inline]
+fn ordered_from_float32(bits: u32) -> i64 {
+    let signed = bits as i32;
+    i64::from(signed ^ ((signed >> 31) as u32 >> 1) as i32)
+}
+
+#[inline]
+fn float32_from_ordered(key: i64) -> u32 {
+    let signed = key as i32;
+    (signed ^ ((signed >> 31) as u32 >> 1) as i32) as u32
+}
+
+#[cfg(test)]
+mod tests;
