@@ -11,12 +11,14 @@
 pub mod apply;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod find;
 mod hiding;
 pub mod memory;
 mod points;
 mod read;
 mod summary;
 
+pub use find::{AddressMatches, CANDIDATES_MAX, PREFIX_CHARACTERS_MIN};
 pub use hiding::{Cut, Removal, SeriesHiding};
 pub use points::{FrameOrder, PointColumns, bits_as_f64, convert_bits, point_value};
 pub use read::*;
@@ -87,27 +89,28 @@ pub trait Snapshot {
     /// The change number this view stands at.
     fn change_number(&self) -> ChangeNumber;
 
-    /// The run that an address means: its id, a unique prefix of an id (4 characters or more),
-    /// or a name; the newest run wins among equal names only when `NewestOfName` is asked.
+    /// The run that an address means: its id, else the name of one run, else a prefix of one id
+    /// (4 characters or more). Archived runs count. See [`AddressMatches::pick`].
     ///
     /// # Errors
     /// `NotFound`; `Conflict` naming up to five candidates when the address is ambiguous.
     fn find_run(&self, workspace: WorkspaceId, address: &str) -> Result<RunRecord, StoreError>;
 
-    /// One page of runs in the order asked, by key, never by offset.
+    /// One page of runs in the order asked, paged by (creation time, key), never by offset.
     fn scan_runs(&self, scan: &RunScan) -> Result<RunPage, StoreError>;
 
-    /// Experiments by name.
+    /// Experiments, sorted by the bytes of their names.
     fn scan_experiments(&self, workspace: WorkspaceId)
     -> Result<Vec<ExperimentRecord>, StoreError>;
 
-    /// Params of a run; empty if it has none.
+    /// Params of a run; empty if it has none. This and the other `read_` calls answer for a run
+    /// that is not there as for one that has nothing.
     fn read_params(&self, run: RunKey) -> Result<Params, StoreError>;
 
     /// Scalars of a run, by name.
     fn read_scalars(&self, run: RunKey) -> Result<Vec<ScalarRecord>, StoreError>;
 
-    /// Writers of a run, in the order of their first frame.
+    /// Writers of a run, in the order of their first frames.
     fn read_writers(&self, run: RunKey) -> Result<Vec<WriterRecord>, StoreError>;
 
     /// Lifecycle events of a run, oldest first.
@@ -116,18 +119,20 @@ pub trait Snapshot {
     /// Warnings of a run, by kind.
     fn read_warnings(&self, run: RunKey) -> Result<Vec<WarningRecord>, StoreError>;
 
-    /// Series of a run with their summaries, sorted by (name, context, kind), after `after`.
-    /// A summary equals a fold over the readable points of the series.
+    /// Series of a run that have a readable point, with their summaries, sorted by
+    /// (name, context, kind) as bytes, after `after`. A summary equals a fold over the readable
+    /// points of the series. The value type is that of all points ever applied.
     fn scan_series(&self, run: RunKey, scan: &SeriesScan) -> Result<SeriesPage, StoreError>;
 
     /// Points of one series, one a step, by step; or with `history` all points ever applied,
     /// by (step, generation, append number, position).
     ///
     /// # Errors
-    /// `NotFound` if the run has no such series.
+    /// `NotFound` if no point of such a series was ever applied; one whose points are all hidden
+    /// has an empty page and a history.
     fn scan_points(&self, run: RunKey, scan: &PointScan) -> Result<PointPage, StoreError>;
 
-    /// Definitions of metrics in an experiment, by name.
+    /// Definitions of metrics in an experiment, sorted by the bytes of their names.
     fn read_metric_definitions(
         &self,
         experiment: ExperimentKey,

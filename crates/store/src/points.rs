@@ -161,7 +161,7 @@ impl PointColumns {
             if !wanted {
                 continue;
             }
-            if page.points.len() == scan.limit {
+            if page.points.len() == scan.limit.max(1) {
                 page.next = page.points.last().map(|point: &Point| point.position);
                 break;
             }

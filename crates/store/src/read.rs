@@ -52,10 +52,10 @@ pub struct RunCompleteness {
 /// Order of a scan of runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RunOrder {
-    /// Newest created first, then by key.
+    /// Newest created first, the greatest key first among equals.
     #[default]
     NewestFirst,
-    /// Oldest created first.
+    /// Oldest created first, the smallest key first among equals: the reverse.
     OldestFirst,
 }
 
@@ -74,7 +74,7 @@ pub struct RunScan {
     pub order: RunOrder,
     /// Continue after this position.
     pub after: Option<(Timestamp, RunKey)>,
-    /// At most so many.
+    /// At most so many; 0 is taken as 1.
     pub limit: usize,
 }
 
@@ -150,10 +150,9 @@ pub struct EventRecord {
 /// Something a person should know about a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WarningRecord {
-    /// `refused`, `lost_slots`, `dropped`, `two_writers_one_step`, `param_conflict`,
-    /// `text_replaced`, `clock_skew`.
+    /// A word of [`crate::apply::WarningKind`], as `refused` or `lost_slots`.
     pub kind: String,
-    /// How often.
+    /// How often; what is counted depends on the kind.
     pub count: u64,
     /// The latest case, as a sentence.
     pub detail: String,
@@ -170,7 +169,7 @@ pub struct SeriesScan {
     pub context: Option<Context>,
     /// Continue after this key.
     pub after: Option<SeriesKey>,
-    /// At most so many.
+    /// At most so many; 0 is taken as 1.
     pub limit: usize,
 }
 
@@ -244,7 +243,7 @@ pub struct PointScan {
     pub history: bool,
     /// Continue after this position.
     pub after: Option<PointPosition>,
-    /// At most so many.
+    /// At most so many; 0 is taken as 1.
     pub limit: usize,
 }
 

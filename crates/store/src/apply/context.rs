@@ -209,7 +209,8 @@ pub trait ApplyContext {
     /// A writer, whatever its run.
     fn find_writer(&mut self, writer: WriterId) -> Result<Option<WriterRow>, StoreError>;
 
-    /// Inserts or replaces the row; called once, at the end of an applied frame.
+    /// Inserts or replaces the row; called before anything else of an unknown writer is written,
+    /// and at the end of every applied frame.
     /// `fields_changed` is false when only mark, generation, counters and `last_received_at` differ.
     fn put_writer(&mut self, row: &WriterRow, fields_changed: bool) -> Result<(), StoreError>;
 

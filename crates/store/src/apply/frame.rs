@@ -126,8 +126,14 @@ impl<'a, C: ApplyContext> Applying<'a, C> {
         beat: bool,
     ) -> Result<Self, StoreError> {
         let change = context.next_change()?;
-        let writer_changed = found.is_none();
-        let writer = found.unwrap_or_else(|| unknown_writer(prepared, change));
+        let writer = match found {
+            Some(writer) => writer,
+            None => {
+                let writer = unknown_writer(prepared, change);
+                context.put_writer(&writer, true)?;
+                writer
+            }
+        };
         let run = match writer.run {
             Some(key) => context.read_run(key)?,
             None => None,
@@ -141,7 +147,7 @@ impl<'a, C: ApplyContext> Applying<'a, C> {
             prepared,
             change,
             writer,
-            writer_changed,
+            writer_changed: false,
             run: None,
             run_changed: false,
             beat,
@@ -171,16 +177,19 @@ impl<'a, C: ApplyContext> Applying<'a, C> {
     /// The run, for an operation that needs one.
     pub(super) fn run(&mut self) -> Outcome<&mut RunRow> {
         let id = &self.prepared.frame.run;
+        let opened = self.writer.run.is_some();
         match &mut self.run {
-            Some(run) if run.run.id == *id => Ok(run),
-            Some(run) => refuse(
-                RefusalCode::Conflict,
-                format!(
-                    "the writer has opened run {} and can't write to {id}, hint: open a new writer",
-                    run.run.id
-                ),
-            ),
-            None if self.writer.run.is_some() => refuse(
+            Some(run) => {
+                if run.run.id == *id {
+                    return Ok(run);
+                }
+                let opened = &run.run.id;
+                refuse(
+                    RefusalCode::Conflict,
+                    format!("the writer has opened run {opened}, not {id}, hint: open a new writer"),
+                )
+            }
+            None if opened => refuse(
                 RefusalCode::Deleted,
                 format!("run {id} was deleted, hint: log to a new run"),
             ),

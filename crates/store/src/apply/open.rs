@@ -1,18 +1,17 @@
 //! A writer opens its run: creates it, resumes it or attaches to it.
 
 use runstone_model::{
-    Actor, DESCRIPTION_BYTES_MAX, ExperimentKey, ExperimentName, ForkPin, Generation,
-    LifecycleEvent, ModelError, ParamPath, Params, Run, RunState, SHORT_TEXT_BYTES_MAX, Timestamp,
-    check_text, transition,
+    Actor, AppendNumber, DESCRIPTION_BYTES_MAX, ExperimentKey, ExperimentName, ForkPin, Generation,
+    LifecycleEvent, ModelError, ParamPath, Params, Run, RunKey, RunState, SHORT_TEXT_BYTES_MAX,
+    Timestamp, check_text, transition,
 };
-use runstone_model::AppendNumber;
 use runstone_wire::{IfPresent, OpenMode, OpenRun, OperationError, RefusalCode};
 
 use super::context::{ApplyContext, RunRow, WarningKind};
 use super::frame::{Applying, Outcome, Stop, refuse};
 use super::limits::TAGS_IN_RUN_MAX;
 use super::params::merge_settings;
-use crate::{RunCompleteness, StoreError};
+use crate::{EventRecord, RunCompleteness, StoreError};
 
 impl<C: ApplyContext> Applying<'_, C> {
     /// The run of this frame, from here on. Said again by the same writer it changes nothing:
@@ -45,39 +44,16 @@ impl<C: ApplyContext> Applying<'_, C> {
     fn create_run(&mut self, open: &OpenRun) -> Outcome {
         let mut params = Params::default();
         let conflicts = merge_settings(&mut params, &open.config)?;
-        let Ok(Some(created)) =
-            transition(None, LifecycleEvent::Create, Actor::Client, false, None)
-        else {
-            return refuse(RefusalCode::Conflict, "a run can't be created by a client");
-        };
         let workspace = self.prepared.workspace;
         let name = open.experiment.clone().unwrap_or_default();
         let experiment = self.experiment_named(&name, open.created_at)?;
         let parent = self.fork_pin(open)?;
         let key = self.context.next_run_key()?;
-        let run = Run {
-            id: self.prepared.frame.run.clone(),
-            workspace,
-            experiment,
-            name: non_empty(open.name.as_ref()),
-            description: non_empty(open.description.as_ref()),
-            tags: open.tags.iter().cloned().collect(),
-            archived: false,
-            group: non_empty(open.group.as_ref()),
-            job_type: non_empty(open.job_type.as_ref()),
-            seed: open.seed,
-            rerun_of: open.rerun_of.clone(),
-            parent,
-            variation: None,
-            number: None,
-            aliases: Vec::new(),
-            primary_writer: self.writer.writer.primary.then_some(self.writer.writer.id),
-            state: created,
-            reason: None,
-            created_at: open.created_at,
-            started_at: (created == RunState::Running).then_some(open.created_at),
-            ended_at: None,
-        };
+        let id = self.prepared.frame.run.clone();
+        let mut run = Run::new(id, workspace, experiment, open.created_at);
+        apply_given(&mut run, open);
+        run.parent = parent;
+        run.primary_writer = self.writer.writer.primary.then_some(self.writer.writer.id);
         let row = RunRow {
             key,
             run,
@@ -91,12 +67,9 @@ impl<C: ApplyContext> Applying<'_, C> {
         if let Some(row) = &self.run {
             self.context.put_run(row, true)?;
         }
-        let created_event = LifecycleEvent::Create;
-        self.push_event(key, None, created, created_event, None, open.created_at)?;
+        self.record_creation(key, open.created_at)?;
         // A plain run starts at once.
-        if created == RunState::Pending {
-            self.change_state(LifecycleEvent::Start, None, open.created_at)?;
-        }
+        let _ = self.change_state(LifecycleEvent::Start, None, open.created_at)?;
         if !params.is_empty() {
             self.context.put_params(key, &params)?;
         }
@@ -106,13 +79,10 @@ impl<C: ApplyContext> Applying<'_, C> {
 
     fn attach_run(&mut self, mut row: RunRow, open: &OpenRun) -> Outcome {
         let resumes = matches!(open.mode, OpenMode::Resume | OpenMode::ResumeOrCreate);
-        let stopped = !matches!(row.run.state, RunState::Pending | RunState::Running);
-        if resumes && stopped {
-            let strict = row.run.variation.is_some();
-            let from = Some(row.run.state);
-            if let Err(error) =
-                transition(from, LifecycleEvent::Resume, Actor::Client, strict, None)
-            {
+        if resumes {
+            let from = Some(row.run.standing());
+            let strict = row.run.is_in_variation();
+            if let Err(error) = transition(from, LifecycleEvent::Resume, Actor::Client, strict) {
                 return refuse(RefusalCode::Conflict, error.to_string());
             }
         }
@@ -131,14 +101,29 @@ impl<C: ApplyContext> Applying<'_, C> {
         apply_given(&mut row.run, open);
         let key = row.key;
         self.bind_run(row);
-        if resumes && stopped {
-            self.change_state(LifecycleEvent::Resume, None, open.created_at)?;
+        if resumes {
+            let _ = self.change_state(LifecycleEvent::Resume, None, open.created_at)?;
         }
         if !open.config.is_empty() {
             self.context.put_params(key, &params)?;
         }
         self.warn_param_conflicts(&conflicts);
         Ok(())
+    }
+
+    fn record_creation(&mut self, run: RunKey, at: Timestamp) -> Result<(), StoreError> {
+        let writer = self.writer.writer.id;
+        let record = EventRecord {
+            change: self.change,
+            from: None,
+            to: RunState::Pending,
+            event: LifecycleEvent::Create,
+            actor: writer.to_string(),
+            at,
+            reason: None,
+            writer: Some(writer),
+        };
+        self.context.push_event(run, &record)
     }
 
     fn bind_run(&mut self, row: RunRow) {

@@ -1,7 +1,7 @@
 //! Points: each series of a pack is judged alone, auto steps are resolved, and the rest is kept.
 
 use runstone_model::ValueType;
-use runstone_wire::{IfPresent, OperationError, RefusalCode};
+use runstone_wire::{IfPresent, RefusalCode};
 
 use super::context::{
     AppliedSeries, ApplyContext, PointBatch, SeriesBinding, SeriesState, SeriesWriters,

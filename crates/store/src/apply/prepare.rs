@@ -113,9 +113,9 @@ fn prepare_operation(encoded: &EncodedOperation) -> Result<PreparedOperation, Op
 fn prepare_pack(pack: Bytes) -> Result<PreparedPack, OperationError> {
     let reader = PackReader::parse(&pack).map_err(pack_error)?;
     let mut series = Vec::new();
-    for entry in reader.series() {
+    for (index, entry) in reader.series().enumerate() {
         let mut columns = SeriesColumns::default();
-        reader.decode(entry.number, &mut columns).map_err(pack_error)?;
+        reader.decode(index, &mut columns).map_err(pack_error)?;
         if columns.steps.is_empty() {
             continue;
         }

@@ -1,8 +1,8 @@
 //! A writer's life: open, heartbeat, counters, end; and the lifecycle of its run.
 
 use runstone_model::{
-    Actor, EndReason, LifecycleEvent, RunState, Timestamp, Writer, WriterEnd, WriterEndKind,
-    transition,
+    Actor, EndReason, LifecycleChange, LifecycleEvent, Timestamp, TransitionError, Writer,
+    WriterEnd, WriterEndKind,
 };
 use runstone_wire::{
     Completeness, EndKind, EndWriter, Lifecycle, OpenWriter, RefusalCode,
@@ -65,23 +65,18 @@ impl<C: ApplyContext> Applying<'_, C> {
         let id = self.writer.writer.id;
         self.writer.writer.end = Some(reported);
         self.writer_changed = true;
-        let Some(run) = &self.run else { return Ok(()) };
-        if run.run.primary_writer != Some(id) {
-            return Ok(());
+        let is_primary = self.run.as_ref().is_some_and(|run| run.run.primary_writer == Some(id));
+        if let Some(event) = kind.run_event().filter(|_| is_primary) {
+            // A run that has ended by other means stays as it is; the writer's end is recorded.
+            let _ = self.change_state(event, end.reason.as_ref(), end.ended_at)?;
         }
-        let event = match (run.run.state, end.kind) {
-            (RunState::Lost, _) => LifecycleEvent::LateEnd,
-            (_, EndKind::Closed) => LifecycleEvent::Succeed,
-            _ => LifecycleEvent::Fail,
-        };
-        // A run that has ended by other means stays as it is; the writer's end is recorded.
-        self.change_state(event, end.reason.as_ref(), end.ended_at)?;
         Ok(())
     }
 
+    /// A sign of life; a lost run comes back by it.
     pub(super) fn heartbeat(&mut self, at: Timestamp) -> Outcome {
         if self.run.is_some() {
-            self.change_state(LifecycleEvent::Heartbeat, None, at)?;
+            let _ = self.change_state(LifecycleEvent::Heartbeat, None, at)?;
         }
         Ok(())
     }
@@ -108,69 +103,44 @@ impl<C: ApplyContext> Applying<'_, C> {
     }
 
     pub(super) fn lifecycle(&mut self, lifecycle: &Lifecycle) -> Outcome {
-        let state = self.run()?.run.state;
-        let known = self.change_state(lifecycle.event, lifecycle.reason.as_ref(), lifecycle.at)?;
-        if known {
-            return Ok(());
+        self.run()?;
+        match self.change_state(lifecycle.event, lifecycle.reason.as_ref(), lifecycle.at)? {
+            Ok(()) => Ok(()),
+            Err(error) => refuse(RefusalCode::Conflict, error.to_string()),
         }
-        refuse(
-            RefusalCode::Conflict,
-            format!("event {} can't happen to a run that is {state}", lifecycle.event),
-        )
     }
 
     /// Sends an event of this writer through the transition table and records what it changes.
-    /// Returns false if the table forbids it; nothing was written then.
+    /// The inner error: the table forbids it, and nothing was written.
     pub(super) fn change_state(
         &mut self,
         event: LifecycleEvent,
         reason: Option<&EndReason>,
         at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let run = self.run.as_mut().expect("callers have a run");
-        let strict = run.run.variation.is_some();
-        let from = run.run.state;
-        let Ok(target) = transition(Some(from), event, Actor::Client, strict, reason) else {
-            return Ok(false);
+    ) -> Result<Result<(), TransitionError>, StoreError> {
+        let row = self.run.as_mut().expect("callers have a run");
+        let strict = row.run.is_in_variation();
+        let change =
+            LifecycleChange { event, actor: Actor::Client, reason: reason.cloned(), at };
+        let done = match row.run.apply(&change, strict) {
+            Ok(Some(done)) => done,
+            Ok(None) => return Ok(Ok(())),
+            Err(error) => return Ok(Err(error)),
         };
-        let Some(to) = target else { return Ok(true) };
-        run.run.state = to;
-        if to.is_ended() {
-            run.run.ended_at = Some(at);
-            run.run.reason = reason.cloned();
-        } else {
-            run.run.ended_at = None;
-            run.run.reason = None;
-        }
-        if to == RunState::Running {
-            run.run.started_at = run.run.started_at.or(Some(at));
-        }
-        let run = run.key;
         self.run_changed = true;
-        self.push_event(run, Some(from), to, event, reason, at)?;
-        Ok(true)
-    }
-
-    pub(super) fn push_event(
-        &mut self,
-        run: runstone_model::RunKey,
-        from: Option<RunState>,
-        to: RunState,
-        event: LifecycleEvent,
-        reason: Option<&EndReason>,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
+        let run = row.key;
         let writer = self.writer.writer.id;
         let record = EventRecord {
             change: self.change,
-            from,
-            to,
-            event,
+            from: Some(done.from),
+            to: done.to,
+            event: done.event,
             actor: writer.to_string(),
             at,
-            reason: reason.cloned(),
+            reason: done.reason,
             writer: Some(writer),
         };
-        self.context.push_event(run, &record)
+        self.context.push_event(run, &record)?;
+        Ok(Ok(()))
     }
 }

@@ -1,0 +1,114 @@
+//! The in-memory engine: the simplest thing that can be right.
+//!
+//! [`MemoryStore`] keeps every point ever applied with its place in the order and its writer, and
+//! answers each question by looking at all of them. It is the oracle of the model test and the
+//! store of tests that need no disk. It shares [`crate::apply`] with the other engines, and on
+//! purpose nothing else: visibility and summaries are computed here in their own naive way.
+//!
+//! The surprising rule: nothing is cached, so a frame costs time in proportion to the points its
+//! series hold already.
+
+mod context;
+mod snapshot;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use runstone_model::{ChangeNumber, StoreIdentity, WriterId};
+use runstone_wire::{FrameAnswer, FrameStatus};
+
+use self::snapshot::MemorySnapshot;
+use self::state::State;
+use crate::apply::{PreparedFrame, apply_frame};
+use crate::{
+    AppendFrame, FoldReport, Snapshot, Store, StoreError, StoreStats, WriterMark,
+};
+
+/// A store in memory. Durable means: until it is dropped.
+#[derive(Debug)]
+pub struct MemoryStore {
+    identity: StoreIdentity,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// Shared with snapshots; copied on the first write while one is held.
+    state: Arc<State>,
+    closed: bool,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new(identity: StoreIdentity) -> Self {
+        let inner = Inner { state: Arc::new(State::default()), closed: false };
+        Self { identity, inner: Mutex::new(inner) }
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, Inner>, StoreError> {
+        // A panic in apply concerns the test that panicked; the next caller goes on.
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.closed {
+            return Err(StoreError::Unavailable {
+                reason: "the store is closed".to_owned(),
+                retry_after_millis: 1_000,
+            });
+        }
+        Ok(inner)
+    }
+}
+
+impl Store for MemoryStore {
+    fn identity(&self) -> StoreIdentity {
+        self.identity.clone()
+    }
+
+    fn append(&self, frame: AppendFrame) -> Result<FrameAnswer, StoreError> {
+        let prepared = PreparedFrame::prepare(frame);
+        let mut inner = self.lock()?;
+        let state = Arc::make_mut(&mut inner.state);
+        let answer = apply_frame(state, &prepared)?;
+        if answer.status == FrameStatus::Applied {
+            state.applied_frames += 1;
+        }
+        Ok(answer)
+    }
+
+    fn read_writer_mark(&self, writer: WriterId) -> Result<Option<WriterMark>, StoreError> {
+        let inner = self.lock()?;
+        Ok(inner.state.writers.get(&writer).map(|data| data.row.mark))
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+        let inner = self.lock()?;
+        Ok(Box::new(MemorySnapshot::new(Arc::clone(&inner.state))))
+    }
+
+    fn change_number(&self) -> Result<ChangeNumber, StoreError> {
+        Ok(self.lock()?.state.change)
+    }
+
+    /// There is nothing to fold.
+    fn fold(&self, _everything: bool) -> Result<FoldReport, StoreError> {
+        drop(self.lock()?);
+        Ok(FoldReport::default())
+    }
+
+    fn stats(&self) -> Result<StoreStats, StoreError> {
+        let inner = self.lock()?;
+        Ok(StoreStats {
+            runs: inner.state.runs.len() as u64,
+            applied_frames: inner.state.applied_frames,
+            applied_points: inner.state.applied_points,
+            ..StoreStats::default()
+        })
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,291 @@
+//! Questions to the in-memory engine, answered by looking at everything.
+
+use std::sync::Arc;
+
+use runstone_model::{
+    AppendNumber, ChangeNumber, ExperimentKey, Generation, Params, RunKey, Step, Timestamp,
+    WorkspaceId,
+};
+
+use super::state::{RunData, SeriesData, State, StoredPoint};
+use crate::{
+    AddressMatches, EventRecord, ExperimentRecord, MetricDefinition, Point, PointPage,
+    PointPosition, PointScan, RunCompleteness, RunOrder, RunPage, RunRecord, RunScan, ScalarRecord,
+    SeriesPage, SeriesRecord, SeriesScan, SeriesSummary, Snapshot, StoreError, SummaryPoint,
+    WarningRecord, WriterRecord, bits_as_f64, convert_bits, point_value,
+};
+
+pub(super) struct MemorySnapshot {
+    state: Arc<State>,
+}
+
+impl MemorySnapshot {
+    pub(super) fn new(state: Arc<State>) -> Self {
+        Self { state }
+    }
+
+    fn record(&self, data: &RunData) -> RunRecord {
+        let row = &data.row;
+        let mut completeness = RunCompleteness::default();
+        for writer in self.state.writers.values().filter(|writer| writer.row.run == Some(row.key)) {
+            let own = writer.row.counters.completeness();
+            completeness.logged_points += own.logged_points;
+            completeness.durable_points += own.durable_points;
+            completeness.refused_points += own.refused_points;
+            completeness.dropped_points += own.dropped_points;
+            completeness.lost_slots += own.lost_slots;
+        }
+        RunRecord {
+            key: row.key,
+            run: row.run.clone(),
+            experiment_name: self.state.experiments[&row.run.experiment].name.to_string(),
+            changed: row.changed,
+            last_received_at: row.last_received_at,
+            completeness,
+            generation: row.generation,
+        }
+    }
+
+    fn records(&self, workspace: WorkspaceId) -> Vec<RunRecord> {
+        self.state
+            .runs
+            .values()
+            .filter(|data| data.row.run.workspace == workspace)
+            .map(|data| self.record(data))
+            .collect()
+    }
+}
+
+impl Snapshot for MemorySnapshot {
+    fn change_number(&self) -> ChangeNumber {
+        self.state.change
+    }
+
+    fn find_run(&self, workspace: WorkspaceId, address: &str) -> Result<RunRecord, StoreError> {
+        let mut runs = self.records(workspace);
+        runs.sort_by_key(|run| std::cmp::Reverse((run.run.created_at, run.key)));
+        let by_id = runs.iter().find(|run| run.run.id.as_str() == address).cloned();
+        let named = |run: &&RunRecord| run.run.name.as_deref() == Some(address);
+        let by_name = runs.iter().filter(named).cloned().collect();
+        let mut by_prefix: Vec<RunRecord> =
+            runs.into_iter().filter(|run| run.run.id.as_str().starts_with(address)).collect();
+        by_prefix.sort_by(|a, b| a.run.id.cmp(&b.run.id));
+        AddressMatches { by_id, by_name, by_prefix }.pick(address)
+    }
+
+    fn scan_runs(&self, scan: &RunScan) -> Result<RunPage, StoreError> {
+        let mut runs = self.records(scan.workspace);
+        runs.sort_by_key(|run| (run.run.created_at, run.key));
+        if scan.order == RunOrder::NewestFirst {
+            runs.reverse();
+        }
+        let is_after = |place: (Timestamp, RunKey)| match (scan.after, scan.order) {
+            (None, _) => true,
+            (Some(after), RunOrder::NewestFirst) => place < after,
+            (Some(after), RunOrder::OldestFirst) => place > after,
+        };
+        runs.retain(|run| {
+            scan.experiment.as_ref().is_none_or(|name| *name == run.experiment_name)
+                && (scan.states.is_empty() || scan.states.contains(&run.run.state))
+                && (scan.include_archived || !run.run.archived)
+                && is_after((run.run.created_at, run.key))
+        });
+        let limit = scan.limit.max(1);
+        let more = runs.len() > limit;
+        runs.truncate(limit);
+        let next = runs.last().filter(|_| more).map(|run| (run.run.created_at, run.key));
+        Ok(RunPage { runs, next })
+    }
+
+    fn scan_experiments(
+        &self,
+        workspace: WorkspaceId,
+    ) -> Result<Vec<ExperimentRecord>, StoreError> {
+        let mut records: Vec<ExperimentRecord> = self
+            .state
+            .experiments
+            .iter()
+            .filter(|(_, experiment)| experiment.workspace == workspace)
+            .map(|(key, experiment)| ExperimentRecord {
+                key: *key,
+                experiment: experiment.clone(),
+                runs: self
+                    .state
+                    .runs
+                    .values()
+                    .filter(|data| data.row.run.experiment == *key)
+                    .count() as u64,
+            })
+            .collect();
+        records.sort_by(|a, b| a.experiment.name.cmp(&b.experiment.name));
+        Ok(records)
+    }
+
+    fn read_params(&self, run: RunKey) -> Result<Params, StoreError> {
+        Ok(self.state.runs.get(&run).map(|data| data.params.clone()).unwrap_or_default())
+    }
+
+    fn read_scalars(&self, run: RunKey) -> Result<Vec<ScalarRecord>, StoreError> {
+        let data = self.state.runs.get(&run);
+        Ok(data.map(|data| data.scalars.values().cloned().collect()).unwrap_or_default())
+    }
+
+    fn read_writers(&self, run: RunKey) -> Result<Vec<WriterRecord>, StoreError> {
+        let Some(data) = self.state.runs.get(&run) else { return Ok(Vec::new()) };
+        let mut writers: Vec<_> =
+            self.state.writers.values().filter(|writer| writer.row.run == Some(run)).collect();
+        writers.sort_by_key(|writer| writer.row.first_change);
+        let dropped = |writer: &super::state::WriterData| {
+            let mut by_series = std::collections::BTreeMap::new();
+            for (number, points) in &writer.dropped {
+                if let Some(binding) = writer.bindings.get(number) {
+                    let key = data.series[binding.series.0 as usize].key.clone();
+                    *by_series.entry(key).or_default() += *points;
+                }
+            }
+            by_series.into_iter().filter(|(_, points)| *points > 0).collect()
+        };
+        let record = |writer: &Arc<super::state::WriterData>| WriterRecord {
+            writer: writer.row.writer.clone(),
+            mark: writer.row.mark,
+            completeness: writer.row.counters.completeness(),
+            dropped_by_series: dropped(writer),
+            lost: writer.lost.iter().map(|range| (range.first, range.next)).collect(),
+            last_received_at: writer.row.last_received_at,
+        };
+        Ok(writers.into_iter().map(record).collect())
+    }
+
+    fn read_events(&self, run: RunKey) -> Result<Vec<EventRecord>, StoreError> {
+        Ok(self.state.runs.get(&run).map(|data| data.events.clone()).unwrap_or_default())
+    }
+
+    fn read_warnings(&self, run: RunKey) -> Result<Vec<WarningRecord>, StoreError> {
+        let data = self.state.runs.get(&run);
+        let mut warnings: Vec<WarningRecord> =
+            data.map(|data| data.warnings.values().cloned().collect()).unwrap_or_default();
+        warnings.sort_by(|a, b| a.kind.cmp(&b.kind));
+        Ok(warnings)
+    }
+
+    fn scan_series(&self, run: RunKey, scan: &SeriesScan) -> Result<SeriesPage, StoreError> {
+        let Some(data) = self.state.runs.get(&run) else { return Ok(SeriesPage::default()) };
+        let mut series: Vec<SeriesRecord> = data
+            .series
+            .iter()
+            .filter(|series| scan.name.as_ref().is_none_or(|name| *name == series.key.name))
+            .filter(|series| {
+                scan.context.as_ref().is_none_or(|context| *context == series.key.context)
+            })
+            .filter(|series| scan.after.as_ref().is_none_or(|after| series.key > *after))
+            .filter_map(|series| self.series_record(data, series))
+            .collect();
+        series.sort_by(|a, b| a.key.cmp(&b.key));
+        let limit = scan.limit.max(1);
+        let more = series.len() > limit;
+        series.truncate(limit);
+        let next = series.last().filter(|_| more).map(|record| record.key.clone());
+        Ok(SeriesPage { series, next })
+    }
+
+    fn scan_points(&self, run: RunKey, scan: &PointScan) -> Result<PointPage, StoreError> {
+        let not_found = || StoreError::NotFound(format!("the run has no series {}", scan.series));
+        let data = self.state.runs.get(&run).ok_or_else(not_found)?;
+        let id = data.find_series(&scan.series).ok_or_else(not_found)?;
+        let series = &data.series[id.0 as usize];
+        let value_type = series.value_type().ok_or_else(not_found)?;
+        let mut points: Vec<Point> = data
+            .history(series)
+            .into_iter()
+            .filter(|(_, visible)| scan.history || *visible)
+            .map(|(stored, visible)| Point {
+                position: position(&stored),
+                time: Timestamp::from_micros(stored.time),
+                value: point_value(
+                    convert_bits(stored.bits, stored.value_type, value_type),
+                    value_type,
+                ),
+                epoch: stored.epoch.filter(|epoch| !epoch.is_nan()),
+                visible,
+            })
+            .filter(|point| scan.from_step.is_none_or(|from| point.position.step >= from))
+            .filter(|point| scan.to_step.is_none_or(|to| point.position.step <= to))
+            .filter(|point| scan.after.is_none_or(|after| point.position > after))
+            .collect();
+        let limit = scan.limit.max(1);
+        let more = points.len() > limit;
+        points.truncate(limit);
+        let next = points.last().filter(|_| more).map(|point| point.position);
+        Ok(PointPage { value_type, points, next })
+    }
+
+    fn read_metric_definitions(
+        &self,
+        experiment: ExperimentKey,
+    ) -> Result<Vec<MetricDefinition>, StoreError> {
+        let all = self.state.definitions.iter();
+        Ok(all
+            .filter(|((key, _), _)| *key == experiment)
+            .map(|(_, definition)| definition.clone())
+            .collect())
+    }
+}
+
+impl MemorySnapshot {
+    /// `None` if no point of the series is readable.
+    fn series_record(&self, data: &RunData, series: &SeriesData) -> Option<SeriesRecord> {
+        let readable: Vec<SummaryPoint> = data
+            .history(series)
+            .into_iter()
+            .filter(|(_, visible)| *visible)
+            .map(|(stored, _)| SummaryPoint {
+                step: step(&stored),
+                time: Timestamp::from_micros(stored.time),
+                value: bits_as_f64(stored.bits, stored.value_type),
+            })
+            .collect();
+        if readable.is_empty() {
+            return None;
+        }
+        let definition =
+            self.state.definitions.get(&(data.row.run.experiment, series.key.name.clone()));
+        Some(SeriesRecord {
+            key: series.key.clone(),
+            value_type: series.value_type()?,
+            summary: naive_summary(&readable),
+            goal: definition.and_then(|definition| definition.goal),
+        })
+    }
+}
+
+/// Readable points in the order of their steps, one a step.
+fn naive_summary(points: &[SummaryPoint]) -> SeriesSummary {
+    let count = |wanted: fn(f64) -> bool| {
+        points.iter().filter(|point| wanted(point.value)).count() as u64
+    };
+    let numbers = || points.iter().copied().filter(|point| !point.value.is_nan());
+    SeriesSummary {
+        count: points.len() as u64,
+        nan_count: count(f64::is_nan),
+        positive_infinity_count: count(|value| value == f64::INFINITY),
+        negative_infinity_count: count(|value| value == f64::NEG_INFINITY),
+        first: points.first().copied(),
+        last: points.last().copied(),
+        min: numbers().reduce(|a, b| if b.value < a.value { b } else { a }),
+        max: numbers().reduce(|a, b| if b.value > a.value { b } else { a }),
+        sum: points.iter().map(|point| point.value).filter(|value| value.is_finite()).sum(),
+    }
+}
+
+fn step(stored: &StoredPoint) -> Step {
+    Step::new(stored.step).expect("apply keeps finite steps only")
+}
+
+fn position(stored: &StoredPoint) -> PointPosition {
+    PointPosition {
+        step: step(stored),
+        generation: Generation(stored.generation),
+        append: AppendNumber(stored.append),
+        position: stored.position,
+    }
+}
