@@ -106,7 +106,10 @@ impl RefusalCode {
 
     /// A word of a later version reads as `Invalid`: the operation was refused, whatever the cause.
     fn from_word(word: &str) -> Self {
-        Self::ALL.into_iter().find(|code| code.as_str() == word).unwrap_or(Self::Invalid)
+        Self::ALL
+            .into_iter()
+            .find(|code| code.as_str() == word)
+            .unwrap_or(Self::Invalid)
     }
 }
 
@@ -129,7 +132,10 @@ impl FrameAnswer {
             chain: self.chain,
             status: status.into(),
             refusals: self.refusals.iter().map(refusal_to_proto).collect(),
-            run_state: self.run_state.map(|state| state.to_string()).unwrap_or_default(),
+            run_state: self
+                .run_state
+                .map(|state| state.to_string())
+                .unwrap_or_default(),
             stop_requested: self.stop_requested,
             change: self.change.0,
             lost_slots: self.lost_slots,
@@ -159,7 +165,11 @@ impl FrameAnswer {
             mark: answer.mark,
             chain: answer.chain,
             status,
-            refusals: answer.refusals.into_iter().map(refusal_from_proto).collect(),
+            refusals: answer
+                .refusals
+                .into_iter()
+                .map(refusal_from_proto)
+                .collect(),
             run_state: answer.run_state.parse().ok(),
             stop_requested: answer.stop_requested,
             change: ChangeNumber(answer.change),

@@ -28,8 +28,7 @@ pub(crate) fn operation_from_bytes(bytes: &Bytes) -> Result<Operation, Operation
             ),
         });
     }
-    let operation =
-        proto::Operation::decode(bytes.clone()).map_err(|error| undecodable(&error))?;
+    let operation = proto::Operation::decode(bytes.clone()).map_err(|error| undecodable(&error))?;
     let if_present = match proto::IfPresent::try_from(operation.if_present) {
         Ok(proto::IfPresent::Apply) => IfPresent::Apply,
         Ok(proto::IfPresent::Refuse) => IfPresent::Refuse,
@@ -39,7 +38,10 @@ pub(crate) fn operation_from_bytes(bytes: &Bytes) -> Result<Operation, Operation
         code: RefusalCode::Unsupported,
         reason: "this kind of operation is not known here, hint: upgrade the server".to_owned(),
     })?;
-    Ok(Operation { if_present, kind: kind_from_proto(kind)? })
+    Ok(Operation {
+        if_present,
+        kind: kind_from_proto(kind)?,
+    })
 }
 
 fn kind_from_proto(kind: Kind) -> Result<OperationKind, OperationError> {
@@ -54,7 +56,10 @@ fn kind_from_proto(kind: Kind) -> Result<OperationKind, OperationError> {
             archived: set.archived,
         }),
         Kind::SetParams(set) => OperationKind::SetParams(
-            set.params.into_iter().map(setting_from_proto).collect::<Result<_, _>>()?,
+            set.params
+                .into_iter()
+                .map(setting_from_proto)
+                .collect::<Result<_, _>>()?,
         ),
         Kind::RemoveParams(remove) => OperationKind::RemoveParams(
             remove
@@ -76,15 +81,20 @@ fn kind_from_proto(kind: Kind) -> Result<OperationKind, OperationError> {
             time: Timestamp::from_micros(set.time_micros),
         }),
         Kind::Remove(remove) => OperationKind::Remove(remove_from_proto(remove)?),
-        Kind::Rewind(rewind) => OperationKind::Rewind { to_step: step(rewind.to_step)? },
+        Kind::Rewind(rewind) => OperationKind::Rewind {
+            to_step: step(rewind.to_step)?,
+        },
         Kind::Lifecycle(lifecycle) => OperationKind::Lifecycle(Lifecycle {
-            event: lifecycle.event.parse().map_err(|_| unsupported("event", &lifecycle.event))?,
+            event: lifecycle
+                .event
+                .parse()
+                .map_err(|_| unsupported("event", &lifecycle.event))?,
             reason: reason(&lifecycle.reason_code, lifecycle.reason_text)?,
             at: Timestamp::from_micros(lifecycle.at_micros),
         }),
-        Kind::Heartbeat(heartbeat) => {
-            OperationKind::Heartbeat { at: Timestamp::from_micros(heartbeat.at_micros) }
-        }
+        Kind::Heartbeat(heartbeat) => OperationKind::Heartbeat {
+            at: Timestamp::from_micros(heartbeat.at_micros),
+        },
         Kind::Completeness(counters) => OperationKind::Completeness(Completeness {
             logged_points: counters.logged_points,
             dropped_points: counters.dropped_points,
@@ -174,7 +184,11 @@ fn open_run(open: proto::OpenRun) -> Result<OpenRun, OperationError> {
         rerun_of: open.rerun_of.map(run_id).transpose()?,
         created_at: Timestamp::from_micros(open.created_at_micros),
         tags: tag_names(open.tags)?,
-        config: open.config.into_iter().map(setting_from_proto).collect::<Result<_, _>>()?,
+        config: open
+            .config
+            .into_iter()
+            .map(setting_from_proto)
+            .collect::<Result<_, _>>()?,
         parent,
     })
 }
@@ -212,7 +226,11 @@ fn series_key(name: String, context: &str, kind: i32) -> Result<SeriesKey, Opera
     } else {
         Context::parse(context).map_err(invalid)?
     };
-    Ok(SeriesKey { name: metric_name(name)?, context, kind })
+    Ok(SeriesKey {
+        name: metric_name(name)?,
+        context,
+        kind,
+    })
 }
 
 fn define_metric(define: proto::DefineMetric) -> Result<DefineMetric, OperationError> {
@@ -238,7 +256,10 @@ fn remove_from_proto(remove: proto::Remove) -> Result<Remove, OperationError> {
         }
         _ => return Err(invalid("a removal needs a target: one series, or all")),
     };
-    Ok(Remove { series, step: remove.step.map(step).transpose()? })
+    Ok(Remove {
+        series,
+        step: remove.step.map(step).transpose()?,
+    })
 }
 
 fn step(value: f64) -> Result<Step, OperationError> {
@@ -258,7 +279,9 @@ fn experiment_name(name: String) -> Result<ExperimentName, OperationError> {
 }
 
 fn tag_names(tags: Vec<String>) -> Result<Vec<TagName>, OperationError> {
-    tags.into_iter().map(|tag| TagName::new(tag).map_err(invalid)).collect()
+    tags.into_iter()
+        .map(|tag| TagName::new(tag).map_err(invalid))
+        .collect()
 }
 
 fn unsupported(what: &str, value: impl std::fmt::Display) -> OperationError {

@@ -16,7 +16,10 @@ pub(crate) fn operation_to_proto(operation: &Operation) -> proto::Operation {
         IfPresent::Apply => proto::IfPresent::Apply,
         IfPresent::Refuse => proto::IfPresent::Refuse,
     };
-    proto::Operation { if_present: if_present.into(), kind: Some(kind_to_proto(&operation.kind)) }
+    proto::Operation {
+        if_present: if_present.into(),
+        kind: Some(kind_to_proto(&operation.kind)),
+    }
 }
 
 fn kind_to_proto(kind: &OperationKind) -> Kind {
@@ -31,7 +34,9 @@ fn kind_to_proto(kind: &OperationKind) -> Kind {
         OperationKind::RemoveParams(paths) => Kind::RemoveParams(proto::RemoveParams {
             paths: paths
                 .iter()
-                .map(|path| proto::ParamPath { path: path.keys().to_vec() })
+                .map(|path| proto::ParamPath {
+                    path: path.keys().to_vec(),
+                })
                 .collect(),
         }),
         OperationKind::ChangeTags(change) => Kind::ChangeTags(change_tags(change)),
@@ -40,11 +45,13 @@ fn kind_to_proto(kind: &OperationKind) -> Kind {
         OperationKind::Points(pack) => Kind::Points(proto::Points { pack: pack.clone() }),
         OperationKind::SetScalar(set) => Kind::SetScalar(set_scalar(set)),
         OperationKind::Remove(remove) => Kind::Remove(remove_to_proto(remove)),
-        OperationKind::Rewind { to_step } => Kind::Rewind(proto::Rewind { to_step: to_step.get() }),
+        OperationKind::Rewind { to_step } => Kind::Rewind(proto::Rewind {
+            to_step: to_step.get(),
+        }),
         OperationKind::Lifecycle(lifecycle) => Kind::Lifecycle(lifecycle_to_proto(lifecycle)),
-        OperationKind::Heartbeat { at } => {
-            Kind::Heartbeat(proto::Heartbeat { at_micros: at.as_micros() })
-        }
+        OperationKind::Heartbeat { at } => Kind::Heartbeat(proto::Heartbeat {
+            at_micros: at.as_micros(),
+        }),
         OperationKind::Completeness(counters) => Kind::Completeness(completeness(counters)),
     }
 }
@@ -59,9 +66,9 @@ fn open_writer(open: &OpenWriter) -> proto::OpenWriter {
         sdk: open.sdk.clone(),
         opened_at_micros: open.opened_at.as_micros(),
         primary: open.primary,
-        parent_writer: open
-            .parent_writer
-            .map_or_else(Bytes::new, |writer| Bytes::copy_from_slice(writer.as_bytes())),
+        parent_writer: open.parent_writer.map_or_else(Bytes::new, |writer| {
+            Bytes::copy_from_slice(writer.as_bytes())
+        }),
         lease_seconds: open.lease_seconds,
     }
 }
@@ -82,7 +89,9 @@ fn end_writer(end: &EndWriter) -> proto::EndWriter {
 }
 
 fn reason(reason: Option<&EndReason>) -> (String, String) {
-    reason.map_or_else(Default::default, |reason| (reason.code.to_string(), reason.text.clone()))
+    reason.map_or_else(Default::default, |reason| {
+        (reason.code.to_string(), reason.text.clone())
+    })
 }
 
 fn open_run(open: &OpenRun) -> proto::OpenRun {
@@ -106,7 +115,11 @@ fn open_run(open: &OpenRun) -> proto::OpenRun {
         seed: open.seed,
         rerun_of: open.rerun_of.as_ref().map(|run| run.as_str().to_owned()),
         created_at_micros: open.created_at.as_micros(),
-        tags: open.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
+        tags: open
+            .tags
+            .iter()
+            .map(|tag| tag.as_str().to_owned())
+            .collect(),
         config: open.config.iter().map(setting_to_proto).collect(),
         parent: open.parent.as_ref().map(|(run, _)| run.as_str().to_owned()),
         fork_step: open.parent.as_ref().map(|(_, step)| step.get()),
@@ -124,8 +137,16 @@ fn set_properties(set: &SetProperties) -> proto::SetProperties {
 
 fn change_tags(change: &ChangeTags) -> proto::ChangeTags {
     proto::ChangeTags {
-        add: change.add.iter().map(|tag| tag.as_str().to_owned()).collect(),
-        remove: change.remove.iter().map(|tag| tag.as_str().to_owned()).collect(),
+        add: change
+            .add
+            .iter()
+            .map(|tag| tag.as_str().to_owned())
+            .collect(),
+        remove: change
+            .remove
+            .iter()
+            .map(|tag| tag.as_str().to_owned())
+            .collect(),
     }
 }
 
@@ -138,7 +159,10 @@ fn kind_of_series(kind: SeriesKind) -> proto::SeriesKind {
 
 /// Object kinds have no operation in this version: nothing builds a `DefineSeries` of them.
 fn unreachable_kind() -> proto::SeriesKind {
-    debug_assert!(false, "object series have no frame operation in this version");
+    debug_assert!(
+        false,
+        "object series have no frame operation in this version"
+    );
     proto::SeriesKind::Metric
 }
 
@@ -162,7 +186,11 @@ fn define_series(define: &DefineSeries) -> proto::DefineSeries {
 
 /// The empty context is the empty text: nothing travels for it.
 fn context_text(canonical: &str) -> String {
-    if canonical == "{}" { String::new() } else { canonical.to_owned() }
+    if canonical == "{}" {
+        String::new()
+    } else {
+        canonical.to_owned()
+    }
 }
 
 fn define_metric(define: &DefineMetric) -> proto::DefineMetric {
@@ -188,14 +216,20 @@ fn set_scalar(set: &SetScalar) -> proto::SetScalar {
 }
 
 fn remove_to_proto(remove: &Remove) -> proto::Remove {
-    let target = remove.series.as_ref().map_or(proto::remove::Target::All(true), |key| {
-        proto::remove::Target::Series(proto::SeriesTarget {
-            name: key.name.as_str().to_owned(),
-            context: context_text(key.context.as_str()),
-            kind: kind_of_series(key.kind).into(),
-        })
-    });
-    proto::Remove { target: Some(target), step: remove.step.map(|step| step.get()) }
+    let target = remove
+        .series
+        .as_ref()
+        .map_or(proto::remove::Target::All(true), |key| {
+            proto::remove::Target::Series(proto::SeriesTarget {
+                name: key.name.as_str().to_owned(),
+                context: context_text(key.context.as_str()),
+                kind: kind_of_series(key.kind).into(),
+            })
+        });
+    proto::Remove {
+        target: Some(target),
+        step: remove.step.map(|step| step.get()),
+    }
 }
 
 fn lifecycle_to_proto(lifecycle: &Lifecycle) -> proto::Lifecycle {

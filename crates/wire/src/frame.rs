@@ -83,7 +83,9 @@ impl EncodedOperation {
 
     /// Encodes an operation. The same operation gives the same bytes.
     pub fn encode(operation: &Operation) -> Self {
-        Self(Bytes::from(encode::operation_to_proto(operation).encode_to_vec()))
+        Self(Bytes::from(
+            encode::operation_to_proto(operation).encode_to_vec(),
+        ))
     }
 
     /// The bytes.
@@ -135,7 +137,11 @@ impl Frame {
             base: self.base,
             generation: self.generation,
             sent_at_micros: self.sent_at.as_micros(),
-            operations: self.operations.iter().map(|operation| operation.0.clone()).collect(),
+            operations: self
+                .operations
+                .iter()
+                .map(|operation| operation.0.clone())
+                .collect(),
         }
         .encode_to_vec()
     }
@@ -150,16 +156,25 @@ impl Frame {
         if frame.version != FRAME_VERSION {
             return Err(WireError::Version(frame.version));
         }
-        let writer: [u8; 16] = frame.writer.as_ref().try_into().map_err(|_| WireError::Field {
-            field: "writer",
-            reason: format!("needs 16 bytes, has {}", frame.writer.len()),
+        let writer: [u8; 16] = frame
+            .writer
+            .as_ref()
+            .try_into()
+            .map_err(|_| WireError::Field {
+                field: "writer",
+                reason: format!("needs 16 bytes, has {}", frame.writer.len()),
+            })?;
+        let run = RunId::new(frame.run).map_err(|error| WireError::Field {
+            field: "run",
+            reason: error.to_string(),
         })?;
-        let run = RunId::new(frame.run)
-            .map_err(|error| WireError::Field { field: "run", reason: error.to_string() })?;
         if frame.next_slot < frame.first_slot {
             return Err(WireError::Field {
                 field: "next_slot",
-                reason: format!("{} lies before first_slot {}", frame.next_slot, frame.first_slot),
+                reason: format!(
+                    "{} lies before first_slot {}",
+                    frame.next_slot, frame.first_slot
+                ),
             });
         }
         Ok(Self {

@@ -6,8 +6,8 @@
 
 use bytes::Bytes;
 use runstone_model::{
-    EndReason, ExperimentName, Goal, LifecycleEvent, MetricName, ParamPath, ParamValue,
-    RunId, ScalarValue, SeriesKey, Step, TagName, Timestamp, ValueType, WriterId,
+    EndReason, ExperimentName, Goal, LifecycleEvent, MetricName, ParamPath, ParamValue, RunId,
+    ScalarValue, SeriesKey, Step, TagName, Timestamp, ValueType, WriterId,
 };
 
 /// What to do when the target of an operation exists already. Decided in `Store::append`.
@@ -263,4 +263,3 @@ pub struct Completeness {
     /// Dropped, by series number of this writer.
     pub dropped: Vec<(u32, u64)>,
 }
-

@@ -19,7 +19,11 @@ pub(crate) fn setting_to_proto(setting: &ParamSetting) -> proto::ParamLeaf {
 pub(crate) fn setting_from_proto(leaf: proto::ParamLeaf) -> Result<ParamSetting, OperationError> {
     let path = path_from_keys(leaf.path)?;
     let value = leaf.value.map_or(Ok(ParamValue::Null), value_from_proto)?;
-    Ok(ParamSetting { path, value, replace: leaf.replace })
+    Ok(ParamSetting {
+        path,
+        value,
+        replace: leaf.replace,
+    })
 }
 
 pub(crate) fn path_from_keys(keys: Vec<String>) -> Result<ParamPath, OperationError> {
@@ -34,9 +38,9 @@ pub(crate) fn value_to_proto(value: &ParamValue) -> proto::ParamValue {
         ParamValue::U64(value) => Kind::Uint(*value),
         ParamValue::F64(value) => Kind::Float(*value),
         ParamValue::String(text) => Kind::Text(text.clone()),
-        ParamValue::List(items) => {
-            Kind::List(proto::ParamList { items: items.iter().map(value_to_proto).collect() })
-        }
+        ParamValue::List(items) => Kind::List(proto::ParamList {
+            items: items.iter().map(value_to_proto).collect(),
+        }),
         ParamValue::Dict(entries) => Kind::Dict(proto::ParamDict {
             entries: entries
                 .iter()
@@ -64,11 +68,16 @@ pub(crate) fn value_from_proto(value: proto::ParamValue) -> Result<ParamValue, O
         Some(Kind::Null(_)) => ParamValue::Null,
         Some(Kind::Boolean(value)) => ParamValue::Bool(value),
         Some(Kind::Int(value)) => ParamValue::I64(value),
-        Some(Kind::Uint(value)) => i64::try_from(value).map_or(ParamValue::U64(value), ParamValue::I64),
+        Some(Kind::Uint(value)) => {
+            i64::try_from(value).map_or(ParamValue::U64(value), ParamValue::I64)
+        }
         Some(Kind::Float(value)) => ParamValue::F64(value),
         Some(Kind::Text(text)) => ParamValue::String(text),
         Some(Kind::List(list)) => ParamValue::List(
-            list.items.into_iter().map(value_from_proto).collect::<Result<_, _>>()?,
+            list.items
+                .into_iter()
+                .map(value_from_proto)
+                .collect::<Result<_, _>>()?,
         ),
         Some(Kind::Dict(dict)) => {
             let mut entries = BTreeMap::new();
@@ -122,7 +131,10 @@ fn kind_name(kind: Option<&Kind>) -> &'static str {
 }
 
 pub(crate) fn invalid(error: impl std::fmt::Display) -> OperationError {
-    OperationError { code: RefusalCode::Invalid, reason: error.to_string() }
+    OperationError {
+        code: RefusalCode::Invalid,
+        reason: error.to_string(),
+    }
 }
 
 pub(crate) fn undecodable(error: &DecodeError) -> OperationError {

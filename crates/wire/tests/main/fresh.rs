@@ -7,8 +7,11 @@ use prost_build::Config;
 #[test]
 fn generated_code_is_fresh() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let descriptors =
-        protox::compile([manifest.join("proto/frame.proto")], [manifest.join("proto")]).unwrap();
+    let descriptors = protox::compile(
+        [manifest.join("proto/frame.proto")],
+        [manifest.join("proto")],
+    )
+    .unwrap();
     let out = tempfile::tempdir().unwrap();
     Config::new()
         .bytes(["."])

@@ -19,7 +19,10 @@ fn the_frozen_frame_of_version_1_is_read() {
         std::fs::write(&path, samples::frame().encode()).unwrap();
     }
     let bytes = std::fs::read(&path).unwrap();
-    assert_eq!(Frame::decode(&Bytes::from(bytes.clone())).unwrap(), samples::frame());
+    assert_eq!(
+        Frame::decode(&Bytes::from(bytes.clone())).unwrap(),
+        samples::frame()
+    );
     let decoded: Vec<_> = Frame::decode(&Bytes::from(bytes))
         .unwrap()
         .operations
@@ -31,7 +34,10 @@ fn the_frozen_frame_of_version_1_is_read() {
 
 #[test]
 fn what_is_written_today_is_the_frozen_frame_byte_for_byte() {
-    assert_eq!(std::fs::read(sample_path()).unwrap(), samples::frame().encode());
+    assert_eq!(
+        std::fs::read(sample_path()).unwrap(),
+        samples::frame().encode()
+    );
 }
 
 #[test]
@@ -39,5 +45,8 @@ fn the_bytes_of_a_heartbeat_are_golden() {
     let heartbeat = samples::one_of_each().swap_remove(14);
     let bytes = EncodedOperation::encode(&heartbeat).as_bytes().to_vec();
     // if_present = 1; field 24, 9 bytes; at_micros = 1790000000000000
-    assert_eq!(bytes, [8, 1, 194, 1, 9, 8, 128, 128, 161, 249, 222, 128, 151, 3]);
+    assert_eq!(
+        bytes,
+        [8, 1, 194, 1, 9, 8, 128, 192, 151, 209, 237, 255, 150, 3]
+    );
 }

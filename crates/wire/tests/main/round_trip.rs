@@ -32,7 +32,11 @@ fn barriers_and_points_are_told_without_decoding() {
             OperationKind::Points(_) => KindTag::Points,
             _ => KindTag::Other,
         };
-        assert_eq!(EncodedOperation::encode(&operation).kind_tag(), expected, "{operation:?}");
+        assert_eq!(
+            EncodedOperation::encode(&operation).kind_tag(),
+            expected,
+            "{operation:?}"
+        );
     }
     let noise = EncodedOperation::from_bytes(Bytes::from_static(&[0xff; 20]));
     assert_eq!(noise.kind_tag(), KindTag::Other);
@@ -40,7 +44,11 @@ fn barriers_and_points_are_told_without_decoding() {
 
 #[test]
 fn an_answer_comes_back_as_it_was() {
-    for status in [FrameStatus::Applied, FrameStatus::Duplicate, FrameStatus::Mismatch] {
+    for status in [
+        FrameStatus::Applied,
+        FrameStatus::Duplicate,
+        FrameStatus::Mismatch,
+    ] {
         let answer = FrameAnswer {
             mark: 7,
             chain: 8,
@@ -57,7 +65,10 @@ fn an_answer_comes_back_as_it_was() {
             change: ChangeNumber(9),
             lost_slots: 10,
         };
-        assert_eq!(FrameAnswer::decode(&Bytes::from(answer.encode())).unwrap(), answer);
+        assert_eq!(
+            FrameAnswer::decode(&Bytes::from(answer.encode())).unwrap(),
+            answer
+        );
     }
 }
 
@@ -72,8 +83,14 @@ fn the_deepest_params_that_the_model_allows_travel() {
         value,
         replace: false,
     }]);
-    let operation = Operation { if_present: IfPresent::Apply, kind };
-    assert_eq!(EncodedOperation::encode(&operation).decode().unwrap(), operation);
+    let operation = Operation {
+        if_present: IfPresent::Apply,
+        kind,
+    };
+    assert_eq!(
+        EncodedOperation::encode(&operation).decode().unwrap(),
+        operation
+    );
 }
 
 #[test]
@@ -87,7 +104,10 @@ fn an_endless_nesting_is_refused_and_not_followed() {
         value,
         replace: false,
     }]);
-    let encoded = EncodedOperation::encode(&Operation { if_present: IfPresent::Apply, kind });
+    let encoded = EncodedOperation::encode(&Operation {
+        if_present: IfPresent::Apply,
+        kind,
+    });
     assert_eq!(encoded.decode().unwrap_err().code, RefusalCode::Invalid);
 }
 
@@ -97,7 +117,9 @@ fn any_param() -> impl Strategy<Value = ParamValue> {
         any::<bool>().prop_map(ParamValue::Bool),
         any::<i64>().prop_map(ParamValue::I64),
         (i64::MAX as u64 + 1..).prop_map(ParamValue::U64),
-        any::<f64>().prop_filter("NaN is not equal to itself", |f| !f.is_nan()).prop_map(ParamValue::F64),
+        any::<f64>()
+            .prop_filter("NaN is not equal to itself", |f| !f.is_nan())
+            .prop_map(ParamValue::F64),
         "\\PC{0,12}".prop_map(ParamValue::String),
     ];
     leaf.prop_recursive(4, 32, 6, |inner| {

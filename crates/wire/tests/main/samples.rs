@@ -22,7 +22,11 @@ pub(crate) fn metric(name: &str, context: &str) -> SeriesKey {
 
 fn setting(path: &[&str], value: ParamValue, replace: bool) -> ParamSetting {
     let path = ParamPath::from_keys(path.iter().map(|key| (*key).to_owned())).unwrap();
-    ParamSetting { path, value, replace }
+    ParamSetting {
+        path,
+        value,
+        replace,
+    }
 }
 
 fn params() -> Vec<ParamSetting> {
@@ -52,7 +56,10 @@ fn params() -> Vec<ParamSetting> {
 /// One operation of each kind, in the order of their numbers.
 pub(crate) fn one_of_each() -> Vec<Operation> {
     let at = Timestamp::from_micros(1_790_000_000_000_000);
-    let reason = EndReason { code: ReasonCode::Exception, text: "ValueError: no".to_owned() };
+    let reason = EndReason {
+        code: ReasonCode::Exception,
+        text: "ValueError: no".to_owned(),
+    };
     let kinds = vec![
         OperationKind::OpenWriter(OpenWriter {
             host: "node-7".to_owned(),
@@ -119,7 +126,9 @@ pub(crate) fn one_of_each() -> Vec<Operation> {
             series: Some(metric("loss", "{}")),
             step: Some(Step::new(3.0).unwrap()),
         }),
-        OperationKind::Rewind { to_step: Step::new(100.0).unwrap() },
+        OperationKind::Rewind {
+            to_step: Step::new(100.0).unwrap(),
+        },
         OperationKind::Lifecycle(Lifecycle {
             event: LifecycleEvent::Fail,
             reason: Some(reason),
@@ -133,7 +142,13 @@ pub(crate) fn one_of_each() -> Vec<Operation> {
             dropped: vec![(1, 2)],
         }),
     ];
-    kinds.into_iter().map(|kind| Operation { if_present: IfPresent::Refuse, kind }).collect()
+    kinds
+        .into_iter()
+        .map(|kind| Operation {
+            if_present: IfPresent::Refuse,
+            kind,
+        })
+        .collect()
 }
 
 /// A frame with one operation of each kind.
