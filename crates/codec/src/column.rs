@@ -24,10 +24,10 @@ pub(crate) const DECIMAL: u8 = 11;
 /// Signed varint of the first k, then the packed differences.
 pub(crate) const DECIMAL_DELTA: u8 = 18;
 /// Past the last mode.
-const MODES_END: u8 = 25;
+pub(crate) const MODES_END: u8 = 25;
 
 /// Greatest exponent of ten.
-const EXPONENT_MAX: u8 = 6;
+pub(crate) const EXPONENT_MAX: u8 = 6;
 const POWERS: [f64; 7] = [1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6];
 
 /// What the words of a column are.
@@ -78,6 +78,53 @@ pub(crate) fn write(
     keys.extend(words.iter().map(|&word| ordered_from_bits(word)));
     packed::write(out, keys);
     WORD
+}
+
+/// What [`long_keys`] made of a long column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LongKeys {
+    /// All words are equal; there are no keys.
+    Constant,
+    /// Each word is `key / 10^e`, or the key itself in an integer column.
+    Decimal(u8),
+    /// Each word is a float32, the keys are in its order and fit an i32.
+    Float32,
+    /// The keys are in the order of the floats.
+    Float64,
+}
+
+/// Fills `keys` with integers for a compressor that likes them small and regular.
+pub(crate) fn long_keys(words: &[u64], kind: Kind, keys: &mut Vec<i64>) -> LongKeys {
+    if words.iter().all(|&word| word == words[0]) {
+        return LongKeys::Constant;
+    }
+    if kind == Kind::Integer {
+        keys.clear();
+        keys.extend(words.iter().map(|&word| word as i64));
+        return LongKeys::Decimal(0);
+    }
+    if let Some(exponent) = decimal_keys(words, keys) {
+        return LongKeys::Decimal(exponent);
+    }
+    if float32_keys(words, keys) {
+        return LongKeys::Float32;
+    }
+    keys.clear();
+    keys.extend(words.iter().map(|&word| ordered_from_bits(word)));
+    LongKeys::Float64
+}
+
+/// The word that a key of [`long_keys`] stands for.
+#[inline]
+pub(crate) fn word_from_key(key: i64, kind: Kind, keys: LongKeys) -> u64 {
+    match (keys, kind) {
+        (LongKeys::Decimal(_), Kind::Integer) => key as u64,
+        (LongKeys::Decimal(exponent), Kind::Float) => {
+            (key as f64 / POWERS[usize::from(exponent)]).to_bits()
+        }
+        (LongKeys::Float32, _) => bits_from_float32(float32_from_ordered(key)),
+        (LongKeys::Float64 | LongKeys::Constant, _) => bits_from_ordered(key),
+    }
 }
 
 fn write_constant(out: &mut Vec<u8>, word: u64, kind: Kind) -> u8 {

@@ -14,10 +14,7 @@ const NUMBERS_END: u32 = 1 << 24;
 /// Takes points in the order of the calls and makes a pack of them.
 #[derive(Debug, Default)]
 pub struct PackBuilder {
-    slots: Vec<u32>,
-    steps: Vec<f64>,
-    times: Vec<i64>,
-    values: Vec<u64>,
+    points: Vec<PendingPoint>,
     /// Empty until a point has an epoch, then as long as the others.
     epochs: Vec<f64>,
     series: Vec<PendingSeries>,
@@ -26,6 +23,15 @@ pub struct PackBuilder {
     refused: Option<CodecError>,
     grouped: Grouped,
     scratch: Scratch,
+}
+
+/// One struct a point: one growth check a push.
+#[derive(Debug, Clone, Copy)]
+struct PendingPoint {
+    step: f64,
+    time: i64,
+    value: u64,
+    slot: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -81,25 +87,22 @@ impl PackBuilder {
         series.count += 1;
         if !epoch.is_nan() {
             series.has_epochs = true;
-            self.epochs.resize(self.slots.len(), f64::NAN);
+            self.epochs.resize(self.points.len(), f64::NAN);
         }
         if !self.epochs.is_empty() || !epoch.is_nan() {
             self.epochs.push(epoch);
         }
-        self.slots.push(slot);
-        self.steps.push(step);
-        self.times.push(time);
-        self.values.push(value);
+        self.points.push(PendingPoint { step, time, value, slot });
     }
 
     /// Points pushed since the last pack.
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.points.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.points.is_empty()
     }
 
     /// Appends a pack of all points to `out` and forgets them, keeping the buffers.
@@ -125,10 +128,7 @@ impl PackBuilder {
             self.slot_by_number[series.number as usize] = 0;
         }
         self.series.clear();
-        self.slots.clear();
-        self.steps.clear();
-        self.times.clear();
-        self.values.clear();
+        self.points.clear();
         self.epochs.clear();
         self.refused = None;
     }
@@ -170,24 +170,24 @@ impl PackBuilder {
             places[slot as usize] = next;
             next += series[slot as usize].count;
         }
-        let length = self.slots.len();
+        let length = self.points.len();
         steps.resize(length, 0.0);
         times.resize(length, 0);
         values.resize(length, 0);
-        for index in 0..length {
-            let place = &mut places[self.slots[index] as usize];
+        for point in &self.points {
+            let place = &mut places[point.slot as usize];
             let at = *place as usize;
             *place += 1;
-            steps[at] = self.steps[index];
-            times[at] = self.times[index];
-            values[at] = self.values[index];
+            steps[at] = point.step;
+            times[at] = point.time;
+            values[at] = point.value;
         }
         epochs.clear();
         if !self.epochs.is_empty() {
             epochs.resize(length, f64::NAN);
             // Each place now stands at the end of its series.
             for index in (0..self.epochs.len()).rev() {
-                let place = &mut places[self.slots[index] as usize];
+                let place = &mut places[self.points[index].slot as usize];
                 *place -= 1;
                 epochs[*place as usize] = self.epochs[index];
             }

@@ -1,0 +1,119 @@
+//! What every 256 points of a chunk amount to.
+
+use super::BLOCK_POINTS;
+use crate::SeriesPoints;
+use crate::column::Kind;
+use crate::pack::kind_of_type;
+
+/// What 256 consecutive points of a chunk amount to. Values are 64 bits as in the columns.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BlockSummary {
+    /// Points.
+    pub count: u32,
+    /// Smallest step.
+    pub min_step: f64,
+    /// Greatest step.
+    pub max_step: f64,
+    /// Time of the first point.
+    pub first_time: i64,
+    /// Time of the last point.
+    pub last_time: i64,
+    /// Value of the first point.
+    pub first: u64,
+    /// Value of the last point.
+    pub last: u64,
+    /// Smallest value that is no NaN, infinities included, the first among equals; a NaN if all
+    /// are.
+    pub min: u64,
+    /// Greatest value that is no NaN, infinities included, the first among equals; a NaN if all
+    /// are.
+    pub max: u64,
+    /// Sum of the finite values, as f64.
+    pub sum: f64,
+    /// Values that are NaN.
+    pub nan_count: u32,
+    /// Values that are positive infinity.
+    pub positive_infinity_count: u32,
+    /// Values that are negative infinity.
+    pub negative_infinity_count: u32,
+}
+
+pub(super) fn summarise(points: &SeriesPoints<'_>) -> Vec<BlockSummary> {
+    let steps = points.steps.chunks(BLOCK_POINTS);
+    let times = points.times.chunks(BLOCK_POINTS);
+    let values = points.values.chunks(BLOCK_POINTS);
+    let kind = kind_of_type(points.value_type);
+    steps.zip(times).zip(values).map(|((steps, times), values)| {
+        let mut block = match kind {
+            Kind::Float => summarise_floats(values),
+            Kind::Integer => summarise_integers(values),
+        };
+        block.min_step = steps.iter().copied().fold(steps[0], f64::min);
+        block.max_step = steps.iter().copied().fold(steps[0], f64::max);
+        block.first_time = times[0];
+        block.last_time = times[times.len() - 1];
+        block
+    }).collect()
+}
+
+fn unsummarised(values: &[u64]) -> BlockSummary {
+    BlockSummary {
+        count: values.len() as u32,
+        min_step: 0.0,
+        max_step: 0.0,
+        first_time: 0,
+        last_time: 0,
+        first: values[0],
+        last: values[values.len() - 1],
+        min: values[0],
+        max: values[0],
+        sum: 0.0,
+        nan_count: 0,
+        positive_infinity_count: 0,
+        negative_infinity_count: 0,
+    }
+}
+
+fn summarise_floats(values: &[u64]) -> BlockSummary {
+    let mut block = unsummarised(values);
+    let mut min = f64::NAN;
+    let mut max = f64::NAN;
+    for &word in values {
+        let value = f64::from_bits(word);
+        if value.is_nan() {
+            block.nan_count += 1;
+            continue;
+        }
+        // Comparisons with a NaN are false: the first value is taken as it is.
+        if min.is_nan() || value < min {
+            min = value;
+        }
+        if max.is_nan() || value > max {
+            max = value;
+        }
+        if value == f64::INFINITY {
+            block.positive_infinity_count += 1;
+        } else if value == f64::NEG_INFINITY {
+            block.negative_infinity_count += 1;
+        } else {
+            block.sum += value;
+        }
+    }
+    block.min = min.to_bits();
+    block.max = max.to_bits();
+    block
+}
+
+fn summarise_integers(values: &[u64]) -> BlockSummary {
+    let mut block = unsummarised(values);
+    let (mut min, mut max) = (values[0] as i64, values[0] as i64);
+    for &word in values {
+        let value = word as i64;
+        min = min.min(value);
+        max = max.max(value);
+        block.sum += value as f64;
+    }
+    block.min = min as u64;
+    block.max = max as u64;
+    block
+}

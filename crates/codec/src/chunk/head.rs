@@ -1,0 +1,190 @@
+//! The head of a chunk: what it holds, where its columns lie, and its block summaries.
+
+use super::data::Column;
+use super::{BLOCK_POINTS, BlockSummary, CHUNK_POINTS_MAX, MAGIC, VERSION, corrupt};
+use crate::CodecError;
+use crate::column::{self, ColumnScratch, Kind};
+use crate::cursor::{Cursor, Malformed, write_varint};
+use crate::pack::{code_from_type, kind_of_type, type_from_code};
+use runstone_model::ValueType;
+
+const FLAG_EPOCHS: u8 = 1;
+const FLAG_ORDER: u8 = 2;
+
+/// Header and block summaries of a chunk, read without its data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChunkHead {
+    /// Points.
+    pub count: usize,
+    /// Type of the values.
+    pub value_type: ValueType,
+    /// Whether there are epochs.
+    pub has_epochs: bool,
+    /// Whether there are order columns.
+    pub has_order: bool,
+    /// A summary of every [`BLOCK_POINTS`] points.
+    pub blocks: Vec<BlockSummary>,
+    pub(super) columns: Vec<Column>,
+}
+
+/// One word of every block, with what the words are: the columns of the block summaries.
+type BlockField = (Kind, fn(&BlockSummary) -> u64, fn(&mut BlockSummary, u64));
+
+fn block_fields(value: Kind) -> [BlockField; 12] {
+    [
+        (Kind::Float, |block| block.min_step.to_bits(), |block, word| {
+            block.min_step = f64::from_bits(word);
+        }),
+        (Kind::Float, |block| block.max_step.to_bits(), |block, word| {
+            block.max_step = f64::from_bits(word);
+        }),
+        (Kind::Integer, |block| block.first_time as u64, |block, word| {
+            block.first_time = word as i64;
+        }),
+        (Kind::Integer, |block| block.last_time as u64, |block, word| {
+            block.last_time = word as i64;
+        }),
+        (value, |block| block.first, |block, word| block.first = word),
+        (value, |block| block.last, |block, word| block.last = word),
+        (value, |block| block.min, |block, word| block.min = word),
+        (value, |block| block.max, |block, word| block.max = word),
+        (Kind::Float, |block| block.sum.to_bits(), |block, word| {
+            block.sum = f64::from_bits(word);
+        }),
+        (Kind::Integer, |block| block.nan_count.into(), |block, word| {
+            block.nan_count = word as u32;
+        }),
+        (Kind::Integer, |block| block.positive_infinity_count.into(), |block, word| {
+            block.positive_infinity_count = word as u32;
+        }),
+        (Kind::Integer, |block| block.negative_infinity_count.into(), |block, word| {
+            block.negative_infinity_count = word as u32;
+        }),
+    ]
+}
+
+impl ChunkHead {
+    /// Reads a head; bytes after it are not looked at, so a whole chunk will do.
+    ///
+    /// # Errors
+    /// `Corrupt`, `TooLarge`; `Unsupported` for a newer version.
+    pub fn parse(head: &[u8]) -> Result<Self, CodecError> {
+        Self::parse_prefix(head).map(|(head, _)| head)
+    }
+
+    /// Reads a head and says how many bytes it took.
+    pub(super) fn parse_prefix(bytes: &[u8]) -> Result<(Self, usize), CodecError> {
+        let mut cursor = Cursor::new(bytes);
+        if cursor.take(MAGIC.len()).map_err(malformed)? != MAGIC {
+            return Err(corrupt("does not begin as a chunk does"));
+        }
+        let version = cursor.byte().map_err(malformed)?;
+        if version != VERSION {
+            return Err(CodecError::Unsupported { what: "chunk", found: version });
+        }
+        let found = cursor.varint().map_err(malformed)?;
+        if found > CHUNK_POINTS_MAX as u64 {
+            let limit = CHUNK_POINTS_MAX as u64;
+            return Err(CodecError::TooLarge { what: "points of a chunk", found, limit });
+        }
+        if found == 0 {
+            return Err(corrupt("has no points"));
+        }
+        let head = Self::parse_body(&mut cursor, found as usize)?;
+        let length = bytes.len() - cursor.remaining().len();
+        if crc32c::crc32c(&bytes[..length]) != cursor.word32().map_err(malformed)? {
+            return Err(corrupt("the checksum of its head differs"));
+        }
+        Ok((head, length + 4))
+    }
+
+    fn parse_body(cursor: &mut Cursor<'_>, count: usize) -> Result<Self, CodecError> {
+        let value_type = type_from_code(cursor.byte().map_err(malformed)?)
+            .ok_or(corrupt("an unknown value type"))?;
+        let flags = cursor.byte().map_err(malformed)?;
+        if flags & !(FLAG_EPOCHS | FLAG_ORDER) != 0 {
+            return Err(corrupt("unknown flags"));
+        }
+        let has_epochs = flags & FLAG_EPOCHS != 0;
+        let has_order = flags & FLAG_ORDER != 0;
+        let columns = (0..3 + usize::from(has_epochs) + if has_order { 3 } else { 0 })
+            .map(|_| parse_column(cursor))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(malformed)?;
+        let blocks = parse_blocks(cursor, count, kind_of_type(value_type)).map_err(malformed)?;
+        Ok(Self { count, value_type, has_epochs, has_order, blocks, columns })
+    }
+
+    pub(super) fn encode(&self, scratch: &mut ColumnScratch) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64 + 40 * self.blocks.len());
+        out.extend_from_slice(&MAGIC);
+        out.push(VERSION);
+        write_varint(&mut out, self.count as u64);
+        out.push(code_from_type(self.value_type));
+        let epochs = if self.has_epochs { FLAG_EPOCHS } else { 0 };
+        let order = if self.has_order { FLAG_ORDER } else { 0 };
+        out.push(epochs | order);
+        for column in &self.columns {
+            out.push(column.encoding);
+            write_varint(&mut out, column.length as u64);
+            out.extend_from_slice(&column.checksum.to_le_bytes());
+        }
+        let mut words = Vec::with_capacity(self.blocks.len());
+        for (kind, get, _) in block_fields(kind_of_type(self.value_type)) {
+            words.clear();
+            words.extend(self.blocks.iter().map(get));
+            let at = out.len();
+            out.push(0);
+            out[at] = column::write(&mut out, &words, kind, scratch);
+        }
+        let checksum = crc32c::crc32c(&out);
+        out.extend_from_slice(&checksum.to_le_bytes());
+        out
+    }
+}
+
+fn malformed(Malformed(reason): Malformed) -> CodecError {
+    corrupt(reason)
+}
+
+fn parse_column(cursor: &mut Cursor<'_>) -> Result<Column, Malformed> {
+    let encoding = cursor.byte()?;
+    let length = usize::try_from(cursor.varint()?).map_err(|_| Malformed("a length too large"))?;
+    Ok(Column { encoding, length, checksum: cursor.word32()? })
+}
+
+fn parse_blocks(
+    cursor: &mut Cursor<'_>,
+    count: usize,
+    value: Kind,
+) -> Result<Vec<BlockSummary>, Malformed> {
+    let empty = BlockSummary {
+        count: BLOCK_POINTS as u32,
+        min_step: 0.0,
+        max_step: 0.0,
+        first_time: 0,
+        last_time: 0,
+        first: 0,
+        last: 0,
+        min: 0,
+        max: 0,
+        sum: 0.0,
+        nan_count: 0,
+        positive_infinity_count: 0,
+        negative_infinity_count: 0,
+    };
+    let mut blocks = vec![empty; count.div_ceil(BLOCK_POINTS)];
+    if let Some(last) = blocks.last_mut() {
+        last.count = ((count - 1) % BLOCK_POINTS + 1) as u32;
+    }
+    let mut words = Vec::with_capacity(blocks.len());
+    for (kind, _, set) in block_fields(value) {
+        words.clear();
+        let mode = cursor.byte()?;
+        column::read(cursor, mode, kind, blocks.len(), &mut words, |word| word)?;
+        for (block, &word) in blocks.iter_mut().zip(&words) {
+            set(block, word);
+        }
+    }
+    Ok(blocks)
+}

@@ -1,0 +1,190 @@
+use super::*;
+use proptest::prelude::*;
+use runstone_model::ValueType;
+
+fn round_trip(columns: &SeriesColumns, value_type: ValueType) -> EncodedChunk {
+    let chunk = encode_chunk(&columns.as_points(0, value_type)).unwrap();
+    let whole = [&chunk.head[..], &chunk.data].concat();
+    assert_eq!(ChunkHead::parse(&whole).unwrap(), ChunkHead::parse(&chunk.head).unwrap());
+    for reader in [
+        ChunkReader::parse(&whole).unwrap(),
+        ChunkReader::from_parts(&chunk.head, &chunk.data).unwrap(),
+    ] {
+        assert_eq!(reader.head().count, columns.len());
+        assert_eq!(reader.head().value_type, value_type);
+        let mut back = SeriesColumns::default();
+        reader.decode(&mut back).unwrap();
+        assert_eq!(words_of_floats(&back.steps), words_of_floats(&columns.steps));
+        assert_eq!(back.times, columns.times);
+        assert_eq!(back.values, columns.values);
+        let epochs = |columns: &SeriesColumns| columns.epochs.as_deref().map(words_of_floats);
+        assert_eq!(epochs(&back), epochs(columns));
+        assert_eq!(back.order, columns.order);
+        let mut drawn = back.clone();
+        reader.decode_steps_and_values(&mut drawn).unwrap();
+        assert_eq!(drawn.values, columns.values);
+        assert!(drawn.times.is_empty() && drawn.epochs.is_none() && drawn.order.is_none());
+    }
+    chunk
+}
+
+fn columns_of(values: impl Iterator<Item = f64>) -> SeriesColumns {
+    let values: Vec<u64> = values.map(f64::to_bits).collect();
+    SeriesColumns {
+        steps: (0..values.len()).map(|step| step as f64).collect(),
+        times: (0..values.len() as i64).map(|at| 1_790_000_000_000_000 + at * 50_000).collect(),
+        values,
+        epochs: None,
+        order: None,
+    }
+}
+
+#[test]
+fn blocks_summarise_256_points_each() {
+    let mut columns = columns_of((0..600).map(|at| f64::from(at % 100) / 8.0));
+    columns.values[3] = f64::NAN.to_bits();
+    columns.values[4] = f64::INFINITY.to_bits();
+    columns.values[300] = f64::NEG_INFINITY.to_bits();
+    for value in &mut columns.values[512..] {
+        *value = f64::NAN.to_bits();
+    }
+    columns.steps[10] = -5.0;
+    let chunk = round_trip(&columns, ValueType::F64);
+    let blocks = ChunkHead::parse(&chunk.head).unwrap().blocks;
+    let counts: Vec<u32> = blocks.iter().map(|block| block.count).collect();
+    assert_eq!(counts, [256, 256, 88]);
+    let of = f64::from_bits;
+    assert_eq!((blocks[0].min_step, blocks[0].max_step), (-5.0, 255.0));
+    assert_eq!((blocks[0].nan_count, blocks[0].positive_infinity_count), (1, 1));
+    assert_eq!((of(blocks[0].min), of(blocks[0].max)), (0.0, f64::INFINITY));
+    assert_eq!((of(blocks[0].first), of(blocks[0].last)), (0.0, 55.0 / 8.0));
+    assert_eq!((blocks[1].first_time, blocks[1].last_time), (columns.times[256], columns.times[511]));
+    assert_eq!((of(blocks[1].min), blocks[1].negative_infinity_count), (f64::NEG_INFINITY, 1));
+    let finite = |words: &[u64]| {
+        words.iter().map(|&word| of(word)).filter(|value| value.is_finite()).sum::<f64>()
+    };
+    assert_eq!(blocks[0].sum, finite(&columns.values[..256]));
+    assert!(of(blocks[2].min).is_nan() && of(blocks[2].max).is_nan());
+    assert_eq!((blocks[2].nan_count, blocks[2].sum), (88, 0.0));
+}
+
+#[test]
+fn integers_are_summarised_as_integers() {
+    let mut columns = columns_of((0..300).map(|_| 0.0));
+    columns.values = (0..300).map(|at| (at as i64 - 150) as u64).collect();
+    columns.values[7] = i64::MAX as u64;
+    columns.values[8] = i64::MIN as u64;
+    let chunk = round_trip(&columns, ValueType::I64);
+    let blocks = ChunkHead::parse(&chunk.head).unwrap().blocks;
+    assert_eq!((blocks[0].min as i64, blocks[0].max as i64), (i64::MIN, i64::MAX));
+    assert_eq!((blocks[1].min as i64, blocks[1].max as i64), (106, 149));
+}
+
+#[test]
+fn constant_columns_cost_nothing() {
+    let mut columns = columns_of((0..1000).map(|_| 0.5));
+    columns.order = Some(OrderVecs {
+        generations: vec![0; 1000],
+        appends: vec![77; 1000],
+        positions: vec![0; 1000],
+    });
+    columns.epochs = Some(vec![3.0; 1000]);
+    columns.times = vec![5; 1000];
+    columns.steps = vec![1.0; 1000];
+    let chunk = round_trip(&columns, ValueType::F64);
+    assert!(chunk.data.len() <= 16, "{} bytes", chunk.data.len());
+}
+
+#[test]
+fn what_does_not_belong_together_is_refused() {
+    let good = columns_of([1.0].into_iter());
+    let mut uneven = good.clone();
+    uneven.values.clear();
+    assert!(encode_chunk(&uneven.as_points(0, ValueType::F64)).is_err());
+    assert!(encode_chunk(&SeriesColumns::default().as_points(0, ValueType::F64)).is_err());
+    assert!(encode_chunk(&good.as_points(0, ValueType::String)).is_err());
+    let mut chunk = encode_chunk(&good.as_points(0, ValueType::F64)).unwrap();
+    chunk.head[3] = 9;
+    let outcome = ChunkHead::parse(&chunk.head);
+    assert_eq!(outcome, Err(CodecError::Unsupported { what: "chunk", found: 9 }));
+}
+
+fn any_columns() -> impl Strategy<Value = SeriesColumns> {
+    (1usize..700).prop_flat_map(|count| {
+        let steps = prop_oneof![
+            Just((0..count).map(|at| at as f64).collect::<Vec<f64>>()),
+            proptest::collection::vec(any::<f64>(), count),
+        ];
+        let times = prop_oneof![
+            Just((0..count as i64).map(|at| at * 1000).collect::<Vec<i64>>()),
+            proptest::collection::vec(any::<i64>(), count),
+        ];
+        let values = prop_oneof![
+            proptest::collection::vec(any::<u64>(), count),
+            proptest::collection::vec(any::<f32>().prop_map(|v| f64::from(v).to_bits()), count),
+            proptest::collection::vec(any::<i16>().prop_map(|v| (f64::from(v) / 1e3).to_bits()), count),
+        ];
+        let order = (
+            proptest::collection::vec(0u32..3, count),
+            proptest::collection::vec(any::<u64>(), count),
+            proptest::collection::vec(any::<u32>(), count),
+        )
+            .prop_map(|(generations, appends, positions)| OrderVecs { generations, appends, positions });
+        let epochs = proptest::option::of(proptest::collection::vec(any::<f64>(), count));
+        (steps, times, values, epochs, proptest::option::of(order)).prop_map(
+            |(steps, times, values, epochs, order)| SeriesColumns { steps, times, values, epochs, order },
+        )
+    })
+}
+
+/// Reads whatever can be read; must not panic.
+fn exercise(bytes: &[u8]) -> bool {
+    let Ok(reader) = ChunkReader::parse(bytes) else { return false };
+    let mut columns = SeriesColumns::default();
+    let drawn = reader.decode_steps_and_values(&mut columns).is_ok();
+    reader.decode(&mut columns).is_ok() && drawn
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_columns_come_back_bit_for_bit(columns in any_columns(), integers in any::<bool>()) {
+        round_trip(&columns, if integers { ValueType::I64 } else { ValueType::F64 });
+    }
+
+    #[test]
+    fn cut_and_flipped_chunks_are_refused(
+        columns in any_columns(),
+        cut in any::<proptest::sample::Index>(),
+        flip in (any::<proptest::sample::Index>(), 0u8..8),
+    ) {
+        let chunk = encode_chunk(&columns.as_points(0, ValueType::F64)).unwrap();
+        let mut bytes = [&chunk.head[..], &chunk.data].concat();
+        prop_assert!(!exercise(&bytes[..cut.index(bytes.len())]));
+        let at = flip.0.index(bytes.len());
+        bytes[at] ^= 1 << flip.1;
+        prop_assert!(!exercise(&bytes));
+    }
+
+    /// Checksums mended, so that the decompressor itself sees the damage.
+    #[test]
+    fn a_hostile_column_is_read_or_refused(
+        columns in any_columns(),
+        column in 0usize..3,
+        flips in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let chunk = encode_chunk(&columns.as_points(0, ValueType::F64)).unwrap();
+        let mut head = ChunkHead::parse(&chunk.head).unwrap();
+        let mut data = chunk.data;
+        let start: usize = head.columns[..column].iter().map(|column| column.length).sum();
+        let bytes = &mut data[start..start + head.columns[column].length];
+        for (at, byte) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        head.columns[column].checksum = crc32c::crc32c(bytes);
+        let head = head.encode(&mut ColumnScratch::default());
+        exercise(&[head, data].concat());
+    }
+}
