@@ -278,3 +278,6 @@ fn too_long(bytes: usize) -> ModelError {
         "keep what describes the run in its params",
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,3 +151,51 @@ pub fn state_from_dialect_word(
         .find(|row| row.dialect == dialect && row.word == word)?;
     Some((row.state, row.reads_as))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_ended_state_has_a_word_everywhere() {
+        for dialect in Dialect::ALL {
+            for code in ReasonCode::ALL {
+                let reason = EndReason::new(*code, "");
+                assert!(dialect_word(dialect, Failed, Some(&reason)).is_some());
+            }
+            assert!(dialect_word(dialect, Failed, None).is_some());
+            assert!(dialect_word(dialect, Succeeded, None).is_some());
+            if dialect != Ommx {
+                for state in [Pending, Running, Lost] {
+                    assert!(dialect_word(dialect, state, None).is_some());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_that_comes_in_goes_out_again() {
+        for row in DIALECT_WORDS {
+            let (state, code) = state_from_dialect_word(row.dialect, row.word).unwrap();
+            let reason = code.map(|code| EndReason::new(code, ""));
+            assert_eq!(
+                dialect_word(row.dialect, state, reason.as_ref()),
+                Some(row.word)
+            );
+        }
+        assert_eq!(state_from_dialect_word(Dalva, "lost"), None);
+    }
+
+    #[test]
+    fn chronicle_tells_three_failures_apart() {
+        for (code, word) in [
+            (ReasonCode::Exception, "failed_crash"),
+            (ReasonCode::Oom, "failed_crash"),
+            (ReasonCode::Abandoned, "failed_abandoned"),
+            (ReasonCode::Lost, "failed_lost"),
+        ] {
+            let reason = EndReason::new(code, "");
+            assert_eq!(dialect_word(Chronicle, Failed, Some(&reason)), Some(word));
+        }
+    }
+}

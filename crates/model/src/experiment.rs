@@ -75,3 +75,23 @@ pub fn experiment_id_from_parts(millis: i64, randomness: [u8; 10]) -> String {
     ]
     .join("-")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_experiment_id_is_a_uuid_of_version_7() {
+        // The example of RFC 9562, appendix A.6.
+        let randomness = [0x0c, 0xc3, 0x18, 0xc4, 0xdc, 0x0c, 0x0c, 0x07, 0x39, 0x8f];
+        assert_eq!(
+            experiment_id_from_parts(0x017f_22e2_79b0, randomness),
+            "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"
+        );
+    }
+
+    #[test]
+    fn ids_sort_by_time() {
+        assert!(experiment_id_from_parts(1, [0xff; 10]) < experiment_id_from_parts(2, [0; 10]));
+    }
+}

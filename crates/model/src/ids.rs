@@ -330,3 +330,111 @@ pub(crate) fn quoted(text: &str) -> String {
         Some((end, _)) => format!("{:?}...", &text[..end]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_run_id_is_short_text_without_separators() {
+        for good in [
+            "a",
+            "0",
+            "...",
+            "ä b",
+            ".hidden",
+            "😀",
+            "x:1:2",
+            &"y".repeat(128),
+        ] {
+            assert_eq!(RunId::new(good).unwrap().as_str(), good);
+        }
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "a\\b",
+            "a\0",
+            "a\nb",
+            "\u{85}",
+            &"y".repeat(129),
+        ] {
+            let error = RunId::new(bad).unwrap_err();
+            assert_eq!(error.is_too_large(), bad.len() > 128, "{bad:?}");
+            assert!(
+                serde_json::from_value::<RunId>(bad.into()).is_err(),
+                "{bad:?}"
+            );
+        }
+        assert_eq!(
+            RunId::new("a/b").unwrap_err().to_string(),
+            "run id \"a/b\" holds `/`, `\\`, a control character, or only dots, \
+             hint: leave the id out to get a new one, or use letters, digits, `-` and `_`"
+        );
+    }
+
+    #[test]
+    fn a_new_run_id_is_a_ulid() {
+        // 1469918176385 ms is the example of the ULID specification: 01ARYZ6S41.
+        let id = run_id_from_parts(1_469_918_176_385_999, [0xff; 10]);
+        assert_eq!(id.as_str(), "01ARYZ6S41ZZZZZZZZZZZZZZZZ");
+        assert_eq!(run_id_from_parts(-5, [0; 10]).as_str(), "0".repeat(26));
+        assert_eq!(
+            run_id_from_parts(i64::MAX, [0xff; 10]).as_str(),
+            format!("7{}", "Z".repeat(25))
+        );
+    }
+
+    #[test]
+    fn numbers_and_ids_are_plain_in_json() {
+        assert_eq!(serde_json::to_string(&RunKey(7)).unwrap(), "7");
+        assert_eq!(serde_json::to_string(&WorkspaceId::default()).unwrap(), "1");
+        let writer = WriterId::new([0xab; 16]);
+        assert_eq!(
+            serde_json::to_string(&writer).unwrap(),
+            format!("\"{}\"", "ab".repeat(16))
+        );
+        let identity = StoreIdentity {
+            store: [1; 16],
+            incarnation: [2; 16],
+        };
+        let text = serde_json::to_string(&identity).unwrap();
+        assert_eq!(
+            serde_json::from_str::<StoreIdentity>(&text).unwrap(),
+            identity
+        );
+    }
+
+    #[test]
+    fn a_writer_id_that_is_no_hex_is_refused() {
+        for bad in [
+            "",
+            "ab",
+            &"g".repeat(32),
+            &"é".repeat(16),
+            &format!("+{}", "a".repeat(31)),
+        ] {
+            assert!(bad.parse::<WriterId>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn writer_ids_read_back(bytes in any::<[u8; 16]>()) {
+            let writer = WriterId::new(bytes);
+            prop_assert_eq!(writer.to_string().parse::<WriterId>().unwrap(), writer);
+        }
+
+        #[test]
+        fn run_ids_sort_by_time_then_randomness(
+            one in (0_i64..1 << 47, any::<[u8; 10]>()),
+            two in (0_i64..1 << 47, any::<[u8; 10]>()),
+        ) {
+            let id = |(millis, randomness)| run_id_from_parts(millis * 1000, randomness);
+            prop_assert_eq!(id(one).cmp(&id(two)), one.cmp(&two));
+        }
+    }
+}

@@ -17,6 +17,7 @@ mod experiment;
 mod ids;
 mod lifecycle;
 mod names;
+mod param_path;
 mod param_value;
 mod params;
 mod principal;
@@ -41,7 +42,8 @@ pub use names::{
     DEFAULT_EXPERIMENT, DESCRIPTION_BYTES_MAX, ExperimentName, MetricName, SHORT_TEXT_BYTES_MAX,
     TagName, check_text, clean_text,
 };
-pub use param_value::{PARAM_DEPTH_MAX, PARAM_KEY_BYTES_MAX, ParamPath, ParamValue};
+pub use param_path::{PARAM_DEPTH_MAX, PARAM_KEY_BYTES_MAX, ParamPath};
+pub use param_value::ParamValue;
 pub use params::{Leaves, PARAM_BYTES_MAX, PARAM_LEAVES_MAX, Params, SetReport};
 pub use principal::{Principal, Scope};
 pub use run::{Alias, ForkPin, LifecycleChange, Run, StateChange};

@@ -161,3 +161,68 @@ pub fn clean_text(text: &str) -> (Cow<'_, str>, usize) {
     }
     (Cow::Owned(text.replace('\0', "\u{fffd}")), count)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_what_they_were_given() {
+        for good in ["loss", " ", "a/b", "Ärger", "😀", "a.b c", "-"] {
+            assert_eq!(MetricName::new(good).unwrap().as_str(), good);
+            assert_eq!(ExperimentName::new(good).unwrap().as_str(), good);
+            assert_eq!(TagName::new(good).unwrap().as_str(), good);
+        }
+    }
+
+    #[test]
+    fn limits_count_bytes_of_metrics_and_characters_of_the_others() {
+        assert!(MetricName::new("é".repeat(256)).is_ok());
+        assert!(MetricName::new("é".repeat(257)).unwrap_err().is_too_large());
+        assert!(ExperimentName::new("é".repeat(256)).is_ok());
+        assert!(
+            ExperimentName::new("é".repeat(257))
+                .unwrap_err()
+                .is_too_large()
+        );
+        assert!(TagName::new("é".repeat(257)).unwrap_err().is_too_large());
+    }
+
+    #[test]
+    fn empty_names_and_control_characters_are_refused_with_a_hint() {
+        assert_eq!(
+            MetricName::new("").unwrap_err().to_string(),
+            "metric name is empty, hint: give it at least one character"
+        );
+        assert_eq!(
+            TagName::new("a\u{1b}[2J").unwrap_err().to_string(),
+            "tag \"a\\u{1b}[2J\" holds a control character, \
+             hint: remove line breaks, tabs and the like"
+        );
+        assert!(serde_json::from_str::<MetricName>("\"a\\u0000\"").is_err());
+    }
+
+    #[test]
+    fn a_long_name_is_cut_in_the_message() {
+        let message = MetricName::new("x".repeat(100_000))
+            .unwrap_err()
+            .to_string();
+        assert!(message.len() < 200, "{message}");
+    }
+
+    #[test]
+    fn nul_is_replaced_and_counted() {
+        assert!(matches!(clean_text("abc"), (Cow::Borrowed("abc"), 0)));
+        assert_eq!(
+            clean_text("\0a\0"),
+            (Cow::Owned("\u{fffd}a\u{fffd}".to_owned()), 2)
+        );
+    }
+
+    #[test]
+    fn free_text_is_checked_for_size_and_nul() {
+        assert!(check_text("run name", "two\nlines", SHORT_TEXT_BYTES_MAX).is_ok());
+        assert!(check_text("run name", "a\0", SHORT_TEXT_BYTES_MAX).is_err());
+        assert!(check_text("run name", "abc", 2).unwrap_err().is_too_large());
+    }
+}

@@ -1,8 +1,7 @@
-//! A param's value and its path.
+//! A param's value.
 //!
-//! Values are typed and keep their type: 1 and 1.0 stay distinct. A path is a list of keys, so a
-//! key may hold dots; only [`ParamPath::parse_dotted`] splits on them, for `run["a.b"]`.
-//! [`crate::Params`] holds the tree and its merge rules.
+//! Values are typed and keep their type: 1 and 1.0 stay distinct. [`crate::Params`] holds the
+//! tree and its merge rules.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,13 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::ids::quoted;
-use crate::{ModelError, clean_text};
-
-/// Longest key in bytes.
-pub const PARAM_KEY_BYTES_MAX: usize = 512;
-/// Deepest leaf: keys and positions in lists on the way to it.
-pub const PARAM_DEPTH_MAX: usize = 32;
+use crate::{ParamPath, clean_text};
 
 /// A value of a param.
 ///
@@ -257,114 +250,45 @@ pub(crate) fn serialize_float<S: Serializer>(value: f64, serializer: S) -> Resul
     }
 }
 
-/// Where a param stands: keys from the root. Ordered by keys.
-///
-/// ```
-/// use runstone_model::ParamPath;
-/// assert_eq!(ParamPath::parse_dotted("model.lr").unwrap().keys(), ["model", "lr"]);
-/// assert_eq!(ParamPath::from_keys(["a.b"]).unwrap().keys().len(), 1);
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
-#[serde(transparent)]
-pub struct ParamPath(Vec<String>);
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-impl ParamPath {
-    /// The root: the whole tree.
-    pub fn root() -> Self {
-        Self(Vec::new())
-    }
+    use super::*;
 
-    /// From keys; none is the root.
-    ///
-    /// # Errors
-    /// `Invalid` for an empty key or one with a NUL, `TooLarge` past 512 bytes or 32 keys.
-    pub fn from_keys<K: Into<String>>(
-        keys: impl IntoIterator<Item = K>,
-    ) -> Result<Self, ModelError> {
-        let path = Self(keys.into_iter().map(Into::into).collect());
-        path.0.iter().try_for_each(|key| check_key(key, &path.0))?;
-        check_param_depth(path.0.len(), &path)?;
-        Ok(path)
-    }
-
-    /// Splits a text at its dots.
-    ///
-    /// # Errors
-    /// `Invalid` if the text is empty or has an empty part, as `a..b`; and those of
-    /// [`Self::from_keys`].
-    pub fn parse_dotted(text: &str) -> Result<Self, ModelError> {
-        if text.split('.').any(str::is_empty) {
-            return Err(ModelError::invalid(
-                "param path",
-                format!("{} has an empty part", quoted(text)),
-                "separate keys by single dots, as in \"model.lr\"",
-            ));
+    #[test]
+    fn integers_keep_their_type_up_to_64_bits() {
+        for (value, expected) in [
+            (json!(i64::MIN), ParamValue::I64(i64::MIN)),
+            (json!(i64::MAX), ParamValue::I64(i64::MAX)),
+            (json!(u64::MAX), ParamValue::U64(u64::MAX)),
+            (json!(1.0), ParamValue::F64(1.0)),
+        ] {
+            assert_eq!(ParamValue::from_json(&value), expected);
+            assert_eq!(expected.to_json(), value);
         }
-        Self::from_keys(text.split('.'))
+        assert_eq!(ParamValue::from_u64(1), ParamValue::I64(1));
     }
 
-    /// The keys.
-    pub fn keys(&self) -> &[String] {
-        &self.0
+    #[test]
+    fn values_are_reached_through_dicts_and_not_through_lists() {
+        let value = ParamValue::from_json(&json!({"a": {"b": 1}, "l": [{"x": 1}]}));
+        let get = |keys: &[&str]| value.get(&ParamPath::from_keys(keys.to_vec()).unwrap());
+        assert_eq!(get(&["a", "b"]), Some(&ParamValue::I64(1)));
+        assert_eq!(get(&["l", "0"]), None);
+        assert_eq!(get(&[]), Some(&value));
     }
 
-    /// Whether it is the root.
-    pub fn is_root(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// A path whose keys were checked one by one.
-    pub(crate) fn from_checked(keys: Vec<String>) -> Self {
-        Self(keys)
-    }
-}
-
-impl fmt::Display for ParamPath {
-    /// Keys with dots between them; the root is empty.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0.join("."))
-    }
-}
-
-impl<'de> Deserialize<'de> for ParamPath {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_keys(Vec::<String>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
-    }
-}
-
-pub(crate) fn check_key(key: &str, keys: &[String]) -> Result<(), ModelError> {
-    let what = || format!("param key at {}", quoted(&keys.join(".")));
-    if key.is_empty() {
-        return Err(ModelError::invalid(
-            what(),
-            "is empty",
-            "give it at least one character",
-        ));
-    }
-    if key.len() > PARAM_KEY_BYTES_MAX {
-        let reason = format!(
-            "has {} bytes, the limit is {PARAM_KEY_BYTES_MAX}",
-            key.len()
+    #[test]
+    fn a_text_stands_without_quotes_and_the_rest_as_json() {
+        assert_eq!(ParamValue::from("sgd").to_string(), "sgd");
+        assert_eq!(
+            ParamValue::from_json(&json!(["a", 1.0, null])).to_string(),
+            "[\"a\",1.0,null]"
         );
-        return Err(ModelError::too_large(what(), reason, "shorten it"));
+        assert_eq!(
+            ParamValue::F64(f64::NEG_INFINITY).to_string(),
+            "\"-Infinity\""
+        );
     }
-    if key.contains('\0') {
-        return Err(ModelError::invalid(
-            what(),
-            "holds a NUL character",
-            "remove it",
-        ));
-    }
-    Ok(())
-}
-
-pub(crate) fn check_param_depth(depth: usize, path: &ParamPath) -> Result<(), ModelError> {
-    if depth > PARAM_DEPTH_MAX {
-        return Err(ModelError::too_large(
-            format!("param {}", quoted(&path.to_string())),
-            format!("is nested deeper than {PARAM_DEPTH_MAX} levels"),
-            "flatten it, or store it as a text",
-        ));
-    }
-    Ok(())
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::ids::quoted;
-use crate::param_value::{check_key, check_param_depth};
+use crate::param_path::{check_key, check_param_depth};
 use crate::{ModelError, PARAM_DEPTH_MAX, ParamPath, ParamValue};
 
 /// Most leaves of one run.
@@ -407,3 +407,6 @@ fn check_value(value: &ParamValue, keys: &mut Vec<String>) -> Result<(), ModelEr
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,3 +73,18 @@ impl std::fmt::Display for Principal {
         formatter.write_str(&self.name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_scope_includes_the_lesser_ones() {
+        let scopes = [Scope::Read, Scope::Write, Scope::Admin];
+        for (held, scope) in scopes.into_iter().enumerate() {
+            for (needed, other) in scopes.into_iter().enumerate() {
+                assert_eq!(scope.allows(other), held >= needed);
+            }
+        }
+    }
+}

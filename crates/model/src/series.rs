@@ -125,3 +125,62 @@ impl FromStr for Goal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str, context: &str) -> SeriesKey {
+        SeriesKey::metric(
+            MetricName::new(name).unwrap(),
+            Context::parse(context).unwrap(),
+        )
+    }
+
+    #[test]
+    fn keys_sort_by_name_then_context_as_bytes() {
+        let mut keys = [
+            key("b", ""),
+            key("a", "{}"),
+            key("a", r#"{"x":1}"#),
+            key("B", ""),
+        ];
+        keys.sort();
+        let shown: Vec<_> = keys.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["B", "a {\"x\":1}", "a", "b"]);
+    }
+
+    #[test]
+    fn equal_contexts_make_equal_keys() {
+        assert_eq!(
+            key("a", r#"{"x":1,"y":2}"#),
+            key("a", r#"{"y":2.0,"x":1.0}"#)
+        );
+    }
+
+    #[test]
+    fn context_and_kind_may_be_left_out_in_json() {
+        let read: SeriesKey = serde_json::from_str(r#"{"name":"a"}"#).unwrap();
+        assert_eq!(read, key("a", ""));
+        assert_eq!(
+            serde_json::to_string(&read).unwrap(),
+            r#"{"name":"a","context":{},"kind":"metric"}"#
+        );
+    }
+
+    #[test]
+    fn goals_are_min_and_max() {
+        assert_eq!("min".parse::<Goal>().unwrap(), Goal::Min);
+        assert_eq!("max".parse::<Goal>().unwrap(), Goal::Max);
+        assert!("MAX".parse::<Goal>().is_err());
+    }
+
+    #[test]
+    fn kinds_have_stable_numbers() {
+        assert_eq!(
+            SeriesKind::from_u8(SeriesKind::Metric.as_u8()),
+            Some(SeriesKind::Metric)
+        );
+        assert_eq!(SeriesKind::from_u8(1), None);
+    }
+}

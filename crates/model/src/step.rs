@@ -124,3 +124,81 @@ impl<'de> Deserialize<'de> for Step {
         Self::new(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn integers_are_written_as_integers() {
+        for (step, text, json) in [
+            (0.0, "0", "0"),
+            (-0.0, "0", "0"),
+            (-7.0, "-7", "-7"),
+            (0.5, "0.5", "0.5"),
+            (
+                9_007_199_254_740_992.0,
+                "9007199254740992",
+                "9007199254740992",
+            ),
+            (1e300, "1e+300", "1e+300"),
+            (5e-324, "5e-324", "5e-324"),
+        ] {
+            let step = Step::new(step).unwrap();
+            assert_eq!(step.to_string(), text);
+            assert_eq!(serde_json::to_string(&step).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_no_step() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(Step::new(bad).is_err());
+        }
+        assert_eq!(
+            Step::new(f64::NAN).unwrap_err().to_string(),
+            "step NaN is not finite, \
+             hint: use a finite number, or leave the step out to have it counted"
+        );
+        assert!(serde_json::from_str::<Step>("null").is_err());
+    }
+
+    #[test]
+    fn integers_past_i64_are_not_integers_of_i64() {
+        assert_eq!(
+            Step::new(9_223_372_036_854_775_808.0).unwrap().as_integer(),
+            None
+        );
+        assert_eq!(Step::from_integer(i64::MIN).as_integer(), Some(i64::MIN));
+    }
+
+    fn finite() -> impl Strategy<Value = f64> {
+        any::<f64>().prop_filter("finite", |float| float.is_finite())
+    }
+
+    proptest! {
+        #[test]
+        fn order_and_equality_are_those_of_numbers(one in finite(), two in finite()) {
+            let (first, second) = (Step::new(one).unwrap(), Step::new(two).unwrap());
+            prop_assert_eq!(first.cmp(&second), one.partial_cmp(&two).unwrap());
+            prop_assert_eq!(first == second, one == two);
+        }
+
+        #[test]
+        fn text_and_json_read_back(value in finite()) {
+            let step = Step::new(value).unwrap();
+            prop_assert_eq!(Step::new(step.to_string().parse().unwrap()).unwrap(), step);
+            let json = serde_json::to_string(&step).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Step>(&json).unwrap(), step);
+        }
+
+        #[test]
+        fn integers_to_2_53_are_exact(value in -(1_i64 << 53)..=1 << 53) {
+            let step = Step::from_integer(value);
+            prop_assert_eq!(step.as_integer(), Some(value));
+            prop_assert_eq!(step.to_string(), value.to_string());
+        }
+    }
+}

@@ -98,3 +98,69 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let year = era * 400 + year_of_era + i64::from(month <= 2);
     (year, month, day)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn known_moments_are_written_right() {
+        for (micros, text) in [
+            (0, "1970-01-01T00:00:00.000000Z"),
+            (-1, "1969-12-31T23:59:59.999999Z"),
+            (951_782_400_000_000, "2000-02-29T00:00:00.000000Z"),
+            (1_709_251_199_123_456, "2024-02-29T23:59:59.123456Z"),
+            (4_107_542_400_000_000, "2100-03-01T00:00:00.000000Z"),
+            (-62_167_219_200_000_000, "0000-01-01T00:00:00.000000Z"),
+            (-62_167_219_200_000_001, "-0001-12-31T23:59:59.999999Z"),
+            (253_402_300_800_000_000, "+10000-01-01T00:00:00.000000Z"),
+        ] {
+            assert_eq!(Timestamp::from_micros(micros).to_rfc3339(), text);
+        }
+    }
+
+    #[test]
+    fn the_ends_of_time_do_not_overflow() {
+        assert!(
+            Timestamp::from_micros(i64::MAX)
+                .to_rfc3339()
+                .starts_with("+294247-")
+        );
+        assert!(
+            Timestamp::from_micros(i64::MIN)
+                .to_rfc3339()
+                .starts_with("-290308-")
+        );
+        let (first, last) = (
+            Timestamp::from_micros(i64::MIN),
+            Timestamp::from_micros(i64::MAX),
+        );
+        assert_eq!(last.micros_since(first), i64::MAX);
+        assert_eq!(last.saturating_add_micros(1), last);
+    }
+
+    proptest! {
+        #[test]
+        fn text_sorts_as_time_within_common_years(
+            one in 0_i64..253_402_300_800_000_000,
+            two in 0_i64..253_402_300_800_000_000,
+        ) {
+            let (one, two) = (Timestamp::from_micros(one), Timestamp::from_micros(two));
+            prop_assert_eq!(one.to_rfc3339().cmp(&two.to_rfc3339()), one.cmp(&two));
+        }
+
+        #[test]
+        fn a_day_later_is_the_next_date(days in -1_000_000_i64..1_000_000) {
+            let (year, month, day) = civil_from_days(days);
+            let (next_year, next_month, next_day) = civil_from_days(days + 1);
+            if next_day == 1 {
+                prop_assert!(day >= 28);
+                prop_assert_eq!(next_year * 12 + next_month, year * 12 + month + 1);
+            } else {
+                prop_assert_eq!((next_year, next_month, next_day), (year, month, day + 1));
+            }
+        }
+    }
+}

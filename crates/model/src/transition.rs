@@ -310,3 +310,8 @@ pub fn transition(
         }),
     }
 }
+
+#[cfg(test)]
+mod document;
+#[cfg(test)]
+mod tests;

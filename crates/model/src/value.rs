@@ -200,3 +200,100 @@ impl<'de> Deserialize<'de> for ScalarValue {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use ValueType::{Bool, F32, F64, I64, String as Text};
+
+    #[test]
+    fn the_table_of_unification() {
+        for (one, two, both) in [
+            (I64, F64, Some(F64)),
+            (F32, F64, Some(F64)),
+            (F32, I64, Some(F64)),
+            (Bool, I64, Some(I64)),
+            (Bool, F32, Some(F32)),
+            (Bool, F64, Some(F64)),
+            (Text, F64, None),
+            (Text, F32, None),
+            (Text, I64, None),
+            (Text, Bool, None),
+        ] {
+            assert_eq!(one.unify(two).ok(), both, "{one} {two}");
+        }
+        assert_eq!(
+            I64.unify(Text).unwrap_err().to_string(),
+            "a series of i64 values can't take a string value, hint: use another name or context"
+        );
+    }
+
+    #[test]
+    fn numbers_and_words_read_back() {
+        for value_type in ValueType::ALL {
+            assert_eq!(ValueType::from_u8(value_type.as_u8()), Some(value_type));
+            assert_eq!(
+                value_type.as_str().parse::<ValueType>().unwrap(),
+                value_type
+            );
+            assert_eq!(
+                serde_json::to_value(value_type).unwrap(),
+                value_type.as_str()
+            );
+        }
+        assert_eq!(ValueType::from_u8(5), None);
+    }
+
+    #[test]
+    fn scalars_are_plain_in_json() {
+        for (value, json) in [
+            (ScalarValue::Bool(true), "true"),
+            (ScalarValue::I64(1), "1"),
+            (ScalarValue::F64(1.0), "1.0"),
+            (ScalarValue::String("x".into()), "\"x\""),
+        ] {
+            assert_eq!(serde_json::to_string(&value).unwrap(), json);
+            assert_eq!(serde_json::from_str::<ScalarValue>(json).unwrap(), value);
+        }
+        assert_eq!(
+            serde_json::to_string(&ScalarValue::F64(f64::NAN)).unwrap(),
+            "\"NaN\""
+        );
+        assert_ne!(ScalarValue::I64(1), ScalarValue::F64(1.0));
+        assert_eq!(ScalarValue::F64(f64::NAN), ScalarValue::F64(f64::NAN));
+    }
+
+    fn any_type() -> impl Strategy<Value = ValueType> {
+        select(&ValueType::ALL[..])
+    }
+
+    proptest! {
+        #[test]
+        fn unification_is_commutative_associative_and_idempotent(
+            one in any_type(), two in any_type(), three in any_type(),
+        ) {
+            prop_assert_eq!(one.unify(one), Ok(one));
+            prop_assert_eq!(one.unify(two).ok(), two.unify(one).ok());
+            let left = one.unify(two).and_then(|both| both.unify(three));
+            let right = two.unify(three).and_then(|both| one.unify(both));
+            prop_assert_eq!(left.ok(), right.ok());
+        }
+
+        #[test]
+        fn the_order_of_writers_does_not_matter(
+            types in proptest::collection::vec(any_type(), 1..8).prop_flat_map(|types| {
+                (Just(types.clone()), Just(types).prop_shuffle())
+            }),
+        ) {
+            let join = |types: Vec<ValueType>| {
+                let mut types = types.into_iter();
+                let first = types.next().unwrap();
+                types.try_fold(first, ValueType::unify).ok()
+            };
+            prop_assert_eq!(join(types.0), join(types.1));
+        }
+    }
+}
