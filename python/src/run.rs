@@ -1,0 +1,739 @@
+//! The class `Run`.
+//!
+//! Thin: it converts what the user gives, once, and hands plain typed values to the client. The
+//! hot methods `track` and `log` are in `fastcall`. Setters and tags behave as tracking does:
+//! what cannot be done is counted and told, and raised only when the run is strict.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::exceptions::{PyNotImplementedError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyString, PyTuple};
+use runstone_client::{
+    ClientError, Context, Goal, OnFull, ParamPath, ParamValue, RunEnd, RunOptions, SeriesHandle,
+    ValueType,
+};
+use runstone_model::ReasonCode;
+use serde_json::Value;
+
+use crate::convert::{param_of, python_of_param, text_of, type_name};
+use crate::errors::{InvalidError, NotFoundError, exception_of};
+use crate::exit::{self, end_of};
+use crate::fastcall::LockedCell;
+use crate::handle::Handle;
+use crate::identity::IdentityCache;
+use crate::mirror::Mirror;
+use crate::report::{CloseReport, FlushReport};
+use crate::wait::wait_for;
+use crate::warn;
+
+/// What `close` waits for a server that answers.
+const CLOSE_WAIT: Duration = Duration::from_secs(10);
+const SDK: &str = concat!("runstone-python/", env!("CARGO_PKG_VERSION"));
+
+/// One trial: a writer to a new or a resumed run.
+///
+/// Parameters
+/// ----------
+/// run_hash : str, optional
+///     Id of the run to resume; created if there is none. Left out: a new run with a new id.
+/// repo, frontier_url : str, optional
+///     Address of the server, as ``http://host:53800``. Points go to `frontier_url`, else `repo`,
+///     else the variables RUNSTONE_URL or MATYAN_FRONTIER_URL, else the server of this machine;
+///     reads go to `repo`, else RUNSTONE_URL or MATYAN_BACKEND_URL, else the same.
+/// read_only : bool
+///     Only look at the run: nothing is written, every writing call is refused.
+/// experiment : str, optional
+///     Name of the experiment, made if it is new. Left out: ``default`` for a new run, no change
+///     for a resumed one.
+/// force_resume : bool
+///     Resume also a run that another process seems to be writing.
+/// system_tracking_interval, log_system_params, capture_terminal_logs : optional
+///     None and False are off. There is nothing to turn on yet.
+/// name, description, group, job_type : str, optional
+///     What people see of the run.
+/// config : dict, optional
+///     Merged at the root of the run's params.
+/// tags : iterable of str, optional
+///     Tags to add.
+/// seed : int, optional
+///     Seed of the run's randomness.
+/// rerun_of : str, optional
+///     Id of the run that this one repeats.
+/// rank : int, optional
+///     Rank of this process among those of one job; only rank 0 ends the run.
+/// mode : {'online', 'offline', 'disabled'}, optional
+///     Left out: RUNSTONE_MODE, then online. Offline spools for `runstone sync`; disabled does
+///     nothing at all.
+/// strict : bool
+///     Raise what tracking calls otherwise count and warn about.
+/// token : str, optional
+///     Left out: RUNSTONE_TOKEN, then the token of this home.
+/// spool : path, optional
+///     Folder of the spool; left out: RUNSTONE_SPOOL, then ``~/.runstone/spool``.
+/// on_full : {'drop', 'wait'}
+///     What to do when there is no room left on the disk: drop points and count them, or wait.
+/// spool_bytes_max : int, optional
+///     Bound of this run's spool in bytes; the smaller of 20 GiB and a tenth of the free disk.
+///
+/// Raises
+/// ------
+/// InvalidError
+///     An argument that can never be right, as an id with a slash.
+/// NotImplementedError
+///     For what does not exist yet, by name.
+///
+/// Notes
+/// -----
+/// Opening waits for no server. A run that is never closed ends with the process.
+///
+/// Examples
+/// --------
+/// >>> with Run(experiment="digits", config={"lr": 0.05}) as run:
+/// ...     run.track(0.5, name="loss", step=0, context={"subset": "train"})
+#[pyclass(frozen, weakref, module = "runstone", name = "Run")]
+pub(crate) struct Run {
+    handle: Arc<Handle>,
+    pub(crate) cache: LockedCell<IdentityCache>,
+}
+
+/// What `fastcall` needs.
+impl Run {
+    #[inline]
+    pub(crate) fn is_disabled(&self) -> bool {
+        self.handle.is_disabled()
+    }
+
+    pub(crate) fn is_strict(&self) -> bool {
+        self.handle.options.strict
+    }
+
+    #[inline]
+    pub(crate) fn wants_attention(&self) -> bool {
+        warn::wants_attention()
+    }
+
+    /// Shows waiting warnings, and does what a new process needs.
+    pub(crate) fn attend(&self, py: Python<'_>) -> PyResult<()> {
+        warn::show_waiting(py);
+        exit::attend(py)
+    }
+
+    /// Writes a point; false if it was not written.
+    #[inline]
+    pub(crate) fn push(
+        &self,
+        series: SeriesHandle,
+        step: Option<f64>,
+        epoch: Option<f64>,
+        value_bits: u64,
+        time_micros: i64,
+    ) -> bool {
+        self.handle.client.push_at_time(series, step, epoch, value_bits, time_micros)
+    }
+
+    /// Why a point was not written.
+    pub(crate) fn not_written(&self) -> ClientError {
+        if self.handle.is_closed() {
+            return self.closed_error();
+        }
+        ClientError::Unavailable(
+            "the point was not written: no room in the spool; \
+             hint: free some disk space, or set RUNSTONE_SPOOL to a folder with room"
+                .to_owned(),
+        )
+    }
+
+    fn closed_error(&self) -> ClientError {
+        ClientError::Conflict(format!(
+            "run {} is closed; hint: open it again with Run({:?})",
+            self.hash(),
+            self.hash()
+        ))
+    }
+
+    /// Whether the run takes changes.
+    fn writable(&self) -> Result<&runstone_client::Run, ClientError> {
+        if self.handle.is_closed() {
+            return Err(self.closed_error());
+        }
+        if self.handle.options.read_only {
+            return Err(ClientError::Conflict(format!(
+                "run {} was opened read-only; hint: open it without read_only",
+                self.hash()
+            )));
+        }
+        Ok(&self.handle.client)
+    }
+
+    pub(crate) fn series(
+        &self,
+        name: &str,
+        context: &Context,
+        value_type: ValueType,
+        auto_step: bool,
+    ) -> Result<SeriesHandle, ClientError> {
+        self.handle.client.series(name, context, value_type, auto_step)
+    }
+
+    pub(crate) fn count_refused(&self) {
+        self.handle.client.count_refused(1);
+    }
+
+    pub(crate) fn tells_first_time(&self, subject: String) -> bool {
+        self.handle.tells_first_time(subject)
+    }
+
+    /// What a call that changes the run found: a failure is told, or raised when strict.
+    fn outcome(&self, py: Python<'_>, outcome: Result<(), ClientError>) -> PyResult<()> {
+        if let Err(error) = outcome {
+            let subject = error.to_string();
+            if self.is_strict() {
+                return Err(exception_of(&error));
+            }
+            if self.handle.tells_first_time(subject) {
+                warn::show(py, &error.to_string());
+            }
+        }
+        if self.wants_attention() { self.attend(py) } else { Ok(()) }
+    }
+}
+
+#[pymethods]
+impl Run {
+    #[new]
+    #[pyo3(signature = (run_hash=None, *, repo=None, frontier_url=None, read_only=false,
+        experiment=None, force_resume=false, system_tracking_interval=None,
+        log_system_params=None, capture_terminal_logs=None, name=None, description=None,
+        config=None, tags=None, group=None, job_type=None, seed=None, rerun_of=None, rank=None,
+        mode=None, strict=false, token=None, spool=None, on_full="drop", spool_bytes_max=None))]
+    #[expect(clippy::too_many_arguments, reason = "the user's keyword arguments")]
+    fn new(
+        py: Python<'_>,
+        run_hash: Option<String>,
+        repo: Option<String>,
+        frontier_url: Option<String>,
+        read_only: bool,
+        experiment: Option<String>,
+        force_resume: bool,
+        system_tracking_interval: Option<&Bound<'_, PyAny>>,
+        log_system_params: Option<&Bound<'_, PyAny>>,
+        capture_terminal_logs: Option<&Bound<'_, PyAny>>,
+        name: Option<String>,
+        description: Option<String>,
+        config: Option<&Bound<'_, PyAny>>,
+        tags: Option<&Bound<'_, PyAny>>,
+        group: Option<String>,
+        job_type: Option<String>,
+        seed: Option<&Bound<'_, PyAny>>,
+        rerun_of: Option<String>,
+        rank: Option<u32>,
+        mode: Option<&str>,
+        strict: bool,
+        token: Option<String>,
+        spool: Option<PathBuf>,
+        on_full: &str,
+        spool_bytes_max: Option<u64>,
+    ) -> PyResult<Self> {
+        not_yet("system_tracking_interval", "tracking of system metrics", system_tracking_interval)?;
+        not_yet("log_system_params", "logging of system params", log_system_params)?;
+        not_yet("capture_terminal_logs", "capture of terminal logs", capture_terminal_logs)?;
+        let mut kept_as_text = Vec::new();
+        let config = config
+            .map(|config| param_of(config, &mut |path, kind| kept_as_text.push(text_notice(path, kind))))
+            .transpose()?;
+        if config.as_ref().is_some_and(|config| !matches!(config, ParamValue::Dict(_))) {
+            return Err(InvalidError::new_err(
+                "config is no dict; hint: Run(config={\"lr\": 0.05})",
+            ));
+        }
+        let tags = tags.map(texts_of).transpose()?.unwrap_or_default();
+        let seed = seed.map(seed_of).transpose()?;
+        let mode = mode.map(str::parse).transpose().map_err(|error| exception_of(&error))?;
+        let on_full = match on_full {
+            "drop" => OnFull::Drop,
+            "wait" => OnFull::Wait,
+            other => {
+                return Err(InvalidError::new_err(format!(
+                    "unknown on_full {other:?}; hint: use drop or wait"
+                )));
+            }
+        };
+        let mut mirror = Mirror::default();
+        mirror.name.clone_from(&name);
+        mirror.description.clone_from(&description);
+        mirror.experiment.clone_from(&experiment);
+        if let Some(config) = &config {
+            mirror
+                .set(&ParamPath::root(), config, false)
+                .map_err(|error| exception_of(&error))?;
+        }
+        mirror.add_tags(tags.iter().map(String::as_str));
+        let options = RunOptions {
+            run_id: run_hash,
+            experiment,
+            name,
+            description,
+            config,
+            tags,
+            group,
+            job_type,
+            seed,
+            rerun_of,
+            rank,
+            primary: None,
+            url: frontier_url.or_else(|| repo.clone()),
+            token,
+            mode,
+            strict,
+            read_only,
+            force_resume,
+            spool,
+            on_full,
+            spool_bytes_max,
+            sdk: Some(SDK.to_owned()),
+        };
+        let handle = Handle::open(py, options, repo, mirror)?;
+        for notice in kept_as_text {
+            warn::show(py, &notice);
+        }
+        Self::of(py, handle)
+    }
+
+    /// Id of the run.
+    #[getter]
+    fn hash(&self) -> &str {
+        self.handle.client.id()
+    }
+
+    /// Name of the run, or None.
+    ///
+    /// Of a resumed or read-only run this, `description`, `experiment`, `archived`, `tags`,
+    /// `params` and item access ask the server, unless they were set here.
+    ///
+    /// Raises
+    /// ------
+    /// UnavailableError
+    ///     No server answers.
+    #[getter]
+    fn name(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.text_property(py, "name", |mirror| mirror.name.clone())
+    }
+
+    #[setter]
+    fn set_name(&self, py: Python<'_>, name: Option<String>) -> PyResult<()> {
+        let text = name.unwrap_or_default();
+        let outcome = self.writable().and_then(|client| client.set_name(&text));
+        if outcome.is_ok() {
+            self.handle.mirror().name = Some(text);
+        }
+        self.outcome(py, outcome)
+    }
+
+    /// Description of the run, or None.
+    #[getter]
+    fn description(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.text_property(py, "description", |mirror| mirror.description.clone())
+    }
+
+    #[setter]
+    fn set_description(&self, py: Python<'_>, description: Option<String>) -> PyResult<()> {
+        let text = description.unwrap_or_default();
+        let outcome = self.writable().and_then(|client| client.set_description(&text));
+        if outcome.is_ok() {
+            self.handle.mirror().description = Some(text);
+        }
+        self.outcome(py, outcome)
+    }
+
+    /// Name of the run's experiment. Setting it moves the run.
+    #[getter]
+    fn experiment(&self, py: Python<'_>) -> PyResult<String> {
+        let experiment = self.text_property(py, "experiment", |mirror| mirror.experiment.clone())?;
+        Ok(experiment.unwrap_or_else(|| "default".to_owned()))
+    }
+
+    #[setter]
+    fn set_experiment(&self, py: Python<'_>, experiment: String) -> PyResult<()> {
+        let outcome = self.writable().and_then(|client| client.set_experiment(&experiment));
+        if outcome.is_ok() {
+            self.handle.mirror().experiment = Some(experiment);
+        }
+        self.outcome(py, outcome)
+    }
+
+    /// Whether the run is archived: kept, and left out of lists.
+    #[getter]
+    fn archived(&self, py: Python<'_>) -> PyResult<bool> {
+        if let Some(archived) = self.handle.mirror().archived {
+            return Ok(archived);
+        }
+        let server = self.handle.read_server(py)?;
+        Ok(server.is_some_and(|run| run["archived"] == true))
+    }
+
+    #[setter]
+    fn set_archived(&self, py: Python<'_>, archived: bool) -> PyResult<()> {
+        let outcome = self.writable().and_then(|client| client.set_archived(archived));
+        if outcome.is_ok() {
+            self.handle.mirror().archived = Some(archived);
+        }
+        self.outcome(py, outcome)
+    }
+
+    /// Tags of the run, sorted; change them with `add_tag` and `remove_tag`.
+    #[getter]
+    fn tags(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let server = self.handle.read_server(py)?;
+        let tags: Vec<String> = server
+            .as_ref()
+            .and_then(|run| run["tags"].as_array())
+            .map(|tags| tags.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+            .unwrap_or_default();
+        Ok(self.handle.mirror().tags_over(&tags))
+    }
+
+    /// All params of the run, as a dict of its own.
+    #[getter]
+    fn params<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let found = self.read(py, &ParamPath::root())?;
+        Ok(found.unwrap_or_else(|| PyDict::new(py).into_any()))
+    }
+
+    /// Whether the run is closed in this process.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.handle.is_closed()
+    }
+
+    /// Adds a tag, 1 to 256 characters. One that is there already changes nothing.
+    fn add_tag(&self, py: Python<'_>, tag: &Bound<'_, PyString>) -> PyResult<()> {
+        let tag = text_of(tag);
+        let outcome = self.writable().and_then(|client| client.add_tags([tag.as_str()]));
+        if outcome.is_ok() {
+            self.handle.mirror().add_tags([tag.as_str()].into_iter());
+        }
+        self.outcome(py, outcome)
+    }
+
+    /// Removes a tag. One that is not there changes nothing.
+    fn remove_tag(&self, py: Python<'_>, tag: &Bound<'_, PyString>) -> PyResult<()> {
+        let tag = text_of(tag);
+        let outcome = self.writable().and_then(|client| client.remove_tags([tag.as_str()]));
+        if outcome.is_ok() {
+            self.handle.mirror().remove_tag(&tag);
+        }
+        self.outcome(py, outcome)
+    }
+
+    /// Sets a param.
+    ///
+    /// Parameters
+    /// ----------
+    /// key : str
+    ///     Keys from the root, joined by dots.
+    /// value
+    ///     None, bool, int, float, str, a list or a dict of such, a scalar or array of numpy, a
+    ///     dataclass or namespace. Other objects are kept as their text, with a warning.
+    /// replace : bool
+    ///     Put a dict in the place of what is there. Otherwise it is merged, and everything else
+    ///     replaces.
+    #[pyo3(signature = (key, value, *, replace=false))]
+    fn set(
+        &self,
+        py: Python<'_>,
+        key: &Bound<'_, PyString>,
+        value: &Bound<'_, PyAny>,
+        replace: bool,
+    ) -> PyResult<()> {
+        let mut kept_as_text = Vec::new();
+        let key = text_of(key);
+        let value = param_of(value, &mut |path, kind| {
+            let path = if path.is_empty() { key.clone() } else { format!("{key}.{path}") };
+            kept_as_text.push(text_notice(&path, kind));
+        })?;
+        let outcome = path_of(&key).and_then(|path| {
+            let client = self.writable()?;
+            // The mirror refuses what the run would, and nothing is sent then.
+            self.handle.mirror().set(&path, &value, replace)?;
+            client.set_param(&path, value, replace)
+        });
+        for notice in kept_as_text {
+            if self.handle.tells_first_time(notice.clone()) {
+                warn::show(py, &notice);
+            }
+        }
+        self.outcome(py, outcome)
+    }
+
+    /// The param at `key`, or `default` if there is none.
+    #[pyo3(signature = (key, default=None))]
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        key: &Bound<'_, PyString>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let found = self.read(py, &key_of(key)?)?;
+        Ok(found.or(default).unwrap_or_else(|| py.None().into_bound(py)))
+    }
+
+    fn __getitem__<'py>(
+        &self,
+        py: Python<'py>,
+        key: &Bound<'_, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let path = key_of(key)?;
+        self.read(py, &path)?.ok_or_else(|| {
+            NotFoundError::new_err(format!(
+                "there is no param {path}; hint: run.get(key, default) does not raise"
+            ))
+        })
+    }
+
+    fn __setitem__(
+        &self,
+        py: Python<'_>,
+        key: &Bound<'_, PyString>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        self.set(py, key, value, false)
+    }
+
+    fn __delitem__(&self, py: Python<'_>, key: &Bound<'_, PyString>) -> PyResult<()> {
+        let outcome = path_of(&text_of(key)).and_then(|path| {
+            self.writable()?.remove_param(&path)?;
+            self.handle.mirror().remove(&path);
+            Ok(())
+        });
+        self.outcome(py, outcome)
+    }
+
+    fn __contains__(&self, py: Python<'_>, key: &Bound<'_, PyString>) -> PyResult<bool> {
+        Ok(self.read(py, &key_of(key)?)?.is_some())
+    }
+
+    /// Says what is good for a metric, for all runs of the experiment.
+    ///
+    /// Parameters
+    /// ----------
+    /// name : str
+    ///     Name of the metric, whatever its context.
+    /// goal : {'min', 'max'}, optional
+    ///     Which value is best.
+    /// unit : str, optional
+    ///     Unit, as people read it.
+    /// default_x : str, optional
+    ///     What to draw it over.
+    #[pyo3(signature = (name, *, goal=None, unit=None, default_x=None))]
+    fn define_metric(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        goal: Option<&str>,
+        unit: Option<&str>,
+        default_x: Option<&str>,
+    ) -> PyResult<()> {
+        let goal = goal.map(str::parse::<Goal>).transpose().map_err(|error| {
+            ClientError::Invalid(format!("{error}"))
+        });
+        let outcome = goal.and_then(|goal| {
+            self.writable()?.define_metric(name, goal, unit, default_x)
+        });
+        self.outcome(py, outcome)
+    }
+
+    /// Waits until all that was logged before is acknowledged: durable and readable.
+    ///
+    /// Parameters
+    /// ----------
+    /// timeout : float or None
+    ///     Seconds to wait at most; None waits as long as it takes. Ctrl-C ends the wait.
+    ///
+    /// Returns
+    /// -------
+    /// FlushReport
+    ///     What happened to the points so far; `complete` says whether all is acknowledged.
+    #[pyo3(signature = (timeout=10.0))]
+    fn flush(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<FlushReport> {
+        let timeout = duration_of(timeout)?;
+        let handle = Arc::clone(&self.handle);
+        let report = wait_for(py, move || handle.client.flush(timeout))?;
+        warn::show_waiting(py);
+        Ok(FlushReport::from(&report))
+    }
+
+    /// Ends the run and waits a little for the server.
+    ///
+    /// Parameters
+    /// ----------
+    /// timeout : float
+    ///     Seconds to wait at most, and only if a server was reached lately.
+    /// failed : str, optional
+    ///     The run has failed, and why; left out: it has succeeded.
+    ///
+    /// Returns
+    /// -------
+    /// CloseReport
+    ///     Whether everything is acknowledged; otherwise where it lies, and the command that
+    ///     delivers it. Closing again changes nothing.
+    #[pyo3(signature = (*, timeout=10.0, failed=None))]
+    fn close(&self, py: Python<'_>, timeout: Option<f64>, failed: Option<String>) -> PyResult<CloseReport> {
+        let end = match failed {
+            None => RunEnd::Succeeded,
+            Some(text) => RunEnd::Failed { code: ReasonCode::Exception, text },
+        };
+        self.handle.close(py, end, duration_of(timeout)?)
+    }
+
+    /// The same as `close`.
+    #[pyo3(signature = (*, timeout=10.0, failed=None))]
+    fn finish(&self, py: Python<'_>, timeout: Option<f64>, failed: Option<String>) -> PyResult<CloseReport> {
+        self.close(py, timeout, failed)
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: &Bound<'_, PyAny>,
+        error: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        let end = if error.is_none() { RunEnd::Succeeded } else { end_of(error) };
+        self.handle.close(py, end, Some(CLOSE_WAIT))?;
+        Ok(false)
+    }
+
+    /// A pickle is a way to the run, not a copy: where it is opened, a new writer begins.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let options = self.handle.client.options_for_another_process();
+        let text = serde_json::to_string(&options)
+            .map_err(|error| PyValueError::new_err(format!("options of the run: {error}")))?;
+        let reopen = py.import("runstone._runstone")?.getattr("_reopen")?;
+        Ok((reopen, (text, self.handle.repo.clone()).into_pyobject(py)?))
+    }
+
+    fn __repr__(&self) -> String {
+        let mirror = self.handle.mirror();
+        let name = mirror.name.as_ref().map(|name| format!(" name={name:?}")).unwrap_or_default();
+        let experiment =
+            mirror.experiment.as_ref().map(|name| format!(" experiment={name:?}")).unwrap_or_default();
+        let closed = if self.handle.is_closed() { " closed" } else { "" };
+        format!("<runstone.Run {}{name}{experiment}{closed}>", self.hash())
+    }
+}
+
+impl Run {
+    fn of(py: Python<'_>, handle: Arc<Handle>) -> PyResult<Self> {
+        let run = Self { handle, cache: LockedCell::new(IdentityCache::default()) };
+        if run.wants_attention() {
+            run.attend(py)?;
+        }
+        Ok(run)
+    }
+
+    fn read<'py>(&self, py: Python<'py>, path: &ParamPath) -> PyResult<Option<Bound<'py, PyAny>>> {
+        // The lock must not be held while Python objects are made.
+        let known = {
+            let mirror = self.handle.mirror();
+            mirror.knows(path).then(|| mirror.get(path).cloned())
+        };
+        let found = match known {
+            Some(known) => known,
+            None => {
+                let server = self.handle.read_server(py)?;
+                let params = server.as_ref().map_or(&Value::Null, |run| &run["params"]);
+                self.handle.mirror().over(params).get(path).cloned()
+            }
+        };
+        found.map(|value| python_of_param(py, &value)).transpose()
+    }
+
+    fn text_property(
+        &self,
+        py: Python<'_>,
+        key: &str,
+        here: impl Fn(&Mirror) -> Option<String>,
+    ) -> PyResult<Option<String>> {
+        let known = here(&self.handle.mirror());
+        if known.is_some() {
+            return Ok(known.filter(|text| !text.is_empty()));
+        }
+        let server = self.handle.read_server(py)?;
+        Ok(server.and_then(|run| run[key].as_str().map(str::to_owned)))
+    }
+}
+
+/// Opens a run as a pickle tells.
+#[pyfunction]
+pub(crate) fn _reopen(py: Python<'_>, options: &str, repo: Option<String>) -> PyResult<Run> {
+    let options: RunOptions = serde_json::from_str(options)
+        .map_err(|error| InvalidError::new_err(format!("pickle of a run: {error}")))?;
+    Run::of(py, Handle::open(py, options, repo, Mirror::default())?)
+}
+
+fn path_of(key: &str) -> Result<ParamPath, ClientError> {
+    Ok(ParamPath::parse_dotted(key)?)
+}
+
+fn key_of(key: &Bound<'_, PyString>) -> PyResult<ParamPath> {
+    path_of(&text_of(key)).map_err(|error| exception_of(&error))
+}
+
+fn text_notice(path: &str, kind: &str) -> String {
+    format!(
+        "param {path} is of type {kind} and is kept as its text; \
+         hint: pass numbers, texts, lists and dicts"
+    )
+}
+
+/// One text, or several.
+fn texts_of(tags: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    if let Ok(tag) = tags.cast::<PyString>() {
+        return Ok(vec![text_of(tag)]);
+    }
+    tags.try_iter()?
+        .map(|tag| {
+            let tag = tag?;
+            tag.cast::<PyString>().map(text_of).map_err(|_| {
+                PyTypeError::new_err(format!("a tag is a str, not {}", type_name(&tag)))
+            })
+        })
+        .collect()
+}
+
+fn seed_of(seed: &Bound<'_, PyAny>) -> PyResult<i64> {
+    match crate::convert::number_of(seed)? {
+        Some(crate::convert::Numeric::I64(seed)) => Ok(seed),
+        _ => Err(InvalidError::new_err(
+            "seed is no integer of 64 bits; hint: keep other randomness in config",
+        )),
+    }
+}
+
+fn duration_of(seconds: Option<f64>) -> PyResult<Option<Duration>> {
+    let Some(seconds) = seconds else { return Ok(None) };
+    // A year is as good as for ever, and no clock overflows.
+    Duration::try_from_secs_f64(seconds.clamp(0.0, 365.0 * 24.0 * 3600.0)).map(Some).map_err(|_| {
+        InvalidError::new_err(format!(
+            "timeout {seconds} is no number of seconds; hint: pass None to wait without limit"
+        ))
+    })
+}
+
+/// Refuses to turn on what does not exist yet.
+fn not_yet(argument: &str, feature: &str, asked: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    match asked {
+        None => Ok(()),
+        Some(asked) if asked.cast::<PyBool>().is_ok_and(|flag| !flag.is_true()) => Ok(()),
+        Some(_) => Err(PyNotImplementedError::new_err(format!(
+            "{argument}: {feature} is not part of this version; hint: leave it out or pass None"
+        ))),
+    }
+}

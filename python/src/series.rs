@@ -1,0 +1,99 @@
+//! Finds or defines the series of a call by the content of its name and context.
+//!
+//! The second level behind `identity`: about a microsecond. The context is written as canonical
+//! JSON here in Rust, because a loop such as `context={"fold": fold}` comes here for each new
+//! integer.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
+use runstone_client::{Context, SeriesHandle, ValueType};
+
+use crate::convert::{context_of, text_of, type_name};
+use crate::identity::{Identity, PAIRS_MAX};
+use crate::refuse::Why;
+use crate::run::Run;
+
+/// Why there is no series.
+pub(crate) enum Failure {
+    /// Name or context are refused.
+    Refused(Why),
+    /// Something came through that is not ours to hide, as `KeyboardInterrupt`.
+    Raised(PyErr),
+}
+
+/// What makes points of one name and context go to different series numbers of the writer.
+#[inline]
+pub(crate) fn variant(integer: bool, auto_step: bool) -> u8 {
+    u8::from(integer) | u8::from(auto_step) << 1
+}
+
+/// The series of a name and a context, defined if it is new, and remembered by address where
+/// that is safe.
+pub(crate) fn resolve(
+    run: &Run,
+    name: &Bound<'_, PyAny>,
+    context: Option<&Bound<'_, PyAny>>,
+    variant: u8,
+) -> Result<SeriesHandle, Failure> {
+    let Ok(text) = name.cast::<PyString>() else {
+        return Err(Failure::Refused(Why::NameType));
+    };
+    let pairs: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)> = match context {
+        None => Vec::new(),
+        Some(context) => match context.cast::<PyDict>() {
+            Ok(dict) => dict.iter().collect(),
+            Err(_) => {
+                let reason = format!("it is of type {}", type_name(context));
+                return Err(Failure::Refused(Why::Context(reason)));
+            }
+        },
+    };
+    let canonical = if pairs.is_empty() {
+        Context::empty()
+    } else {
+        let json = context_of(&pairs).map_err(|why| match why {
+            Ok(reason) => Failure::Refused(Why::Context(reason)),
+            Err(error) => Failure::Raised(error),
+        })?;
+        Context::from_json(&json)
+            .map_err(|error| Failure::Refused(Why::Client(error.into())))?
+    };
+    let value_type = if variant & 1 == 0 { ValueType::F64 } else { ValueType::I64 };
+    let handle = run
+        .series(&text_of(text), &canonical, value_type, variant & 2 != 0)
+        .map_err(|error| Failure::Refused(Why::Client(error)))?;
+    let exact_dict = context.is_none_or(|context| context.is_exact_instance_of::<PyDict>());
+    if exact_dict && is_immutable(name) && pairs.len() <= PAIRS_MAX {
+        remember(run, name, &pairs, variant, handle);
+    }
+    Ok(handle)
+}
+
+fn remember(
+    run: &Run,
+    name: &Bound<'_, PyAny>,
+    pairs: &[(Bound<'_, PyAny>, Bound<'_, PyAny>)],
+    variant: u8,
+    handle: SeriesHandle,
+) {
+    let mut identity = Identity::new(name.as_ptr().expose_provenance(), variant);
+    let mut owners = vec![name.clone().unbind()];
+    for (key, value) in pairs {
+        if !is_immutable(key) || !is_immutable(value) {
+            return;
+        }
+        identity.push_pair(key.as_ptr().expose_provenance(), value.as_ptr().expose_provenance());
+        owners.push(key.clone().unbind());
+        owners.push(value.clone().unbind());
+    }
+    run.cache.with(name.py(), |cache| cache.insert(identity, handle, owners));
+}
+
+/// Whether an object's content can never change and needs no Python code to go away.
+fn is_immutable(object: &Bound<'_, PyAny>) -> bool {
+    object.is_exact_instance_of::<PyString>()
+        || object.is_exact_instance_of::<PyInt>()
+        || object.is_exact_instance_of::<PyFloat>()
+        || object.is_exact_instance_of::<PyBool>()
+        || object.is_none()
+}

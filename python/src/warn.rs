@@ -1,0 +1,69 @@
+//! Warnings that the user sees at the line of his own call.
+//!
+//! The client warns from any thread. Here such texts are queued, without the interpreter, and
+//! shown by the next call of the user's, at exit at the latest. Two flags of the process say
+//! that a call has something to do beside its work: they are one word, so the hot path reads it
+//! once.
+
+use std::ffi::CString;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::import_exception;
+use pyo3::prelude::*;
+
+import_exception!(runstone.errors, RunstoneWarning);
+
+/// More texts than this are not waiting for a call; the client tells each thing once anyway.
+const QUEUE_MAX: usize = 64;
+
+static QUEUE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static ATTENTION: AtomicBool = AtomicBool::new(false);
+
+/// Whether a call should look at what is waiting.
+#[inline]
+pub(crate) fn wants_attention() -> bool {
+    ATTENTION.load(Ordering::Relaxed)
+}
+
+/// Makes the next call look.
+pub(crate) fn ask_for_attention() {
+    ATTENTION.store(true, Ordering::Relaxed);
+}
+
+/// Takes the place of the client's printing to the standard error.
+pub(crate) fn install() {
+    runstone_client::set_warning_sink(|warning| {
+        // The lock is held for some instructions only. A process that was forked in the middle
+        // of them must not wait for ever, so that text is lost there rather than the process.
+        for _ in 0..1000 {
+            if let Ok(mut queue) = QUEUE.try_lock() {
+                if queue.len() < QUEUE_MAX {
+                    queue.push(warning.text.clone());
+                }
+                ask_for_attention();
+                return;
+            }
+            std::thread::yield_now();
+        }
+    });
+}
+
+/// Shows what is waiting, at the user's line.
+pub(crate) fn show_waiting(py: Python<'_>) {
+    ATTENTION.store(false, Ordering::Relaxed);
+    let waiting = QUEUE.try_lock().map(|mut queue| std::mem::take(&mut *queue));
+    for text in waiting.unwrap_or_default() {
+        show(py, &text);
+    }
+}
+
+/// Shows one text at the user's line. Warnings that the user has turned into errors are printed
+/// instead: tracking does not raise.
+pub(crate) fn show(py: Python<'_>, text: &str) {
+    let text = CString::new(text.replace('\0', "\u{fffd}")).expect("NUL was replaced");
+    let category = py.get_type::<RunstoneWarning>();
+    if let Err(error) = PyErr::warn(py, &category, &text, 1) {
+        error.write_unraisable(py, None);
+    }
+}
