@@ -14,8 +14,10 @@ use runstone_client::SeriesHandle;
 
 /// Pairs of a context that are looked up by address; larger contexts go by content.
 pub(crate) const PAIRS_MAX: usize = 4;
-const SLOTS_MIN: usize = 32;
-const SLOTS_MAX: usize = 512;
+/// Entries of a set.
+const WAYS: usize = 4;
+const ENTRIES_MIN: usize = 32;
+const ENTRIES_MAX: usize = 1024;
 
 /// Addresses of a call's name and context, and what the value and the step are.
 #[derive(Clone, Copy)]
@@ -79,11 +81,11 @@ impl Identity {
     }
 
     #[inline]
-    fn slot(&self, slots: usize) -> usize {
+    fn set(&self, sets: usize) -> usize {
         // Objects are aligned to 16 bytes. The high bits of the product are the mixed ones, and
-        // `slots` is a power of two.
+        // `sets` is a power of two.
         let mixed = (self.name >> 4) ^ self.context ^ (usize::from(self.variant) << 20);
-        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) & (slots - 1)
+        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) & (sets - 1)
     }
 }
 
@@ -94,50 +96,76 @@ struct Entry {
     _owners: Vec<Py<PyAny>>,
 }
 
-/// Direct-mapped table, grown from nothing to 512 slots as collisions ask for it.
+/// Table of sets of four entries, grown from nothing to 1,024 entries as full sets ask for it.
+/// Names without end, as of f-strings, push each other out and never grow it further.
 #[derive(Default)]
 pub(crate) struct IdentityCache {
-    slots: Vec<Option<Entry>>,
+    entries: Vec<Option<Entry>>,
+    /// Which entry of a full set goes next.
+    victim: usize,
 }
 
 impl IdentityCache {
     #[inline]
     pub(crate) fn get(&self, identity: &Identity) -> Option<SeriesHandle> {
-        if self.slots.is_empty() {
+        if self.entries.is_empty() {
             return None;
         }
-        match &self.slots[identity.slot(self.slots.len())] {
-            Some(entry) if entry.identity.equals(identity) => Some(entry.handle),
-            _ => None,
-        }
+        let first = identity.set(self.entries.len() / WAYS) * WAYS;
+        self.entries[first..first + WAYS]
+            .iter()
+            .flatten()
+            .find(|entry| entry.identity.equals(identity))
+            .map(|entry| entry.handle)
     }
 
-    /// Puts an entry in, in place of what was in its slot. `owners` are the objects at the
-    /// addresses of `identity`, all of exact immutable types: dropping them runs no Python code.
-    pub(crate) fn insert(&mut self, identity: Identity, handle: SeriesHandle, owners: Vec<Py<PyAny>>) {
-        if self.slots.is_empty() {
-            self.slots.resize_with(SLOTS_MIN, || None);
+    /// Puts an entry in, maybe in place of another. `owners` are the objects at the addresses of
+    /// `identity`, all of exact immutable types: dropping them runs no Python code.
+    pub(crate) fn insert(
+        &mut self,
+        identity: Identity,
+        handle: SeriesHandle,
+        owners: Vec<Py<PyAny>>,
+    ) {
+        if self.entries.is_empty() {
+            self.entries.resize_with(ENTRIES_MIN, || None);
         }
-        loop {
-            let size = self.slots.len();
-            let slot = &mut self.slots[identity.slot(size)];
-            let taken = slot.as_ref().is_some_and(|entry| !entry.identity.equals(&identity));
-            if taken && size < SLOTS_MAX {
-                self.grow();
-                continue;
+        let place = loop {
+            if let Some(place) = self.place(&identity) {
+                break place;
             }
-            *slot = Some(Entry { identity, handle, _owners: owners });
-            return;
-        }
+            if self.entries.len() == ENTRIES_MAX {
+                self.victim = (self.victim + 1) % WAYS;
+                break identity.set(ENTRIES_MAX / WAYS) * WAYS + self.victim;
+            }
+            self.grow();
+        };
+        self.entries[place] = Some(Entry {
+            identity,
+            handle,
+            _owners: owners,
+        });
+    }
+
+    /// A free place, or that of the same identity; `None` if its set is full.
+    fn place(&self, identity: &Identity) -> Option<usize> {
+        let first = identity.set(self.entries.len() / WAYS) * WAYS;
+        (first..first + WAYS).find(|place| {
+            self.entries[*place]
+                .as_ref()
+                .is_none_or(|entry| entry.identity.equals(identity))
+        })
     }
 
     fn grow(&mut self) {
-        let size = self.slots.len() * 2;
-        let old = std::mem::take(&mut self.slots);
-        self.slots.resize_with(size, || None);
+        let size = self.entries.len() * 2;
+        let old = std::mem::take(&mut self.entries);
+        self.entries.resize_with(size, || None);
         for entry in old.into_iter().flatten() {
-            let at = entry.identity.slot(size);
-            self.slots[at] = Some(entry);
+            // Each set of the old table is split into two of the new one, so there is room.
+            if let Some(place) = self.place(&entry.identity) {
+                self.entries[place] = Some(entry);
+            }
         }
     }
 }
