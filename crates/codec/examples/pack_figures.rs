@@ -56,18 +56,17 @@ enum Calls {
     Track,
 }
 
-fn make_series(
-    series: usize,
-    steps: usize,
-    values: Values,
-    calls: Calls,
-) -> Vec<SeriesColumns> {
+fn make_series(series: usize, steps: usize, values: Values, calls: Calls) -> Vec<SeriesColumns> {
     let mut noise = Noise(0x1234_5678_9abc_def1);
     let mut made = vec![SeriesColumns::default(); series];
     let mut time = 1_790_000_000_000_000i64;
     for step in 0..steps {
         let pause = 50_000.0 * (0.95 + 0.1 * noise.unit());
-        time += if series == 1 { i64::from(noise.unit() < 0.25) } else { pause as i64 };
+        time += if series == 1 {
+            i64::from(noise.unit() < 0.25)
+        } else {
+            pause as i64
+        };
         if step % 1000 == 999 {
             time += 3_000;
         }
@@ -143,7 +142,9 @@ fn figures_of_pack(
     });
     let one = least_nanos(1, || {
         let reader = PackReader::parse(&out).expect("encoded before");
-        reader.decode(series / 2, &mut columns).expect("encoded before");
+        reader
+            .decode(series / 2, &mut columns)
+            .expect("encoded before");
         black_box(&columns);
     });
     println!(
@@ -173,8 +174,12 @@ fn figures_of_chunk(title: &str, steps: usize, values: Values) -> Result<(), Cod
 }
 
 fn main() -> Result<(), CodecError> {
-    println!("packs                                                 B/pt  encode   push + pack  decode all  one series");
-    println!("                                                             ns/pt        ns/pt       ns/pt          us");
+    println!(
+        "packs                                                 B/pt  encode   push + pack  decode all  one series"
+    );
+    println!(
+        "                                                             ns/pt        ns/pt       ns/pt          us"
+    );
     for (title, values) in [
         ("float32", Values::Float32),
         ("float64", Values::Float64),

@@ -65,7 +65,11 @@ pub(crate) fn write(
     }
     if let Some(exponent) = decimal_keys(words, keys) {
         let is_float32 = float32_keys(words, &mut scratch.other);
-        let bound = if is_float32 { packed::cost(&scratch.other) } else { usize::MAX };
+        let bound = if is_float32 {
+            packed::cost(&scratch.other)
+        } else {
+            usize::MAX
+        };
         if let Some(mode) = write_decimal(out, keys, &mut scratch.other, exponent, bound) {
             return mode;
         }
@@ -205,7 +209,12 @@ pub(crate) fn read<T>(
             packed::read(cursor, count, out, |key| map(key as u64))
         }
         DECIMAL..DECIMAL_DELTA => {
-            packed::read(cursor, count, out, |key| map((key as f64 / power).to_bits()))
+            packed::read(
+                cursor,
+                count,
+                out,
+                |key| map((key as f64 / power).to_bits()),
+            )
         }
         _ => {
             let mut key = cursor.signed_varint()?;
@@ -219,6 +228,40 @@ pub(crate) fn read<T>(
                 map(word(key))
             })
         }
+    }
+}
+
+/// Reads only the word at `index` of a column of `count` words.
+pub(crate) fn nth(
+    cursor: &mut Cursor<'_>,
+    mode: u8,
+    kind: Kind,
+    count: usize,
+    index: usize,
+) -> Result<u64, Malformed> {
+    let exponent = check_mode(mode, kind)?;
+    let power = POWERS[usize::from(exponent)];
+    let word = |key: i64| match kind {
+        Kind::Integer => key as u64,
+        Kind::Float => (key as f64 / power).to_bits(),
+    };
+    match mode {
+        WORD => packed::nth(cursor, count, index).map(bits_from_ordered),
+        FLOAT32 => packed::nth(cursor, count, index)
+            .map(|key| bits_from_float32(float32_from_ordered(key))),
+        DECIMAL..DECIMAL_DELTA => packed::nth(cursor, count, index).map(word),
+        DECIMAL_DELTA.. => {
+            let mut key = cursor.signed_varint()?;
+            let mut place = 0;
+            packed::read(cursor, count - 1, &mut Vec::new(), |difference| {
+                place += 1;
+                if place <= index {
+                    key = key.wrapping_add(difference);
+                }
+            })?;
+            Ok(word(key))
+        }
+        _ => read_constant(cursor, mode, kind, power),
     }
 }
 

@@ -31,19 +31,28 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Malformed("ends early"))?;
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(Malformed("ends early"))?;
         self.rest = rest;
         Ok(taken)
     }
 
     pub(crate) fn word32(&mut self) -> Result<u32, Malformed> {
-        let (taken, rest) = self.rest.split_first_chunk().ok_or(Malformed("ends early"))?;
+        let (taken, rest) = self
+            .rest
+            .split_first_chunk()
+            .ok_or(Malformed("ends early"))?;
         self.rest = rest;
         Ok(u32::from_le_bytes(*taken))
     }
 
     pub(crate) fn word64(&mut self) -> Result<u64, Malformed> {
-        let (taken, rest) = self.rest.split_first_chunk().ok_or(Malformed("ends early"))?;
+        let (taken, rest) = self
+            .rest
+            .split_first_chunk()
+            .ok_or(Malformed("ends early"))?;
         self.rest = rest;
         Ok(u64::from_le_bytes(*taken))
     }
@@ -119,7 +128,11 @@ mod tests {
     #[test]
     fn an_endless_or_oversized_varint_is_malformed() {
         assert!(Cursor::new(&[0x80; 20]).varint().is_err());
-        assert!(Cursor::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]).varint().is_err());
+        assert!(
+            Cursor::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2])
+                .varint()
+                .is_err()
+        );
         assert!(Cursor::new(&[0x80]).varint().is_err());
     }
 }

@@ -25,11 +25,14 @@ fn measure(block: &[i64]) -> (i64, u32) {
 
 /// Bytes that [`write`] would take.
 pub(crate) fn cost(values: &[i64]) -> usize {
-    values.chunks(BLOCK).map(|block| {
-        let (min, width) = measure(block);
-        let header = signed_varint_length(min) + usize::from(block.len() > 1);
-        header + (block.len() * width as usize).div_ceil(8)
-    }).sum()
+    values
+        .chunks(BLOCK)
+        .map(|block| {
+            let (min, width) = measure(block);
+            let header = signed_varint_length(min) + usize::from(block.len() > 1);
+            header + (block.len() * width as usize).div_ceil(8)
+        })
+        .sum()
 }
 
 /// Appends the blocks of `values`; nothing at all for none.
@@ -46,11 +49,18 @@ pub(crate) fn write(out: &mut Vec<u8>, values: &[i64]) {
 
 #[inline]
 fn write_bits(out: &mut Vec<u8>, block: &[i64], min: i64, width: u32) {
-    if width == 0 {
-        return;
+    // A short block must not pay for clearing the buffer of a long one.
+    match (width, block.len()) {
+        (0, _) => {}
+        (_, ..=16) => write_words::<16>(out, block, min, width),
+        _ => write_words::<BLOCK>(out, block, min, width),
     }
-    // At most 128 words of 64 bits; one copy into `out` instead of a growth check a word.
-    let mut buffer = [[0u8; 8]; BLOCK];
+}
+
+/// Collects at most `WORDS` words of 64 bits and copies them into `out` at once.
+#[inline]
+fn write_words<const WORDS: usize>(out: &mut Vec<u8>, block: &[i64], min: i64, width: u32) {
+    let mut buffer = [[0u8; 8]; WORDS];
     let mut filled_words = 0;
     let mut word = 0u64;
     let mut filled = 0u32;
@@ -59,15 +69,19 @@ fn write_bits(out: &mut Vec<u8>, block: &[i64], min: i64, width: u32) {
         word |= offset << filled;
         filled += width;
         if filled >= 64 {
-            buffer[filled_words & (BLOCK - 1)] = word.to_le_bytes();
+            buffer[filled_words % WORDS] = word.to_le_bytes();
             filled_words += 1;
             filled -= 64;
             // What of the offset did not fit; a shift by 64 would be none at all.
-            word = if filled == 0 { 0 } else { offset >> (width - filled) };
+            word = if filled == 0 {
+                0
+            } else {
+                offset >> (width - filled)
+            };
         }
     }
     if filled > 0 {
-        buffer[filled_words & (BLOCK - 1)] = word.to_le_bytes();
+        buffer[filled_words % WORDS] = word.to_le_bytes();
     }
     let length = (block.len() * width as usize).div_ceil(8);
     out.extend_from_slice(&buffer.as_flattened()[..length]);
@@ -85,7 +99,11 @@ pub(crate) fn read<T>(
     while left > 0 {
         let length = left.min(BLOCK);
         let min = cursor.signed_varint()?;
-        let width = if length == 1 { 0 } else { usize::from(cursor.byte()?) };
+        let width = if length == 1 {
+            0
+        } else {
+            usize::from(cursor.byte()?)
+        };
         if width > 64 {
             return Err(Malformed("a bit width exceeds 64"));
         }
@@ -93,7 +111,9 @@ pub(crate) fn read<T>(
         if width == 0 {
             out.extend((0..length).map(|_| map(min)));
         } else {
-            read_bits(packed, length, width, out, |offset| map(min.wrapping_add(offset as i64)));
+            read_bits(packed, length, width, out, |offset| {
+                map(min.wrapping_add(offset as i64))
+            });
         }
         left -= length;
     }
@@ -118,6 +138,20 @@ pub(crate) fn skip(cursor: &mut Cursor<'_>, count: usize) -> Result<(), Malforme
     Ok(())
 }
 
+/// Reads only the value at `index` of `count` values.
+pub(crate) fn nth(cursor: &mut Cursor<'_>, count: usize, index: usize) -> Result<i64, Malformed> {
+    let block = index / BLOCK;
+    skip(cursor, block * BLOCK)?;
+    let mut values = Vec::with_capacity(BLOCK);
+    read(
+        cursor,
+        (count - block * BLOCK).min(BLOCK),
+        &mut values,
+        |value| value,
+    )?;
+    Ok(values[index % BLOCK])
+}
+
 #[inline]
 fn read_bits<T>(
     packed: &[u8],
@@ -135,7 +169,9 @@ fn read_bits<T>(
     };
     out.extend((0..whole).map(|index| {
         let bit = index * width;
-        let bytes = packed[bit >> 3..].first_chunk().expect("counted to lie inside");
+        let bytes = packed[bit >> 3..]
+            .first_chunk()
+            .expect("counted to lie inside");
         map((u64::from_le_bytes(*bytes) >> (bit & 7)) & mask)
     }));
     out.extend((whole..length).map(|index| {
@@ -162,17 +198,26 @@ mod tests {
         read(&mut cursor, values.len(), &mut back, |value| value).unwrap();
         assert_eq!(back, values);
         assert!(cursor.remaining().is_empty());
+        for (index, &value) in values.iter().enumerate() {
+            assert_eq!(nth(&mut Cursor::new(&out), values.len(), index), Ok(value));
+        }
     }
 
     #[test]
     fn every_width_comes_back_at_every_length() {
         for width in 0..=64u32 {
             for length in [1usize, 2, 3, 7, 8, 63, 127, 128, 129, 300] {
-                let mask = if width == 0 { 0 } else { u64::MAX >> (64 - width) };
+                let mask = if width == 0 {
+                    0
+                } else {
+                    u64::MAX >> (64 - width)
+                };
                 let mut state = 0x9e37_79b9_7f4a_7c15u64 ^ u64::from(width);
                 let values: Vec<i64> = (0..length)
                     .map(|_| {
-                        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                        state = state
+                            .wrapping_mul(6_364_136_223_846_793_005)
+                            .wrapping_add(1);
                         (((state >> 1) ^ state) & mask) as i64
                     })
                     .collect();

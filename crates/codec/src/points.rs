@@ -126,7 +126,10 @@ pub(crate) fn check_columns(points: &SeriesPoints<'_>) -> Result<(), CodecError>
         return Err(invalid(points.number, "has no points; hint: leave it out"));
     }
     if points.value_type == ValueType::String {
-        return Err(invalid(points.number, "holds text, which this version cannot encode"));
+        return Err(invalid(
+            points.number,
+            "holds text, which this version cannot encode",
+        ));
     }
     Ok(())
 }

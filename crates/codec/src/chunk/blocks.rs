@@ -43,17 +43,21 @@ pub(super) fn summarise(points: &SeriesPoints<'_>) -> Vec<BlockSummary> {
     let times = points.times.chunks(BLOCK_POINTS);
     let values = points.values.chunks(BLOCK_POINTS);
     let kind = kind_of_type(points.value_type);
-    steps.zip(times).zip(values).map(|((steps, times), values)| {
-        let mut block = match kind {
-            Kind::Float => summarise_floats(values),
-            Kind::Integer => summarise_integers(values),
-        };
-        block.min_step = steps.iter().copied().fold(steps[0], f64::min);
-        block.max_step = steps.iter().copied().fold(steps[0], f64::max);
-        block.first_time = times[0];
-        block.last_time = times[times.len() - 1];
-        block
-    }).collect()
+    steps
+        .zip(times)
+        .zip(values)
+        .map(|((steps, times), values)| {
+            let mut block = match kind {
+                Kind::Float => summarise_floats(values),
+                Kind::Integer => summarise_integers(values),
+            };
+            block.min_step = steps.iter().copied().fold(steps[0], f64::min);
+            block.max_step = steps.iter().copied().fold(steps[0], f64::max);
+            block.first_time = times[0];
+            block.last_time = times[times.len() - 1];
+            block
+        })
+        .collect()
 }
 
 fn unsummarised(values: &[u64]) -> BlockSummary {

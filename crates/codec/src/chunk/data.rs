@@ -51,7 +51,11 @@ pub(super) fn write(
         }
     };
     let checksum = crc32c::crc32c(&out[start..]);
-    Ok(Column { encoding, length: out.len() - start, checksum })
+    Ok(Column {
+        encoding,
+        length: out.len() - start,
+        checksum,
+    })
 }
 
 /// Replaces what is in `out` by what `map` makes of the words of a column.
@@ -75,7 +79,11 @@ pub(super) fn read<T>(
         PCO_FLOAT32 if kind == Kind::Float => {
             let keys: Vec<i32> = decompress(bytes, count)?;
             out.extend(keys.iter().map(|&key| {
-                map(column::word_from_key(i64::from(key), kind, LongKeys::Float32))
+                map(column::word_from_key(
+                    i64::from(key),
+                    kind,
+                    LongKeys::Float32,
+                ))
             }));
             return Ok(());
         }
@@ -89,7 +97,11 @@ pub(super) fn read<T>(
         _ => return Err(corrupt("an unknown encoding of a column")),
     };
     let words: Vec<i64> = decompress(bytes, count)?;
-    out.extend(words.iter().map(|&key| map(column::word_from_key(key, kind, keys))));
+    out.extend(
+        words
+            .iter()
+            .map(|&key| map(column::word_from_key(key, kind, keys))),
+    );
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use super::{BLOCK_POINTS, BlockSummary, CHUNK_POINTS_MAX, MAGIC, VERSION, corrup
 use crate::CodecError;
 use crate::column::{self, ColumnScratch, Kind};
 use crate::cursor::{Cursor, Malformed, write_varint};
-use crate::pack::{code_from_type, kind_of_type, type_from_code};
+use crate::pack::{code_from_type, kind_of_type, point_type_from_code};
 use runstone_model::ValueType;
 
 const FLAG_EPOCHS: u8 = 1;
@@ -32,34 +32,66 @@ type BlockField = (Kind, fn(&BlockSummary) -> u64, fn(&mut BlockSummary, u64));
 
 fn block_fields(value: Kind) -> [BlockField; 12] {
     [
-        (Kind::Float, |block| block.min_step.to_bits(), |block, word| {
-            block.min_step = f64::from_bits(word);
-        }),
-        (Kind::Float, |block| block.max_step.to_bits(), |block, word| {
-            block.max_step = f64::from_bits(word);
-        }),
-        (Kind::Integer, |block| block.first_time as u64, |block, word| {
-            block.first_time = word as i64;
-        }),
-        (Kind::Integer, |block| block.last_time as u64, |block, word| {
-            block.last_time = word as i64;
-        }),
+        (
+            Kind::Float,
+            |block| block.min_step.to_bits(),
+            |block, word| {
+                block.min_step = f64::from_bits(word);
+            },
+        ),
+        (
+            Kind::Float,
+            |block| block.max_step.to_bits(),
+            |block, word| {
+                block.max_step = f64::from_bits(word);
+            },
+        ),
+        (
+            Kind::Integer,
+            |block| block.first_time as u64,
+            |block, word| {
+                block.first_time = word as i64;
+            },
+        ),
+        (
+            Kind::Integer,
+            |block| block.last_time as u64,
+            |block, word| {
+                block.last_time = word as i64;
+            },
+        ),
         (value, |block| block.first, |block, word| block.first = word),
         (value, |block| block.last, |block, word| block.last = word),
         (value, |block| block.min, |block, word| block.min = word),
         (value, |block| block.max, |block, word| block.max = word),
-        (Kind::Float, |block| block.sum.to_bits(), |block, word| {
-            block.sum = f64::from_bits(word);
-        }),
-        (Kind::Integer, |block| block.nan_count.into(), |block, word| {
-            block.nan_count = word as u32;
-        }),
-        (Kind::Integer, |block| block.positive_infinity_count.into(), |block, word| {
-            block.positive_infinity_count = word as u32;
-        }),
-        (Kind::Integer, |block| block.negative_infinity_count.into(), |block, word| {
-            block.negative_infinity_count = word as u32;
-        }),
+        (
+            Kind::Float,
+            |block| block.sum.to_bits(),
+            |block, word| {
+                block.sum = f64::from_bits(word);
+            },
+        ),
+        (
+            Kind::Integer,
+            |block| block.nan_count.into(),
+            |block, word| {
+                block.nan_count = word as u32;
+            },
+        ),
+        (
+            Kind::Integer,
+            |block| block.positive_infinity_count.into(),
+            |block, word| {
+                block.positive_infinity_count = word as u32;
+            },
+        ),
+        (
+            Kind::Integer,
+            |block| block.negative_infinity_count.into(),
+            |block, word| {
+                block.negative_infinity_count = word as u32;
+            },
+        ),
     ]
 }
 
@@ -80,12 +112,19 @@ impl ChunkHead {
         }
         let version = cursor.byte().map_err(malformed)?;
         if version != VERSION {
-            return Err(CodecError::Unsupported { what: "chunk", found: version });
+            return Err(CodecError::Unsupported {
+                what: "chunk",
+                found: version,
+            });
         }
         let found = cursor.varint().map_err(malformed)?;
         if found > CHUNK_POINTS_MAX as u64 {
             let limit = CHUNK_POINTS_MAX as u64;
-            return Err(CodecError::TooLarge { what: "points of a chunk", found, limit });
+            return Err(CodecError::TooLarge {
+                what: "points of a chunk",
+                found,
+                limit,
+            });
         }
         if found == 0 {
             return Err(corrupt("has no points"));
@@ -99,7 +138,7 @@ impl ChunkHead {
     }
 
     fn parse_body(cursor: &mut Cursor<'_>, count: usize) -> Result<Self, CodecError> {
-        let value_type = type_from_code(cursor.byte().map_err(malformed)?)
+        let value_type = point_type_from_code(cursor.byte().map_err(malformed)?)
             .ok_or(corrupt("an unknown value type"))?;
         let flags = cursor.byte().map_err(malformed)?;
         if flags & !(FLAG_EPOCHS | FLAG_ORDER) != 0 {
@@ -112,7 +151,14 @@ impl ChunkHead {
             .collect::<Result<Vec<_>, _>>()
             .map_err(malformed)?;
         let blocks = parse_blocks(cursor, count, kind_of_type(value_type)).map_err(malformed)?;
-        Ok(Self { count, value_type, has_epochs, has_order, blocks, columns })
+        Ok(Self {
+            count,
+            value_type,
+            has_epochs,
+            has_order,
+            blocks,
+            columns,
+        })
     }
 
     pub(super) fn encode(&self, scratch: &mut ColumnScratch) -> Vec<u8> {
@@ -150,7 +196,11 @@ fn malformed(Malformed(reason): Malformed) -> CodecError {
 fn parse_column(cursor: &mut Cursor<'_>) -> Result<Column, Malformed> {
     let encoding = cursor.byte()?;
     let length = usize::try_from(cursor.varint()?).map_err(|_| Malformed("a length too large"))?;
-    Ok(Column { encoding, length, checksum: cursor.word32()? })
+    Ok(Column {
+        encoding,
+        length,
+        checksum: cursor.word32()?,
+    })
 }
 
 fn parse_blocks(

@@ -35,7 +35,10 @@ pub struct EncodedChunk {
 }
 
 fn corrupt(reason: &'static str) -> CodecError {
-    CodecError::Corrupt { what: "chunk", reason }
+    CodecError::Corrupt {
+        what: "chunk",
+        reason,
+    }
 }
 
 /// Encodes the points of one series, in the order given. `points.number` is not kept.
@@ -61,7 +64,14 @@ pub fn encode_chunk(points: &SeriesPoints<'_>) -> Result<EncodedChunk, CodecErro
         data::write(&mut data, words, kind, &mut scratch).map(|column| columns.push(column))
     };
     write(&words_of_floats(points.steps), Kind::Float)?;
-    write(&points.times.iter().map(|&time| time as u64).collect::<Vec<_>>(), Kind::Integer)?;
+    write(
+        &points
+            .times
+            .iter()
+            .map(|&time| time as u64)
+            .collect::<Vec<_>>(),
+        Kind::Integer,
+    )?;
     write(points.values, kind_of_type(points.value_type))?;
     if let Some(epochs) = points.epochs {
         write(&words_of_floats(epochs), Kind::Float)?;
@@ -79,7 +89,10 @@ pub fn encode_chunk(points: &SeriesPoints<'_>) -> Result<EncodedChunk, CodecErro
         blocks: blocks::summarise(points),
         columns,
     };
-    Ok(EncodedChunk { head: head.encode(&mut scratch), data })
+    Ok(EncodedChunk {
+        head: head.encode(&mut scratch),
+        data,
+    })
 }
 
 fn words_of_floats(floats: &[f64]) -> Vec<u64> {
@@ -163,7 +176,9 @@ impl<'a> ChunkReader<'a> {
         let count = self.head.count;
         let mut parts = self.columns().skip(1);
         let mut next = || parts.next().ok_or(corrupt("has too few columns"));
-        data::read(next()?, Kind::Integer, count, &mut columns.times, |word| word as i64)?;
+        data::read(next()?, Kind::Integer, count, &mut columns.times, |word| {
+            word as i64
+        })?;
         let _values = next()?;
         if self.head.has_epochs {
             let epochs = columns.epochs.get_or_insert_default();
@@ -172,7 +187,9 @@ impl<'a> ChunkReader<'a> {
         if self.head.has_order {
             let order: &mut OrderVecs = columns.order.get_or_insert_default();
             read_u32s(next()?, count, &mut order.generations)?;
-            data::read(next()?, Kind::Integer, count, &mut order.appends, |word| word)?;
+            data::read(next()?, Kind::Integer, count, &mut order.appends, |word| {
+                word
+            })?;
             read_u32s(next()?, count, &mut order.positions)?;
         }
         Ok(())
@@ -187,7 +204,13 @@ impl<'a> ChunkReader<'a> {
         let count = self.head.count;
         let mut parts = self.columns();
         let steps = parts.next().ok_or(corrupt("has too few columns"))?;
-        data::read(steps, Kind::Float, count, &mut columns.steps, f64::from_bits)?;
+        data::read(
+            steps,
+            Kind::Float,
+            count,
+            &mut columns.steps,
+            f64::from_bits,
+        )?;
         let values = parts.nth(1).ok_or(corrupt("has too few columns"))?;
         let kind = kind_of_type(self.head.value_type);
         data::read(values, kind, count, &mut columns.values, |word| word)
@@ -204,17 +227,17 @@ impl<'a> ChunkReader<'a> {
     }
 }
 
-fn read_u32s(
-    part: (&Column, &[u8]),
-    count: usize,
-    out: &mut Vec<u32>,
-) -> Result<(), CodecError> {
+fn read_u32s(part: (&Column, &[u8]), count: usize, out: &mut Vec<u32>) -> Result<(), CodecError> {
     let mut high = 0u64;
     data::read(part, Kind::Integer, count, out, |word| {
         high |= word >> 32;
         word as u32
     })?;
-    if high == 0 { Ok(()) } else { Err(corrupt("a number exceeds 32 bits")) }
+    if high == 0 {
+        Ok(())
+    } else {
+        Err(corrupt("a number exceeds 32 bits"))
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,10 @@ use runstone_model::ValueType;
 fn round_trip(columns: &SeriesColumns, value_type: ValueType) -> EncodedChunk {
     let chunk = encode_chunk(&columns.as_points(0, value_type)).unwrap();
     let whole = [&chunk.head[..], &chunk.data].concat();
-    assert_eq!(ChunkHead::parse(&whole).unwrap(), ChunkHead::parse(&chunk.head).unwrap());
+    assert_eq!(
+        ChunkHead::parse(&whole).unwrap(),
+        ChunkHead::parse(&chunk.head).unwrap()
+    );
     for reader in [
         ChunkReader::parse(&whole).unwrap(),
         ChunkReader::from_parts(&chunk.head, &chunk.data).unwrap(),
@@ -14,7 +17,10 @@ fn round_trip(columns: &SeriesColumns, value_type: ValueType) -> EncodedChunk {
         assert_eq!(reader.head().value_type, value_type);
         let mut back = SeriesColumns::default();
         reader.decode(&mut back).unwrap();
-        assert_eq!(words_of_floats(&back.steps), words_of_floats(&columns.steps));
+        assert_eq!(
+            words_of_floats(&back.steps),
+            words_of_floats(&columns.steps)
+        );
         assert_eq!(back.times, columns.times);
         assert_eq!(back.values, columns.values);
         let epochs = |columns: &SeriesColumns| columns.epochs.as_deref().map(words_of_floats);
@@ -32,7 +38,9 @@ fn columns_of(values: impl Iterator<Item = f64>) -> SeriesColumns {
     let values: Vec<u64> = values.map(f64::to_bits).collect();
     SeriesColumns {
         steps: (0..values.len()).map(|step| step as f64).collect(),
-        times: (0..values.len() as i64).map(|at| 1_790_000_000_000_000 + at * 50_000).collect(),
+        times: (0..values.len() as i64)
+            .map(|at| 1_790_000_000_000_000 + at * 50_000)
+            .collect(),
         values,
         epochs: None,
         order: None,
@@ -55,13 +63,26 @@ fn blocks_summarise_256_points_each() {
     assert_eq!(counts, [256, 256, 88]);
     let of = f64::from_bits;
     assert_eq!((blocks[0].min_step, blocks[0].max_step), (-5.0, 255.0));
-    assert_eq!((blocks[0].nan_count, blocks[0].positive_infinity_count), (1, 1));
+    assert_eq!(
+        (blocks[0].nan_count, blocks[0].positive_infinity_count),
+        (1, 1)
+    );
     assert_eq!((of(blocks[0].min), of(blocks[0].max)), (0.0, f64::INFINITY));
     assert_eq!((of(blocks[0].first), of(blocks[0].last)), (0.0, 55.0 / 8.0));
-    assert_eq!((blocks[1].first_time, blocks[1].last_time), (columns.times[256], columns.times[511]));
-    assert_eq!((of(blocks[1].min), blocks[1].negative_infinity_count), (f64::NEG_INFINITY, 1));
+    assert_eq!(
+        (blocks[1].first_time, blocks[1].last_time),
+        (columns.times[256], columns.times[511])
+    );
+    assert_eq!(
+        (of(blocks[1].min), blocks[1].negative_infinity_count),
+        (f64::NEG_INFINITY, 1)
+    );
     let finite = |words: &[u64]| {
-        words.iter().map(|&word| of(word)).filter(|value| value.is_finite()).sum::<f64>()
+        words
+            .iter()
+            .map(|&word| of(word))
+            .filter(|value| value.is_finite())
+            .sum::<f64>()
     };
     assert_eq!(blocks[0].sum, finite(&columns.values[..256]));
     assert!(of(blocks[2].min).is_nan() && of(blocks[2].max).is_nan());
@@ -76,7 +97,10 @@ fn integers_are_summarised_as_integers() {
     columns.values[8] = i64::MIN as u64;
     let chunk = round_trip(&columns, ValueType::I64);
     let blocks = ChunkHead::parse(&chunk.head).unwrap().blocks;
-    assert_eq!((blocks[0].min as i64, blocks[0].max as i64), (i64::MIN, i64::MAX));
+    assert_eq!(
+        (blocks[0].min as i64, blocks[0].max as i64),
+        (i64::MIN, i64::MAX)
+    );
     assert_eq!((blocks[1].min as i64, blocks[1].max as i64), (106, 149));
 }
 
@@ -106,7 +130,13 @@ fn what_does_not_belong_together_is_refused() {
     let mut chunk = encode_chunk(&good.as_points(0, ValueType::F64)).unwrap();
     chunk.head[3] = 9;
     let outcome = ChunkHead::parse(&chunk.head);
-    assert_eq!(outcome, Err(CodecError::Unsupported { what: "chunk", found: 9 }));
+    assert_eq!(
+        outcome,
+        Err(CodecError::Unsupported {
+            what: "chunk",
+            found: 9
+        })
+    );
 }
 
 fn any_columns() -> impl Strategy<Value = SeriesColumns> {
@@ -122,24 +152,39 @@ fn any_columns() -> impl Strategy<Value = SeriesColumns> {
         let values = prop_oneof![
             proptest::collection::vec(any::<u64>(), count),
             proptest::collection::vec(any::<f32>().prop_map(|v| f64::from(v).to_bits()), count),
-            proptest::collection::vec(any::<i16>().prop_map(|v| (f64::from(v) / 1e3).to_bits()), count),
+            proptest::collection::vec(
+                any::<i16>().prop_map(|v| (f64::from(v) / 1e3).to_bits()),
+                count
+            ),
         ];
         let order = (
             proptest::collection::vec(0u32..3, count),
             proptest::collection::vec(any::<u64>(), count),
             proptest::collection::vec(any::<u32>(), count),
         )
-            .prop_map(|(generations, appends, positions)| OrderVecs { generations, appends, positions });
+            .prop_map(|(generations, appends, positions)| OrderVecs {
+                generations,
+                appends,
+                positions,
+            });
         let epochs = proptest::option::of(proptest::collection::vec(any::<f64>(), count));
         (steps, times, values, epochs, proptest::option::of(order)).prop_map(
-            |(steps, times, values, epochs, order)| SeriesColumns { steps, times, values, epochs, order },
+            |(steps, times, values, epochs, order)| SeriesColumns {
+                steps,
+                times,
+                values,
+                epochs,
+                order,
+            },
         )
     })
 }
 
 /// Reads whatever can be read; must not panic.
 fn exercise(bytes: &[u8]) -> bool {
-    let Ok(reader) = ChunkReader::parse(bytes) else { return false };
+    let Ok(reader) = ChunkReader::parse(bytes) else {
+        return false;
+    };
     let mut columns = SeriesColumns::default();
     let drawn = reader.decode_steps_and_values(&mut columns).is_ok();
     reader.decode(&mut columns).is_ok() && drawn

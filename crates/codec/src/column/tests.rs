@@ -12,6 +12,13 @@ fn round_trip(words: &[u64], kind: Kind) -> (u8, usize) {
     let mut cursor = Cursor::new(&out);
     skip(&mut cursor, mode, kind, words.len()).unwrap();
     assert!(cursor.remaining().is_empty());
+    for index in [0, words.len() / 2, words.len() - 1] {
+        let mut cursor = Cursor::new(&out);
+        assert_eq!(
+            nth(&mut cursor, mode, kind, words.len(), index),
+            Ok(words[index])
+        );
+    }
     (mode, out.len())
 }
 
@@ -32,8 +39,14 @@ fn each_shape_of_column_takes_its_mode() {
     assert_eq!(floats(&[0.1, 0.2, 0.30000000000000004]).0, WORD);
     assert_eq!(floats(&[quarter, -quarter, f64::INFINITY]).0, FLOAT32);
     assert_eq!(round_trip(&[7; 9], Kind::Integer), (DECIMAL_CONSTANT, 1));
-    assert_eq!(round_trip(&[u64::MAX >> 1; 9], Kind::Integer), (WORD_CONSTANT, 8));
-    assert_eq!(round_trip(&[200, 150, 100, 50, 0], Kind::Integer).0, DECIMAL_DELTA);
+    assert_eq!(
+        round_trip(&[u64::MAX >> 1; 9], Kind::Integer),
+        (WORD_CONSTANT, 8)
+    );
+    assert_eq!(
+        round_trip(&[200, 150, 100, 50, 0], Kind::Integer).0,
+        DECIMAL_DELTA
+    );
     assert_eq!(round_trip(&[3, 1, 2], Kind::Integer).0, DECIMAL);
 }
 
@@ -41,7 +54,12 @@ fn each_shape_of_column_takes_its_mode() {
 fn negative_zero_and_nan_payloads_are_never_decimals() {
     assert_eq!(floats(&[-0.0]), (FLOAT32_CONSTANT, 4));
     floats(&[-0.0, 0.0, 1.0]);
-    for payload in [1u64, 0x7_ffff_ffff_ffff, 0x8_0000_0000_0000, 0x8_0000_2000_0000] {
+    for payload in [
+        1u64,
+        0x7_ffff_ffff_ffff,
+        0x8_0000_0000_0000,
+        0x8_0000_2000_0000,
+    ] {
         for sign in [0, 1u64 << 63] {
             let nan = f64::from_bits(sign | 0x7ff0_0000_0000_0000 | payload);
             floats(&[nan]);
@@ -66,7 +84,17 @@ fn every_exponent_of_float32_comes_back_from_its_bits() {
 
 #[test]
 fn the_order_of_keys_is_that_of_the_floats() {
-    let rising = [f64::NEG_INFINITY, -1e300, -1.0, -5e-324, -0.0, 0.0, 5e-324, 1.0, f64::INFINITY];
+    let rising = [
+        f64::NEG_INFINITY,
+        -1e300,
+        -1.0,
+        -5e-324,
+        -0.0,
+        0.0,
+        5e-324,
+        1.0,
+        f64::INFINITY,
+    ];
     for pair in rising.windows(2) {
         assert!(ordered_from_bits(pair[0].to_bits()) < ordered_from_bits(pair[1].to_bits()));
     }

@@ -71,7 +71,11 @@ impl PackBuilder {
         value: u64,
         epoch: f64,
     ) {
-        let known = self.slot_by_number.get(number as usize).copied().unwrap_or(0);
+        let known = self
+            .slot_by_number
+            .get(number as usize)
+            .copied()
+            .unwrap_or(0);
         let slot = match known.checked_sub(1) {
             Some(slot) => slot,
             None => match self.open_series(number, value_type) {
@@ -92,7 +96,12 @@ impl PackBuilder {
         if !self.epochs.is_empty() || !epoch.is_nan() {
             self.epochs.push(epoch);
         }
-        self.points.push(PendingPoint { step, time, value, slot });
+        self.points.push(PendingPoint {
+            step,
+            time,
+            value,
+            slot,
+        });
     }
 
     /// Points pushed since the last pack.
@@ -136,14 +145,22 @@ impl PackBuilder {
     #[cold]
     fn open_series(&mut self, number: u32, value_type: ValueType) -> Option<u32> {
         if number >= NUMBERS_END {
-            self.refuse(format!("series number {number} is past {}", NUMBERS_END - 1));
+            self.refuse(format!(
+                "series number {number} is past {}",
+                NUMBERS_END - 1
+            ));
             return None;
         }
         if self.slot_by_number.len() <= number as usize {
             let length = (number as usize + 1).next_power_of_two();
             self.slot_by_number.resize(length, 0);
         }
-        self.series.push(PendingSeries { number, value_type, count: 0, has_epochs: false });
+        self.series.push(PendingSeries {
+            number,
+            value_type,
+            count: 0,
+            has_epochs: false,
+        });
         let slots = self.series.len() as u32;
         self.slot_by_number[number as usize] = slots;
         Some(slots - 1)
@@ -156,7 +173,14 @@ impl PackBuilder {
 
     /// Brings the points of each series together, series by ascending number.
     fn group(&mut self) {
-        let Grouped { order, places, steps, times, values, epochs } = &mut self.grouped;
+        let Grouped {
+            order,
+            places,
+            steps,
+            times,
+            values,
+            epochs,
+        } = &mut self.grouped;
         let series = &self.series;
         order.clear();
         order.extend(0..series.len() as u32);
@@ -195,7 +219,14 @@ impl PackBuilder {
     }
 
     fn encode(&mut self, out: &mut Vec<u8>) -> Result<(), CodecError> {
-        let Grouped { order, steps, times, values, epochs, .. } = &self.grouped;
+        let Grouped {
+            order,
+            steps,
+            times,
+            values,
+            epochs,
+            ..
+        } = &self.grouped;
         let series = &self.series;
         let mut start = 0usize;
         let columns = order.iter().map(|&slot| {

@@ -100,7 +100,9 @@ pub fn encode_pack_into<'a>(
             first_number = entry.number;
             base_time = entry.times[0];
         }
-        let group = scratch.groups.find(&entry, previous.map(|(_, group)| group));
+        let group = scratch
+            .groups
+            .find(&entry, previous.map(|(_, group)| group));
         let group = match group {
             Some(group) => group,
             None => scratch.open_group(&entry, base_time),
@@ -112,7 +114,10 @@ pub fn encode_pack_into<'a>(
                     entry.number
                 )));
             }
-            scratch.series.numbers.push(i64::from(entry.number) - i64::from(number));
+            scratch
+                .series
+                .numbers
+                .push(i64::from(entry.number) - i64::from(number));
             scratch.series.groups.push(group as i64 - last_group as i64);
         }
         previous = Some((entry.number, group));
@@ -139,22 +144,43 @@ impl Scratch {
         let mode = column::write(&mut groups.bodies, steps, Kind::Float, &mut self.columns);
         groups.step_modes.push(i64::from(mode));
         self.words.clear();
-        self.words.extend(entry.times.iter().map(|time| time.wrapping_sub(base_time) as u64));
-        let mode =
-            column::write(&mut groups.bodies, &self.words, Kind::Integer, &mut self.columns);
+        self.words.extend(
+            entry
+                .times
+                .iter()
+                .map(|time| time.wrapping_sub(base_time) as u64),
+        );
+        let mode = column::write(
+            &mut groups.bodies,
+            &self.words,
+            Kind::Integer,
+            &mut self.columns,
+        );
         groups.time_modes.push(i64::from(mode));
         let mut flags = 0;
         if let Some(epochs) = entry.epochs {
             flags |= GROUP_EPOCHS;
-            write_floats(&mut groups.bodies, epochs, &mut self.words, &mut self.columns);
+            write_floats(
+                &mut groups.bodies,
+                epochs,
+                &mut self.words,
+                &mut self.columns,
+            );
         }
         if let Some(order) = &entry.order {
             flags |= GROUP_ORDER;
-            write_order(&mut groups.bodies, order, &mut self.words, &mut self.columns);
+            write_order(
+                &mut groups.bodies,
+                order,
+                &mut self.words,
+                &mut self.columns,
+            );
         }
         groups.counts.push(count as i64);
         groups.flags.push(flags);
-        groups.lengths.push((groups.bodies.len() - body_start) as i64);
+        groups
+            .lengths
+            .push((groups.bodies.len() - body_start) as i64);
         number
     }
 
@@ -164,13 +190,20 @@ impl Scratch {
         let body_start = series.bodies.len();
         let mut shape = code_from_type(entry.value_type);
         let group_times = self.groups.times(group);
-        if !entry.times.iter().zip(group_times).all(|(&time, &shared)| time as u64 == shared) {
+        if !entry
+            .times
+            .iter()
+            .zip(group_times)
+            .all(|(&time, &shared)| time as u64 == shared)
+        {
             shape |= SHAPE_OWN_TIMES;
             self.offsets.clear();
             self.offsets.extend(
-                entry.times.iter().zip(group_times).map(|(&time, &shared)| {
-                    time.wrapping_sub(shared as i64)
-                }),
+                entry
+                    .times
+                    .iter()
+                    .zip(group_times)
+                    .map(|(&time, &shared)| time.wrapping_sub(shared as i64)),
             );
             packed::write(&mut series.bodies, &self.offsets);
         }
@@ -181,7 +214,12 @@ impl Scratch {
                 shape |= COLUMN_OF_GROUP << SHAPE_EPOCHS_SHIFT;
             } else {
                 shape |= COLUMN_OWN << SHAPE_EPOCHS_SHIFT;
-                write_floats(&mut series.bodies, epochs, &mut self.words, &mut self.columns);
+                write_floats(
+                    &mut series.bodies,
+                    epochs,
+                    &mut self.words,
+                    &mut self.columns,
+                );
             }
         }
         if let Some(order) = &entry.order {
@@ -189,12 +227,19 @@ impl Scratch {
                 shape |= COLUMN_OF_GROUP << SHAPE_ORDER_SHIFT;
             } else {
                 shape |= COLUMN_OWN << SHAPE_ORDER_SHIFT;
-                write_order(&mut series.bodies, order, &mut self.words, &mut self.columns);
+                write_order(
+                    &mut series.bodies,
+                    order,
+                    &mut self.words,
+                    &mut self.columns,
+                );
             }
         }
         series.shapes.push(i64::from(shape));
         series.modes.push(i64::from(mode));
-        series.lengths.push((series.bodies.len() - body_start) as i64);
+        series
+            .lengths
+            .push((series.bodies.len() - body_start) as i64);
     }
 
     fn write_pack(&self, out: &mut Vec<u8>, points: usize, first_number: u32, base_time: i64) {
@@ -251,7 +296,12 @@ fn write_order(
     scratch: &mut ColumnScratch,
 ) {
     words.clear();
-    words.extend(order.generations.iter().map(|&generation| u64::from(generation)));
+    words.extend(
+        order
+            .generations
+            .iter()
+            .map(|&generation| u64::from(generation)),
+    );
     write_with_mode(out, words, Kind::Integer, scratch);
     write_with_mode(out, order.appends, Kind::Integer, scratch);
     words.clear();
@@ -301,12 +351,22 @@ impl Groups {
     }
 
     fn has_epochs(&self, group: usize, epochs: &[f64]) -> bool {
-        let Group { start, count, epochs: present, .. } = self.members[group];
+        let Group {
+            start,
+            count,
+            epochs: present,
+            ..
+        } = self.members[group];
         present && equal_bits(&self.kept[start + 2 * count..start + 3 * count], epochs)
     }
 
     fn has_order(&self, group: usize, order: &OrderColumns<'_>) -> bool {
-        let Group { start, count, epochs, order: present } = self.members[group];
+        let Group {
+            start,
+            count,
+            epochs,
+            order: present,
+        } = self.members[group];
         if !present {
             return false;
         }
@@ -314,8 +374,14 @@ impl Groups {
         let (generations, rest) = self.kept[start..start + 3 * count].split_at(count);
         let (appends, positions) = rest.split_at(count);
         appends == order.appends
-            && generations.iter().zip(order.generations).all(|(&a, &b)| a == u64::from(b))
-            && positions.iter().zip(order.positions).all(|(&a, &b)| a == u64::from(b))
+            && generations
+                .iter()
+                .zip(order.generations)
+                .all(|(&a, &b)| a == u64::from(b))
+            && positions
+                .iter()
+                .zip(order.positions)
+                .all(|(&a, &b)| a == u64::from(b))
     }
 
     /// Keeps a copy of the columns that later series are compared with.
@@ -328,15 +394,19 @@ impl Groups {
             order: entry.order.is_some(),
         });
         self.recent[hash_of_steps(entry.steps)] = number as u32 + 1;
-        self.kept.extend(entry.steps.iter().map(|step| step.to_bits()));
-        self.kept.extend(entry.times.iter().map(|&time| time as u64));
+        self.kept
+            .extend(entry.steps.iter().map(|step| step.to_bits()));
+        self.kept
+            .extend(entry.times.iter().map(|&time| time as u64));
         if let Some(epochs) = entry.epochs {
             self.kept.extend(epochs.iter().map(|epoch| epoch.to_bits()));
         }
         if let Some(order) = &entry.order {
-            self.kept.extend(order.generations.iter().map(|&value| u64::from(value)));
+            self.kept
+                .extend(order.generations.iter().map(|&value| u64::from(value)));
             self.kept.extend(order.appends);
-            self.kept.extend(order.positions.iter().map(|&value| u64::from(value)));
+            self.kept
+                .extend(order.positions.iter().map(|&value| u64::from(value)));
         }
         number
     }
@@ -354,7 +424,10 @@ impl Directory {
 }
 
 fn equal_bits(words: &[u64], floats: &[f64]) -> bool {
-    words.iter().zip(floats).all(|(&word, float)| word == float.to_bits())
+    words
+        .iter()
+        .zip(floats)
+        .all(|(&word, float)| word == float.to_bits())
 }
 
 /// A place among the recent groups. Decides only which equal steps are noticed, never the bytes'

@@ -46,6 +46,11 @@ pub(crate) fn code_from_type(value_type: ValueType) -> u8 {
     }
 }
 
+/// The type of points; text has a code and no encoding yet.
+pub(crate) fn point_type_from_code(code: u8) -> Option<ValueType> {
+    type_from_code(code).filter(|&value_type| value_type != ValueType::String)
+}
+
 pub(crate) fn type_from_code(code: u8) -> Option<ValueType> {
     match code {
         0 => Some(ValueType::F64),

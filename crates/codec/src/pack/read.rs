@@ -6,7 +6,7 @@
 use super::{
     COLUMN_ABSENT, COLUMN_OF_GROUP, COLUMN_OWN, GROUP_EPOCHS, GROUP_ORDER, MAGIC, PACK_POINTS_MAX,
     SHAPE_EPOCHS_SHIFT, SHAPE_ORDER_SHIFT, SHAPE_OWN_TIMES, SHAPE_TYPE, VERSION, kind_of_type,
-    type_from_code,
+    point_type_from_code,
 };
 use crate::column::{self, Kind};
 use crate::cursor::{Cursor, Malformed};
@@ -78,7 +78,10 @@ pub struct PackReader<'a> {
 }
 
 fn corrupt(reason: &'static str) -> CodecError {
-    CodecError::Corrupt { what: "pack", reason }
+    CodecError::Corrupt {
+        what: "pack",
+        reason,
+    }
 }
 
 fn malformed(Malformed(reason): Malformed) -> CodecError {
@@ -99,7 +102,10 @@ impl<'a> PackReader<'a> {
         }
         let version = cursor.byte().map_err(malformed)?;
         if version != VERSION {
-            return Err(CodecError::Unsupported { what: "pack", found: version });
+            return Err(CodecError::Unsupported {
+                what: "pack",
+                found: version,
+            });
         }
         let series = read_count(&mut cursor)?;
         let mut reader = Self {
@@ -119,7 +125,9 @@ impl<'a> PackReader<'a> {
         let groups = read_count(&mut cursor)?;
         reader.points = read_count(&mut cursor)?;
         if groups == 0 || groups > series || series > reader.points {
-            return Err(corrupt("has more groups than series or more series than points"));
+            return Err(corrupt(
+                "has more groups than series or more series than points",
+            ));
         }
         reader.base_time = cursor.signed_varint().map_err(malformed)?;
         let first_number = cursor.varint().map_err(malformed)?;
@@ -146,7 +154,9 @@ impl<'a> PackReader<'a> {
 
     /// Index of the series with this number.
     pub fn find(&self, number: u32) -> Option<usize> {
-        self.entries.binary_search_by_key(&number, |entry| entry.number).ok()
+        self.entries
+            .binary_search_by_key(&number, |entry| entry.number)
+            .ok()
     }
 
     /// Decodes the series at `index`, its position in [`PackReader::series`], without the others.
@@ -158,7 +168,8 @@ impl<'a> PackReader<'a> {
     /// # Panics
     /// If there is no such index.
     pub fn decode(&self, index: usize, columns: &mut SeriesColumns) -> Result<(), CodecError> {
-        self.decode_columns(&self.entries[index], columns).map_err(malformed)
+        self.decode_columns(&self.entries[index], columns)
+            .map_err(malformed)
     }
 
     /// Checks the checksum, then decodes every series once: after this no `decode` fails.
@@ -202,7 +213,9 @@ impl<'a> PackReader<'a> {
                     .ok_or(corrupt("its numbers do not ascend"))?;
                 group = group.wrapping_add(groups[index - 1]);
             }
-            let placed = usize::try_from(group).ok().and_then(|at| self.groups.get(at));
+            let placed = usize::try_from(group)
+                .ok()
+                .and_then(|at| self.groups.get(at));
             let placed = placed.ok_or(corrupt("a series in no group"))?;
             self.entries.push(entry_from_directory(
                 number,
@@ -222,11 +235,15 @@ impl<'a> PackReader<'a> {
         let mut points = 0usize;
         for group in &mut self.groups {
             group.start = at;
-            at = at.checked_add(group.length).ok_or(corrupt("a length too large"))?;
+            at = at
+                .checked_add(group.length)
+                .ok_or(corrupt("a length too large"))?;
         }
         for entry in &mut self.entries {
             entry.start = at;
-            at = at.checked_add(entry.length).ok_or(corrupt("a length too large"))?;
+            at = at
+                .checked_add(entry.length)
+                .ok_or(corrupt("a length too large"))?;
             points += entry.count as usize;
             if points > self.points {
                 return Err(corrupt("has more points than it says"));
@@ -251,12 +268,29 @@ impl<'a> PackReader<'a> {
         let mut shared = Cursor::new(&self.bytes[group.start..group.start + group.length]);
         let mut own = Cursor::new(&self.bytes[entry.start..entry.start + entry.length]);
 
-        let SeriesColumns { steps, times, values, .. } = columns;
-        column::read(&mut shared, group.step_mode, Kind::Float, count, steps, f64::from_bits)?;
+        let SeriesColumns {
+            steps,
+            times,
+            values,
+            ..
+        } = columns;
+        column::read(
+            &mut shared,
+            group.step_mode,
+            Kind::Float,
+            count,
+            steps,
+            f64::from_bits,
+        )?;
         let base = self.base_time;
-        column::read(&mut shared, group.time_mode, Kind::Integer, count, times, |word| {
-            base.wrapping_add(word as i64)
-        })?;
+        column::read(
+            &mut shared,
+            group.time_mode,
+            Kind::Integer,
+            count,
+            times,
+            |word| base.wrapping_add(word as i64),
+        )?;
         if entry.shape & SHAPE_OWN_TIMES != 0 {
             // The offsets go where the values will be, and are used up before.
             packed::read(&mut own, count, values, |offset| offset as u64)?;
@@ -298,7 +332,8 @@ fn entry_from_directory(
     }
     Ok(SeriesEntry {
         number,
-        value_type: type_from_code(shape & SHAPE_TYPE).ok_or(corrupt("an unknown value type"))?,
+        value_type: point_type_from_code(shape & SHAPE_TYPE)
+            .ok_or(corrupt("an unknown value type"))?,
         count: placed.count,
         has_epochs: epochs != COLUMN_ABSENT,
         has_order: order != COLUMN_ABSENT,
@@ -366,7 +401,14 @@ fn decode_order<'a>(
     read_u32s(source, count, &mut order.generations)?;
     order.appends.clear();
     let mode = source.byte()?;
-    column::read(source, mode, Kind::Integer, count, &mut order.appends, |word| word)?;
+    column::read(
+        source,
+        mode,
+        Kind::Integer,
+        count,
+        &mut order.appends,
+        |word| word,
+    )?;
     read_u32s(source, count, &mut order.positions)
 }
 
@@ -378,14 +420,22 @@ fn read_u32s(cursor: &mut Cursor<'_>, count: usize, out: &mut Vec<u32>) -> Resul
         high |= word >> 32;
         word as u32
     })?;
-    if high == 0 { Ok(()) } else { Err(Malformed("a number exceeds 32 bits")) }
+    if high == 0 {
+        Ok(())
+    } else {
+        Err(Malformed("a number exceeds 32 bits"))
+    }
 }
 
 fn read_count(cursor: &mut Cursor<'_>) -> Result<usize, CodecError> {
     let found = cursor.varint().map_err(malformed)?;
     if found > PACK_POINTS_MAX as u64 {
         let limit = PACK_POINTS_MAX as u64;
-        return Err(CodecError::TooLarge { what: "points of a pack", found, limit });
+        return Err(CodecError::TooLarge {
+            what: "points of a pack",
+            found,
+            limit,
+        });
     }
     Ok(found as usize)
 }
@@ -413,9 +463,8 @@ fn read_groups(cursor: &mut Cursor<'_>, groups: usize) -> Result<Vec<Group>, Cod
             if flags[index] & !(GROUP_EPOCHS | GROUP_ORDER) != 0 {
                 return Err(corrupt("unknown flags of a group"));
             }
-            let mode = |mode: i64| {
-                u8::try_from(mode).map_err(|_| corrupt("an unknown mode of a column"))
-            };
+            let mode =
+                |mode: i64| u8::try_from(mode).map_err(|_| corrupt("an unknown mode of a column"));
             Ok(Group {
                 count,
                 flags: flags[index],

@@ -13,7 +13,12 @@ fn encode(series: &[Named]) -> Vec<u8> {
 }
 
 fn bits(columns: &SeriesColumns) -> impl PartialEq + std::fmt::Debug {
-    let of = |floats: &[f64]| floats.iter().map(|float| float.to_bits()).collect::<Vec<u64>>();
+    let of = |floats: &[f64]| {
+        floats
+            .iter()
+            .map(|float| float.to_bits())
+            .collect::<Vec<u64>>()
+    };
     (
         of(&columns.steps),
         columns.times.clone(),
@@ -63,9 +68,10 @@ fn a_pack_of_one_point_has_these_bytes() {
         1, 1, 1, // series, groups, points
         0x80, 0x89, 0x7a, // base time 1,000,000, zigzag
         3,    // first number
-        2, 0, 8, 8, 4, // groups: count 1, flags 0, step mode 4, time mode 4, length 2 (zigzag)
+        2, 0, 8, 8,
+        4, // groups: count 1, flags 0, step mode 4, time mode 4, length 2 (zigzag)
         0, 10, 2, // series: shape 0 (f64), mode 5 (one decimal), length 1 (zigzag)
-        14, 0, // step 7, time 0 after the base
+        14, 0,  // step 7, time 0 after the base
         10, // value 5 / 10
     ];
     assert_eq!(bytes[..bytes.len() - 4], expected);
@@ -75,8 +81,7 @@ fn a_pack_of_one_point_has_these_bytes() {
 fn two_series_of_one_call_share_steps_and_times() {
     let first = columns(&[(0.0, 10, 1.0), (1.0, 20, 2.0)]);
     let second = columns(&[(0.0, 10, 3.0), (1.0, 20, 5.0)]);
-    let bytes =
-        assert_round_trip(&[(1, ValueType::F64, first), (2, ValueType::F64, second)]);
+    let bytes = assert_round_trip(&[(1, ValueType::F64, first), (2, ValueType::F64, second)]);
     let expected = [
         b'R', b'S', b'P', 1, 2, 1, 4, 20, 1, // header
         4, 0, 36, 36, 8, // group: 2 points, no flags, modes 18 and 18, 4 bytes
@@ -98,8 +103,19 @@ fn an_empty_pack_is_read() {
 #[test]
 fn difficult_values_come_back_bit_for_bit() {
     let nan = f64::from_bits(0xfff4_0000_dead_beef);
-    let values = [nan, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 5e-324, f64::MAX];
-    let points: Vec<_> = (0i64..).zip(values).map(|(at, value)| (at as f64, at, value)).collect();
+    let values = [
+        nan,
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        -0.0,
+        5e-324,
+        f64::MAX,
+    ];
+    let points: Vec<_> = (0i64..)
+        .zip(values)
+        .map(|(at, value)| (at as f64, at, value))
+        .collect();
     let mut integers = columns(&points);
     integers.values = vec![i64::MIN as u64, i64::MAX as u64, 0, 1, u64::MAX, 7, 7];
     assert_round_trip(&[
@@ -124,8 +140,13 @@ fn steps_keep_the_order_given() {
 
 #[test]
 fn series_with_other_steps_or_times_stand_beside_shared_ones() {
-    let shared: Vec<_> = (0i64..50).map(|at| (at as f64, at * 1000, at as f64 / 3.0)).collect();
-    let late: Vec<_> = shared.iter().map(|&(step, time, value)| (step, time + 3, value)).collect();
+    let shared: Vec<_> = (0i64..50)
+        .map(|at| (at as f64, at * 1000, at as f64 / 3.0))
+        .collect();
+    let late: Vec<_> = shared
+        .iter()
+        .map(|&(step, time, value)| (step, time + 3, value))
+        .collect();
     let sparse: Vec<_> = shared.iter().copied().step_by(10).collect();
     let mut series = Vec::new();
     for number in 0..30u32 {
@@ -138,7 +159,11 @@ fn series_with_other_steps_or_times_stand_beside_shared_ones() {
     }
     let bytes = assert_round_trip(&series);
     let reader = PackReader::parse(&bytes).unwrap();
-    assert_eq!(reader.group_count(), 2, "steps of the whole and of every tenth");
+    assert_eq!(
+        reader.group_count(),
+        2,
+        "steps of the whole and of every tenth"
+    );
 }
 
 #[test]
@@ -146,7 +171,11 @@ fn tens_of_thousands_of_single_points_stay_small() {
     let series: Vec<Named> = (1..=20_000u32)
         .map(|number| {
             let value = f64::from(number as f32 / 7.0);
-            (number, ValueType::F64, columns(&[(3.0, 1_790_000_000_000_000, value)]))
+            (
+                number,
+                ValueType::F64,
+                columns(&[(3.0, 1_790_000_000_000_000, value)]),
+            )
         })
         .collect();
     let bytes = assert_round_trip(&series);
@@ -160,15 +189,22 @@ fn order_and_epochs_shared_by_all_series_are_stored_once() {
         appends: (0..200).map(|at| 1_000 + at / 20).collect(),
         positions: (0..200).map(|at| at % 20).collect(),
     };
-    let mut with = columns(&(0i64..200).map(|at| (at as f64, at, 1.0)).collect::<Vec<_>>());
+    let mut with = columns(
+        &(0i64..200)
+            .map(|at| (at as f64, at, 1.0))
+            .collect::<Vec<_>>(),
+    );
     with.epochs = Some((0..200).map(|at| f64::from(at / 50)).collect());
     with.order = Some(order);
     let mut without = with.clone();
     without.epochs = None;
     without.order.as_mut().unwrap().positions[7] = u32::MAX;
-    let few: Vec<Named> = (0..2).map(|number| (number, ValueType::F64, with.clone())).collect();
-    let mut many: Vec<Named> =
-        (0..20).map(|number| (number, ValueType::F64, with.clone())).collect();
+    let few: Vec<Named> = (0..2)
+        .map(|number| (number, ValueType::F64, with.clone()))
+        .collect();
+    let mut many: Vec<Named> = (0..20)
+        .map(|number| (number, ValueType::F64, with.clone()))
+        .collect();
     let growth = assert_round_trip(&many).len() - assert_round_trip(&few).len();
     assert!(growth < 18 * 4, "{growth} bytes for 18 more series");
     many.push((30, ValueType::I64, without));
@@ -181,14 +217,19 @@ fn what_does_not_belong_together_is_refused() {
     let mut uneven = good.clone();
     uneven.times.push(1);
     let empty = SeriesColumns::default();
-    let refused = |series: &[SeriesPoints<'_>]| {
-        matches!(encode_pack(series), Err(CodecError::Invalid(_)))
-    };
+    let refused =
+        |series: &[SeriesPoints<'_>]| matches!(encode_pack(series), Err(CodecError::Invalid(_)));
     assert!(refused(&[uneven.as_points(1, ValueType::F64)]));
     assert!(refused(&[empty.as_points(1, ValueType::F64)]));
     assert!(refused(&[good.as_points(1, ValueType::String)]));
-    assert!(refused(&[good.as_points(2, ValueType::F64), good.as_points(2, ValueType::F64)]));
-    assert!(refused(&[good.as_points(2, ValueType::F64), good.as_points(1, ValueType::F64)]));
+    assert!(refused(&[
+        good.as_points(2, ValueType::F64),
+        good.as_points(2, ValueType::F64)
+    ]));
+    assert!(refused(&[
+        good.as_points(2, ValueType::F64),
+        good.as_points(1, ValueType::F64)
+    ]));
     let huge = SeriesColumns {
         steps: vec![0.0; PACK_POINTS_MAX + 1],
         times: vec![0; PACK_POINTS_MAX + 1],
@@ -205,7 +246,10 @@ fn a_failed_encoding_leaves_the_output_as_it_was() {
     let good = columns(&[(0.0, 0, 1.0)]);
     let mut out = b"before".to_vec();
     let mut scratch = Scratch::default();
-    let twice = [good.as_points(2, ValueType::F64), good.as_points(2, ValueType::F64)];
+    let twice = [
+        good.as_points(2, ValueType::F64),
+        good.as_points(2, ValueType::F64),
+    ];
     assert!(encode_pack_into(&mut out, &mut scratch, twice).is_err());
     assert_eq!(out, b"before");
     encode_pack_into(&mut out, &mut scratch, [good.as_points(2, ValueType::F64)]).unwrap();
@@ -217,7 +261,13 @@ fn a_newer_version_asks_for_an_update() {
     let mut bytes = encode(&[]);
     bytes[3] = 2;
     let outcome = PackReader::parse(&bytes).map(|_| ());
-    assert_eq!(outcome, Err(CodecError::Unsupported { what: "pack", found: 2 }));
+    assert_eq!(
+        outcome,
+        Err(CodecError::Unsupported {
+            what: "pack",
+            found: 2
+        })
+    );
 }
 
 #[test]
@@ -225,7 +275,14 @@ fn the_builder_groups_points_as_they_come() {
     let mut builder = PackBuilder::default();
     let mut out = Vec::new();
     for round in 0..3 {
-        builder.push(5, ValueType::F64, 0.0, 10 + round, 1.5f64.to_bits(), f64::NAN);
+        builder.push(
+            5,
+            ValueType::F64,
+            0.0,
+            10 + round,
+            1.5f64.to_bits(),
+            f64::NAN,
+        );
         builder.push(2, ValueType::I64, 0.0, 11 + round, 7, f64::NAN);
         builder.push(5, ValueType::F64, 1.0, 12 + round, 2.5f64.to_bits(), 3.0);
         builder.push(2, ValueType::I64, 1.0, 13 + round, 8, f64::NAN);
@@ -237,7 +294,10 @@ fn the_builder_groups_points_as_they_come() {
         five.epochs = Some(vec![f64::NAN, 3.0]);
         let mut two = columns(&[(0.0, 11 + round, 0.0), (1.0, 13 + round, 0.0)]);
         two.values = vec![7, 8];
-        assert_eq!(out, encode(&[(2, ValueType::I64, two), (5, ValueType::F64, five)]));
+        assert_eq!(
+            out,
+            encode(&[(2, ValueType::I64, two), (5, ValueType::F64, five)])
+        );
     }
     builder.push(1 << 24, ValueType::F64, 0.0, 0, 0, f64::NAN);
     assert!(builder.finish_into(&mut out).is_err());
@@ -261,7 +321,10 @@ fn any_values(count: usize) -> BoxedStrategy<Vec<u64>> {
     prop_oneof![
         proptest::collection::vec(any::<u64>(), count),
         proptest::collection::vec(any::<f32>().prop_map(|v| f64::from(v).to_bits()), count),
-        proptest::collection::vec(any::<i16>().prop_map(|v| (f64::from(v) / 1e3).to_bits()), count),
+        proptest::collection::vec(
+            any::<i16>().prop_map(|v| (f64::from(v) / 1e3).to_bits()),
+            count
+        ),
         any::<u64>().prop_map(move |word| vec![word; count]),
     ]
     .boxed()
@@ -269,7 +332,11 @@ fn any_values(count: usize) -> BoxedStrategy<Vec<u64>> {
 
 fn any_times(count: usize) -> BoxedStrategy<Vec<i64>> {
     prop_oneof![
-        Just((0..count as i64).map(|at| 1_790_000_000_000_000 + at * 50_000).collect::<Vec<_>>()),
+        Just(
+            (0..count as i64)
+                .map(|at| 1_790_000_000_000_000 + at * 50_000)
+                .collect::<Vec<_>>()
+        ),
         proptest::collection::vec(any::<i64>(), count),
     ]
     .boxed()
@@ -292,7 +359,12 @@ fn any_columns(steps: Vec<f64>) -> BoxedStrategy<SeriesColumns> {
         Just(Some(vec![1.0; count])),
         proptest::collection::vec(any::<f64>(), count).prop_map(Some),
     ];
-    (any_times(count), any_values(count), epochs, proptest::option::of(order))
+    (
+        any_times(count),
+        any_values(count),
+        epochs,
+        proptest::option::of(order),
+    )
         .prop_map(move |(times, values, epochs, order)| SeriesColumns {
             steps: steps.clone(),
             times,
@@ -314,8 +386,7 @@ fn any_type() -> impl Strategy<Value = ValueType> {
 
 /// A few series of up to three different step columns, under ascending numbers.
 fn any_pack() -> impl Strategy<Value = Vec<Named>> {
-    let step_columns =
-        proptest::collection::vec((1usize..200).prop_flat_map(any_steps), 1..4);
+    let step_columns = proptest::collection::vec((1usize..200).prop_flat_map(any_steps), 1..4);
     step_columns
         .prop_flat_map(|columns| {
             let one = (
@@ -372,7 +443,9 @@ proptest! {
 
 /// Reads whatever can be read; must not panic. `damaged`: validation must notice.
 fn exercise(bytes: &[u8], damaged: bool) {
-    let Ok(reader) = PackReader::parse(bytes) else { return };
+    let Ok(reader) = PackReader::parse(bytes) else {
+        return;
+    };
     if damaged {
         assert!(reader.validate().is_err(), "damage went unnoticed");
     }
