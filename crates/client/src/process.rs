@@ -6,12 +6,14 @@
 
 pub use crate::os_unix_fork::process_generation;
 use crate::os_unix_fork::OncePerProcess;
-use crate::spool::Bell;
+use crate::spool::{Bell, Keeper, LockFiles};
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Runtime {
     pub(crate) bell: Bell,
+    pub(crate) keeper: Keeper,
+    pub(crate) lock_files: LockFiles,
 }
 
 static RUNTIME: OncePerProcess<Runtime> = OncePerProcess::new();

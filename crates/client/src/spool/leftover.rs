@@ -1,9 +1,18 @@
 //! Folders that dead processes left behind.
+//!
+//! Listed by `up`, `sync`, `doctor` and a new run; read through [`SpoolReader::dead`]. A folder is
+//! dead when nobody has its lock.
+//!
+//! [`SpoolReader::dead`]: super::SpoolReader::dead
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use runstone_model::WriterId;
 
+use super::dead::segments_in;
+use super::folder_lock::WriterLock;
+use super::state::StateFile;
 use super::{SpoolCounters, SpoolError};
 
 /// A spool folder that nobody has locked.
@@ -44,22 +53,75 @@ impl Leftover {
     pub fn lock(&self) -> Result<FolderLock, SpoolError> {
         FolderLock::take(&self.path)
     }
+
+    /// What a folder is; `None` if no segment in it can be read.
+    fn of_folder(path: &Path) -> io::Result<Option<Self>> {
+        let segments = segments_in(path)?;
+        let Some(first) = segments.first() else {
+            return Ok(None);
+        };
+        let (acknowledged, counters) = StateFile::peek(path).unwrap_or_default();
+        let identity = first.header.identity.clone();
+        Ok(Some(Self {
+            path: path.to_path_buf(),
+            writer: identity.writer,
+            run: identity.run,
+            destination: identity.destination,
+            host: identity.host,
+            host_id: (path.parent())
+                .and_then(Path::file_name)
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+            boot_id: identity.boot_id,
+            pid: identity.pid,
+            created_at_micros: first.header.created_at_micros,
+            bytes: segments.iter().map(|segment| segment.bytes).sum(),
+            acknowledged,
+            counters,
+        }))
+    }
 }
 
 /// The right to deliver one folder.
 #[derive(Debug)]
 pub struct FolderLock {
     path: PathBuf,
+    _lock: WriterLock,
 }
 
 impl FolderLock {
     /// Takes a folder by its path, as `sync PATH` does.
     ///
     /// # Errors
-    /// As [`Leftover::lock`].
+    /// As [`Leftover::lock`]; [`SpoolError::Corrupt`] if it is no spool folder.
     pub fn take(path: &Path) -> Result<Self, SpoolError> {
+        let corrupt = |reason: &str| SpoolError::Corrupt {
+            reason: reason.into(),
+            path: path.to_path_buf(),
+        };
+        let unusable = |error: io::Error| SpoolError::Unusable {
+            reason: format!("locking: {error}"),
+            hint: "make the folder writable for you, or copy it and deliver the copy",
+            path: path.to_path_buf(),
+        };
+        let writer = writer_of(path).map_err(unusable)?;
+        let writer = writer.ok_or_else(|| corrupt("no segment can be read"))?;
+        let host_folder = path
+            .parent()
+            .ok_or_else(|| corrupt("it has no folder above"))?;
+        let lock = WriterLock::take(host_folder, writer).map_err(unusable)?;
+        let lock = lock.ok_or_else(|| SpoolError::Locked {
+            path: path.to_path_buf(),
+        })?;
+        if !path.is_dir() {
+            // Delivered and removed by whoever had the lock a moment ago.
+            return Err(SpoolError::Locked {
+                path: path.to_path_buf(),
+            });
+        }
         Ok(Self {
             path: path.to_path_buf(),
+            _lock: lock,
         })
     }
 
@@ -70,6 +132,16 @@ impl FolderLock {
     }
 }
 
+/// By the folder's name; a renamed copy by its segments.
+fn writer_of(path: &Path) -> io::Result<Option<WriterId>> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    if let Some(writer) = name.and_then(|name| name.parse().ok()) {
+        return Ok(Some(writer));
+    }
+    let segments = segments_in(path)?;
+    Ok(segments.first().map(|first| first.header.identity.writer))
+}
+
 /// The spools below a root that nobody writes or delivers, oldest first. `host_id`: only those of
 /// this host; `None`: of every host.
 ///
@@ -77,6 +149,46 @@ impl FolderLock {
 /// [`SpoolError::File`] if the root is there and cannot be listed. Single folders that cannot be
 /// read are skipped.
 pub fn leftover_spools(root: &Path, host_id: Option<&str>) -> Result<Vec<Leftover>, SpoolError> {
-    let _ = (root, host_id);
-    Ok(Vec::new())
+    let hosts = match host_id {
+        Some(host_id) => vec![root.join(host_id)],
+        None => folders_in(root)?,
+    };
+    let mut found = Vec::new();
+    for host in hosts {
+        for folder in folders_in(&host)? {
+            if let Some(leftover) = leftover_in(&host, &folder) {
+                found.push(leftover);
+            }
+        }
+    }
+    found.sort_by_key(|leftover| (leftover.created_at_micros, leftover.writer));
+    Ok(found)
+}
+
+fn leftover_in(host: &Path, folder: &Path) -> Option<Leftover> {
+    let name = folder.file_name()?.to_str()?;
+    let writer: WriterId = name.parse().ok()?;
+    if WriterLock::is_taken(host, writer).unwrap_or(true) {
+        return None;
+    }
+    Leftover::of_folder(folder).ok().flatten()
+}
+
+/// Folders in a folder, sorted; none if it is not there.
+fn folders_in(path: &Path) -> Result<Vec<PathBuf>, SpoolError> {
+    let list = || -> io::Result<Vec<PathBuf>> {
+        let mut all = Vec::new();
+        for entry in std::fs::read_dir(path)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                all.push(entry.path());
+            }
+        }
+        all.sort();
+        Ok(all)
+    };
+    match list() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other.map_err(|error| SpoolError::file("listing spool folders", path, error)),
+    }
 }

@@ -49,12 +49,31 @@
 //! acknowledged ends with [`SpoolWriter::remove`].
 
 mod bell;
+mod checksum;
+mod dead;
+mod declarations;
 mod error;
+mod folder_lock;
+mod header;
+mod keeper;
 mod leftover;
+mod line;
+mod live;
+mod maker;
+#[cfg(test)]
+mod model;
+mod open;
 mod options;
 mod reader;
 mod record;
 mod rejected;
+mod segment;
+mod slot;
+mod state;
+mod store;
+mod sync;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use crate::process::process_generation;
@@ -66,3 +85,6 @@ pub use reader::{SpoolReader, SpoolStatistics};
 pub use record::{LossCause, Point, Record};
 pub use rejected::{Rejected, RejectedOperation};
 pub use writer::{SpoolCounters, SpoolWriter};
+
+pub(crate) use folder_lock::LockFiles;
+pub(crate) use keeper::Keeper;

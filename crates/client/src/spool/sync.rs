@@ -1,0 +1,5 @@
+//! The primitives that `slot`, `line` and `live` stand on: those of std here, those of the model
+//! checker in `model`, which compiles the same three files once more.
+
+pub(super) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+pub(super) use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
