@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use runstone_client::config::process_environment;
-use runstone_client::{ApiClient, ClientError, Mode, RunEnd, RunOptions};
+use runstone_client::config::{process_environment, read_destination};
+use runstone_client::{ApiClient, ClientError, Mode, RunEnd, RunOptions, path_segment};
 use serde_json::Value;
 
 use crate::errors::exception_of;
@@ -49,8 +49,7 @@ impl Handle {
         let asked = options.clone();
         let opened = py.detach(move || runstone_client::Run::open(asked));
         let client = opened.map_err(|error| exception_of(&error))?;
-        let mode = runstone_client::config::mode(options.mode, &process_environment)
-            .map_err(|error| exception_of(&error))?;
+        let mode = client.mode();
         let handle = Arc::new(Self {
             client,
             fresh: options.run_id.is_none() || mode != Mode::Online,
@@ -117,9 +116,16 @@ impl Handle {
             return Ok(None);
         }
         let (repo, token) = (self.repo.clone(), self.options.token.clone());
-        let path = format!("runs/{}", percent_encoded(self.client.id()));
+        let path = format!("/runstone/v1/runs/{}", path_segment(self.client.id()));
         let answer = wait_for(py, move || {
-            ApiClient::new(repo.as_deref(), token.as_deref())?.get_json::<Value>(&path, &[])
+            let reader = match token {
+                None => ApiClient::from_environment(repo.as_deref())?,
+                Some(token) => {
+                    let destination = read_destination(repo.as_deref(), &process_environment)?;
+                    ApiClient::new(destination, Some(&token))
+                }
+            };
+            reader.get_json::<Value>(&path, &[])
         })?;
         match answer {
             // Names and prefixes find runs too; only this very run counts.
@@ -140,18 +146,4 @@ impl Handle {
             self.client.id()
         ))))
     }
-}
-
-/// A run's id as one segment of a path.
-fn percent_encoded(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            write!(encoded, "%{byte:02X}").expect("a String takes all");
-        }
-    }
-    encoded
 }
