@@ -43,7 +43,7 @@ fn corrupt(reason: &'static str) -> CodecError {
 
 /// Encodes the points of one series, in the order given. `points.number` is not kept.
 ///
-/// Costs some 40 ns a point for each column that is not constant.
+/// Costs some 50 ns a point in long chunks, 100 in one of 1,000 points.
 ///
 /// # Errors
 /// `Invalid` for unequal or empty columns and for a `String` series; `TooLarge` past

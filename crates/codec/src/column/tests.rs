@@ -1,3 +1,4 @@
+use super::keys::ordered_from_float32;
 use super::*;
 use proptest::prelude::*;
 

@@ -3,14 +3,13 @@
 //! The bytes come from the network or from disk and are believed in nothing: every length is
 //! checked before it is used, and no more is allocated than [`PACK_POINTS_MAX`] points need.
 
+use super::decode::decode_series;
 use super::{
     COLUMN_ABSENT, COLUMN_OF_GROUP, COLUMN_OWN, GROUP_EPOCHS, GROUP_ORDER, MAGIC, PACK_POINTS_MAX,
-    SHAPE_EPOCHS_SHIFT, SHAPE_ORDER_SHIFT, SHAPE_OWN_TIMES, SHAPE_TYPE, VERSION, kind_of_type,
-    point_type_from_code,
+    SHAPE_EPOCHS_SHIFT, SHAPE_ORDER_SHIFT, SHAPE_TYPE, VERSION, point_type_from_code,
 };
-use crate::column::{self, Kind};
 use crate::cursor::{Cursor, Malformed};
-use crate::{CodecError, OrderVecs, SeriesColumns, packed};
+use crate::{CodecError, SeriesColumns, packed};
 use runstone_model::ValueType;
 
 /// What the directory says of one series.
@@ -27,19 +26,19 @@ pub struct SeriesEntry {
     /// Whether it has order columns.
     pub has_order: bool,
     group: u32,
-    shape: u8,
-    mode: u8,
+    pub(super) shape: u8,
+    pub(super) mode: u8,
     start: usize,
     length: usize,
 }
 
 /// A group of series with the same steps.
 #[derive(Debug, Clone, Copy)]
-struct Group {
+pub(super) struct Group {
     count: u32,
-    flags: i64,
-    step_mode: u8,
-    time_mode: u8,
+    pub(super) flags: i64,
+    pub(super) step_mode: u8,
+    pub(super) time_mode: u8,
     start: usize,
     length: usize,
 }
@@ -168,8 +167,23 @@ impl<'a> PackReader<'a> {
     /// # Panics
     /// If there is no such index.
     pub fn decode(&self, index: usize, columns: &mut SeriesColumns) -> Result<(), CodecError> {
-        self.decode_columns(&self.entries[index], columns)
-            .map_err(malformed)
+        let entry = &self.entries[index];
+        let group = &self.groups[entry.group as usize];
+        let shared = Cursor::new(&self.bytes[group.start..group.start + group.length]);
+        let own = Cursor::new(&self.bytes[entry.start..entry.start + entry.length]);
+        decode_series(entry, group, self.base_time, shared, own, columns).map_err(malformed)
+    }
+
+    /// Checks the checksum over the whole pack; for one who decodes every series anyway.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    pub fn verify_checksum(&self) -> Result<(), CodecError> {
+        if crc32c::crc32c(self.bytes) == self.checksum {
+            Ok(())
+        } else {
+            Err(corrupt("its checksum differs"))
+        }
     }
 
     /// Checks the checksum, then decodes every series once: after this no `decode` fails.
@@ -178,9 +192,7 @@ impl<'a> PackReader<'a> {
     /// # Errors
     /// `Corrupt`.
     pub fn validate(&self) -> Result<(), CodecError> {
-        if crc32c::crc32c(self.bytes) != self.checksum {
-            return Err(corrupt("its checksum differs"));
-        }
+        self.verify_checksum()?;
         let mut columns = SeriesColumns::default();
         (0..self.entries.len()).try_for_each(|index| self.decode(index, &mut columns))
     }
@@ -254,61 +266,6 @@ impl<'a> PackReader<'a> {
         }
         Ok(())
     }
-
-    fn decode_columns(
-        &self,
-        entry: &SeriesEntry,
-        columns: &mut SeriesColumns,
-    ) -> Result<(), Malformed> {
-        columns.steps.clear();
-        columns.times.clear();
-        columns.values.clear();
-        let count = entry.count as usize;
-        let group = &self.groups[entry.group as usize];
-        let mut shared = Cursor::new(&self.bytes[group.start..group.start + group.length]);
-        let mut own = Cursor::new(&self.bytes[entry.start..entry.start + entry.length]);
-
-        let SeriesColumns {
-            steps,
-            times,
-            values,
-            ..
-        } = columns;
-        column::read(
-            &mut shared,
-            group.step_mode,
-            Kind::Float,
-            count,
-            steps,
-            f64::from_bits,
-        )?;
-        let base = self.base_time;
-        column::read(
-            &mut shared,
-            group.time_mode,
-            Kind::Integer,
-            count,
-            times,
-            |word| base.wrapping_add(word as i64),
-        )?;
-        if entry.shape & SHAPE_OWN_TIMES != 0 {
-            // The offsets go where the values will be, and are used up before.
-            packed::read(&mut own, count, values, |offset| offset as u64)?;
-            for (time, &offset) in times.iter_mut().zip(&*values) {
-                *time = time.wrapping_add(offset as i64);
-            }
-            values.clear();
-        }
-        let kind = kind_of_type(entry.value_type);
-        column::read(&mut own, entry.mode, kind, count, values, |word| word)?;
-        decode_epochs(entry, group, &mut shared, &mut own, &mut columns.epochs)?;
-        decode_order(entry, &mut shared, &mut own, &mut columns.order)?;
-        if own.remaining().is_empty() {
-            Ok(())
-        } else {
-            Err(Malformed("a series is longer than its columns"))
-        }
-    }
 }
 
 fn entry_from_directory(
@@ -343,88 +300,6 @@ fn entry_from_directory(
         start: 0,
         length: usize::try_from(length).map_err(|_| corrupt("a negative length"))?,
     })
-}
-
-fn decode_epochs(
-    entry: &SeriesEntry,
-    group: &Group,
-    shared: &mut Cursor<'_>,
-    own: &mut Cursor<'_>,
-    epochs: &mut Option<Vec<f64>>,
-) -> Result<(), Malformed> {
-    let count = entry.count as usize;
-    let source = entry.shape >> SHAPE_EPOCHS_SHIFT & 3;
-    if source == COLUMN_ABSENT {
-        *epochs = None;
-    }
-    if group.flags & GROUP_EPOCHS != 0 {
-        if source == COLUMN_OF_GROUP {
-            read_floats(shared, count, epochs)?;
-        } else {
-            let mode = shared.byte()?;
-            column::skip(shared, mode, Kind::Float, count)?;
-        }
-    }
-    if source == COLUMN_OWN {
-        read_floats(own, count, epochs)?;
-    }
-    Ok(())
-}
-
-fn read_floats(
-    cursor: &mut Cursor<'_>,
-    count: usize,
-    out: &mut Option<Vec<f64>>,
-) -> Result<(), Malformed> {
-    let out = out.get_or_insert_default();
-    out.clear();
-    let mode = cursor.byte()?;
-    column::read(cursor, mode, Kind::Float, count, out, f64::from_bits)
-}
-
-fn decode_order<'a>(
-    entry: &SeriesEntry,
-    shared: &mut Cursor<'a>,
-    own: &mut Cursor<'a>,
-    order: &mut Option<OrderVecs>,
-) -> Result<(), Malformed> {
-    let source = match entry.shape >> SHAPE_ORDER_SHIFT & 3 {
-        COLUMN_OF_GROUP => shared,
-        COLUMN_OWN => own,
-        _ => {
-            *order = None;
-            return Ok(());
-        }
-    };
-    let order = order.get_or_insert_default();
-    let count = entry.count as usize;
-    read_u32s(source, count, &mut order.generations)?;
-    order.appends.clear();
-    let mode = source.byte()?;
-    column::read(
-        source,
-        mode,
-        Kind::Integer,
-        count,
-        &mut order.appends,
-        |word| word,
-    )?;
-    read_u32s(source, count, &mut order.positions)
-}
-
-fn read_u32s(cursor: &mut Cursor<'_>, count: usize, out: &mut Vec<u32>) -> Result<(), Malformed> {
-    out.clear();
-    let mode = cursor.byte()?;
-    let mut high = 0u64;
-    column::read(cursor, mode, Kind::Integer, count, out, |word| {
-        high |= word >> 32;
-        word as u32
-    })?;
-    if high == 0 {
-        Ok(())
-    } else {
-        Err(Malformed("a number exceeds 32 bits"))
-    }
 }
 
 fn read_count(cursor: &mut Cursor<'_>) -> Result<usize, CodecError> {
