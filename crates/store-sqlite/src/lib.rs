@@ -1,1 +1,49 @@
-//! The embedded engine: one SQLite file.
+//! The embedded engine: one SQLite file in one folder, opened by one process.
+//!
+//! [`SqliteStore`] implements `runstone_store::Store`. A frame goes `append` -> queue -> `writer`
+//! (a savepoint in a group's transaction, through `context`) -> the table `l0`; `fold` turns
+//! frames into packs, chunks and run summaries; `snapshot` and `pages` answer from all of them.
+//! What a frame means is decided in `runstone_store::apply`, never here. All SQL but transaction
+//! control and pragmas is in `sql/`.
+//!
+//! The surprising rule: points are never updated in place. Folding inserts what nobody counts yet
+//! and then replaces one row, the run's summary, which says what counts.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod backlog;
+mod bindings;
+mod cache;
+mod check;
+mod checkpointer;
+mod connection;
+mod context;
+mod directory;
+mod error;
+mod fold;
+mod folder;
+mod frames;
+mod gather;
+mod hidden;
+mod keys;
+mod lock;
+mod options;
+mod os_unix_lock;
+mod os_unix_mount;
+mod pages;
+mod rows;
+mod schema;
+mod sequences;
+mod snapshot;
+mod sql;
+mod store;
+mod summaries;
+mod values;
+mod varint;
+mod writer;
+
+pub use check::{CheckReport, check};
+pub use lock::{LockHolder, read_lock_holder};
+pub use options::{Clock, FoldLimits, SqliteOptions};
+pub use schema::SCHEMA_VERSION;
+pub use store::SqliteStore;

@@ -1,0 +1,432 @@
+//! What the writer thread remembers of runs and writers that write.
+//!
+//! Rows, bindings, cuts and the state of each series, so that an ordinary frame reads nothing from
+//! the database. Everything here can be read again: the caches are bounded, and dropped whole when
+//! a frame is undone. Folding changes nothing in them: a series' state counts hidden points too.
+
+use std::collections::HashMap;
+
+use runstone_model::{Params, RunKey, SeriesKey, ValueType, WriterId};
+use runstone_store::apply::{RunRow, SeriesId, SeriesState, SeriesWriters, WriterRow};
+use rusqlite::Connection;
+
+use crate::bindings::{Bindings, read_bindings};
+use crate::directory::{FoldedHead, empty_row, key_of_row, keys_of, read_added, read_folded};
+use crate::error::{Result, sql_error};
+use crate::frames::{FrameWalk, WriterBindings, scan_frames};
+use crate::gather::{SeriesPlace, folded_type, unify};
+use crate::hidden::RunHiding;
+use crate::keys::{RowRange, run_column};
+use crate::rows::{collect, find};
+use crate::{gather, sql};
+
+/// `place` of a summary row: nobody wrote, or more than one writer; else the writer's key.
+pub(crate) const PLACE_NOBODY: u64 = 0;
+pub(crate) const PLACE_SEVERAL: u64 = u64::MAX;
+
+/// Who wrote a series, as the `place` of its summary row says it.
+pub(crate) fn add_place(place: u64, writer: i64) -> u64 {
+    let writer = writer.cast_unsigned();
+    if place == PLACE_NOBODY || place == writer {
+        writer
+    } else {
+        PLACE_SEVERAL
+    }
+}
+
+/// State of a series, compact.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CachedSeries {
+    pub(crate) step_range: Option<(f64, f64)>,
+    pub(crate) value_type: Option<ValueType>,
+    /// See [`PLACE_NOBODY`].
+    pub(crate) place: u64,
+    pub(crate) contested: bool,
+}
+
+impl CachedSeries {
+    /// Takes points of a writer into account.
+    pub(crate) fn add(
+        &mut self,
+        range: (f64, f64),
+        value_type: ValueType,
+        writer: i64,
+    ) -> Result<()> {
+        self.step_range = Some(match self.step_range {
+            Some((low, high)) => (low.min(range.0), high.max(range.1)),
+            None => range,
+        });
+        self.value_type = Some(unify(self.value_type, value_type)?);
+        self.place = add_place(self.place, writer);
+        Ok(())
+    }
+}
+
+/// What is remembered of a run.
+#[derive(Debug)]
+pub(crate) struct CachedRun {
+    pub(crate) row: RunRow,
+    /// By series id.
+    pub(crate) series: Vec<CachedSeries>,
+    /// By key; filled when a series is defined.
+    pub(crate) keys: Option<HashMap<SeriesKey, SeriesId>>,
+    pub(crate) hiding: RunHiding,
+    pub(crate) params: Option<Params>,
+    /// Ids of the next rows.
+    pub(crate) next_frame: i64,
+    pub(crate) next_event: i64,
+    pub(crate) next_removal: i64,
+    /// Key of the writer of the last append.
+    pub(crate) last_writer: i64,
+}
+
+impl CachedRun {
+    /// A run that is created now.
+    pub(crate) fn new(row: RunRow) -> Self {
+        let first = RowRange::of(run_column(row.key)).first;
+        Self {
+            row,
+            series: Vec::new(),
+            keys: Some(HashMap::new()),
+            hiding: RunHiding::default(),
+            params: Some(Params::default()),
+            next_frame: first,
+            next_event: first,
+            next_removal: first,
+            last_writer: 0,
+        }
+    }
+
+    /// Reads what there is of a run.
+    pub(crate) fn read(connection: &Connection, row: RunRow) -> Result<Self> {
+        let run = row.key;
+        let range = RowRange::of(run_column(run));
+        let last = |statement: &str| -> Result<i64> {
+            let found = find(connection, statement, (range.first, range.end), |row| {
+                row.get::<_, i64>(0).map_err(sql_error)
+            })?;
+            Ok(found.unwrap_or(range.first - 1) + 1)
+        };
+        let last_writer = find(
+            connection,
+            sql::LAST_APPEND_WRITER,
+            [run_column(run)],
+            |row| row.get(0).map_err(sql_error),
+        )?;
+        let mut cached = Self {
+            series: read_series_states(connection, run)?,
+            keys: None,
+            hiding: RunHiding::read(connection, run)?,
+            params: None,
+            next_frame: last(sql::LAST_L0)?,
+            next_event: last(sql::LAST_EVENT)?,
+            next_removal: last(sql::LAST_REMOVAL)?,
+            last_writer: last_writer.unwrap_or(0),
+            row,
+        };
+        let contested = collect(connection, sql::SCAN_CONTESTED, [run_column(run)], |row| {
+            row.get::<_, u32>(0).map_err(sql_error)
+        })?;
+        for series in contested {
+            if let Some(series) = cached.series.get_mut(series as usize) {
+                series.contested = true;
+            }
+        }
+        Ok(cached)
+    }
+
+    /// Ids by key, read when they are needed first.
+    pub(crate) fn keys(
+        &mut self,
+        connection: &Connection,
+    ) -> Result<&mut HashMap<SeriesKey, SeriesId>> {
+        if self.keys.is_none() {
+            let keys = crate::directory::read_keys(connection, self.row.key)?;
+            let by_key = keys
+                .into_iter()
+                .zip(0..)
+                .map(|(key, id)| (key, SeriesId(id)))
+                .collect();
+            self.keys = Some(by_key);
+        }
+        Ok(self.keys.as_mut().expect("it was just filled"))
+    }
+
+    /// The key of a series.
+    pub(crate) fn key_of(
+        &mut self,
+        connection: &Connection,
+        id: SeriesId,
+    ) -> Result<Option<SeriesKey>> {
+        let keys = self.keys(connection)?;
+        Ok(keys
+            .iter()
+            .find(|(_, other)| **other == id)
+            .map(|(key, _)| key.clone()))
+    }
+
+    /// Bytes, roughly.
+    fn cost(&self) -> usize {
+        let keys = self.keys.as_ref().map_or(0, HashMap::len);
+        let params = self.params.as_ref().map_or(0, Params::leaf_count);
+        1_000 + self.series.len() * size_of::<CachedSeries>() + keys * 150 + params * 200
+    }
+}
+
+/// What is remembered of a writer.
+#[derive(Debug)]
+pub(crate) struct CachedWriter {
+    pub(crate) key: i64,
+    pub(crate) row: WriterRow,
+    pub(crate) bindings: Bindings,
+    /// Id of the next row of bindings.
+    pub(crate) next_binding: i64,
+}
+
+impl CachedWriter {
+    fn cost(&self) -> usize {
+        500 + self.bindings.len() * 48
+    }
+}
+
+/// Runs and writers, bounded together.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    runs: HashMap<RunKey, CachedRun>,
+    writers: HashMap<WriterId, CachedWriter>,
+    writer_ids: HashMap<i64, WriterId>,
+    bytes_max: usize,
+}
+
+impl Cache {
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self {
+            runs: HashMap::new(),
+            writers: HashMap::new(),
+            writer_ids: HashMap::new(),
+            bytes_max,
+        }
+    }
+
+    /// A run; `None` if it is deleted or was never there.
+    pub(crate) fn run(
+        &mut self,
+        connection: &Connection,
+        run: RunKey,
+    ) -> Result<Option<&mut CachedRun>> {
+        if !self.runs.contains_key(&run) {
+            let row = find(connection, sql::READ_RUN, [run_column(run)], |row| {
+                crate::rows::run_from_row(connection, row)
+            })?;
+            let Some(row) = row else { return Ok(None) };
+            self.runs.insert(run, CachedRun::read(connection, row)?);
+        }
+        Ok(self.runs.get_mut(&run))
+    }
+
+    /// Remembers a new run.
+    pub(crate) fn insert_run(&mut self, run: CachedRun) {
+        self.runs.insert(run.row.key, run);
+    }
+
+    /// A run that is remembered already.
+    pub(crate) fn known_run(&mut self, run: RunKey) -> Option<&mut CachedRun> {
+        self.runs.get_mut(&run)
+    }
+
+    /// A writer; `None` if it was never seen.
+    pub(crate) fn writer(
+        &mut self,
+        connection: &Connection,
+        writer: WriterId,
+    ) -> Result<Option<&mut CachedWriter>> {
+        if !self.writers.contains_key(&writer) {
+            let found = find(
+                connection,
+                sql::FIND_WRITER,
+                [writer.as_bytes()],
+                crate::rows::writer_from_row,
+            )?;
+            let Some((key, row)) = found else {
+                return Ok(None);
+            };
+            let (bindings, next_binding) = read_bindings(connection, key)?;
+            self.writers.insert(
+                writer,
+                CachedWriter {
+                    key,
+                    row,
+                    bindings,
+                    next_binding,
+                },
+            );
+        }
+        Ok(self.writers.get_mut(&writer))
+    }
+
+    /// Remembers a new writer.
+    pub(crate) fn insert_writer(&mut self, writer: CachedWriter) {
+        self.writers.insert(writer.row.writer.id, writer);
+    }
+
+    /// The state of a series as `apply` wants it.
+    pub(crate) fn series_state(
+        &mut self,
+        connection: &Connection,
+        state: CachedSeries,
+    ) -> Result<SeriesState> {
+        let writers = match state.place {
+            PLACE_NOBODY => SeriesWriters::Nobody,
+            PLACE_SEVERAL => SeriesWriters::Several,
+            key => SeriesWriters::One(self.writer_id(connection, key.cast_signed())?),
+        };
+        Ok(SeriesState {
+            step_range: state.step_range,
+            value_type: state.value_type,
+            writers,
+            two_writers: state.contested,
+        })
+    }
+
+    /// The id of a writer's key.
+    fn writer_id(&mut self, connection: &Connection, key: i64) -> Result<WriterId> {
+        if let Some(id) = self.writer_ids.get(&key) {
+            return Ok(*id);
+        }
+        let id = find(connection, sql::READ_WRITER_ID, [key], |row| {
+            row.get::<_, [u8; 16]>(0)
+                .map(WriterId::new)
+                .map_err(sql_error)
+        })?
+        .ok_or_else(|| {
+            crate::error::value_error("a series", format!("there is no writer {key}"))
+        })?;
+        self.writer_ids.insert(key, id);
+        Ok(id)
+    }
+
+    /// Forgets everything; what was undone must not be remembered.
+    pub(crate) fn clear(&mut self) {
+        self.runs.clear();
+        self.writers.clear();
+        self.writer_ids.clear();
+    }
+
+    /// Forgets everything once it is too much. Called between groups.
+    pub(crate) fn trim(&mut self) {
+        let cost = self.runs.values().map(CachedRun::cost).sum::<usize>()
+            + self.writers.values().map(CachedWriter::cost).sum::<usize>();
+        if cost > self.bytes_max {
+            self.clear();
+        }
+    }
+}
+
+/// What the points of each series amount to, folded and unfolded, hidden ones included.
+fn read_series_states(connection: &Connection, run: RunKey) -> Result<Vec<CachedSeries>> {
+    let mut folded = read_folded(connection, run)?;
+    let added = read_added(connection, run)?;
+    let count = keys_of(&folded, &added)?.len();
+    folded
+        .rows
+        .extend(added.iter().map(|(id, key)| empty_row(*id, key)));
+    let mut states = vec![CachedSeries::default(); count];
+    let mut hidden = Vec::new();
+    for row in &folded.rows {
+        let state = &mut states[row.number as usize];
+        state.value_type = folded_type(Some(row));
+        state.place = row.place;
+        match (row.first, row.last) {
+            (Some(first), Some(last)) if row.stored_count == row.count => {
+                state.step_range = Some((first.step, last.step));
+            }
+            _ if row.stored_count > 0 => hidden.push(row),
+            _ => {}
+        }
+    }
+    read_hidden_ranges(connection, run, &folded.head, &hidden, &mut states)?;
+    let mut bindings = WriterBindings::default();
+    let mut walk = FrameWalk::default();
+    scan_frames(connection, run, 0, |frame| {
+        let bindings = bindings.of(connection, frame.writer)?;
+        walk.walk(
+            &frame,
+            bindings,
+            |_| true,
+            |part| {
+                let state = states.get_mut(part.series.0 as usize).ok_or_else(|| {
+                    crate::error::value_error(
+                        "a frame",
+                        format!("there is no series {}", part.series.0),
+                    )
+                })?;
+                let steps = part.columns.steps.iter().map(|step| step + part.base);
+                let range = steps.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), step| {
+                    (low.min(step), high.max(step))
+                });
+                state.add(range, part.value_type, part.writer)
+            },
+        )?;
+        Ok(true)
+    })?;
+    Ok(states)
+}
+
+/// Steps of folded points of series of which some are hidden: summaries don't know them.
+fn read_hidden_ranges(
+    connection: &Connection,
+    run: RunKey,
+    head: &FoldedHead,
+    rows: &[&runstone_codec::SummaryRow],
+    states: &mut [CachedSeries],
+) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let chunks = collect(
+        connection,
+        sql::SUM_CHUNK_STEPS,
+        (run_column(run), head.chunks_next),
+        |row| {
+            let get = |index: usize| row.get::<_, f64>(index).map_err(sql_error);
+            Ok((row.get::<_, u32>(0).map_err(sql_error)?, (get(1)?, get(2)?)))
+        },
+    )?;
+    let by_series: HashMap<u32, (f64, f64)> = chunks.into_iter().collect();
+    let mut columns = runstone_codec::SeriesColumns::default();
+    for row in rows {
+        let mut range = by_series.get(&row.number).copied();
+        let series = SeriesId(row.number);
+        gather::scan_packs(connection, run, series, head, &mut columns, |columns, _| {
+            for step in &columns.steps {
+                let (low, high) = range.unwrap_or((*step, *step));
+                range = Some((low.min(*step), high.max(*step)));
+            }
+            Ok(())
+        })?;
+        states[row.number as usize].step_range = range;
+    }
+    Ok(())
+}
+
+/// The place of a series in the folded data, with its row.
+pub(crate) fn with_place<T>(
+    connection: &Connection,
+    run: RunKey,
+    series: SeriesId,
+    key: &SeriesKey,
+    use_place: impl FnOnce(SeriesPlace<'_>) -> Result<T>,
+) -> Result<T> {
+    let head = crate::directory::read_head(connection, run)?;
+    let row = crate::directory::find_series(connection, run, key)?.and_then(|(_, row)| row);
+    debug_assert!(
+        row.as_ref()
+            .is_none_or(|row| key_of_row(row).is_ok_and(|found| found == *key))
+    );
+    use_place(SeriesPlace {
+        run,
+        series,
+        head: &head,
+        row: row.as_ref(),
+    })
+}

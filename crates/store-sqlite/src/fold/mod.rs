@@ -1,0 +1,142 @@
+//! Folding: unfolded frames of a run become packs, chunks and summaries.
+//!
+//! The folder's thread asks the backlog which runs are due; `Store::fold` does the same at once.
+//! A pass over a run reads one snapshot, prepares everything beside the writer ([`prepare`]), and
+//! hands it to the writer as slices. The surprising rule: slices only insert packs and chunks that
+//! nobody counts yet; the last one replaces the run's summary, which makes them count, and deletes
+//! the frames they came from. A pass that ends half-way leaves rows that the next one deletes.
+
+mod prepare;
+mod write;
+
+use std::collections::HashSet;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use runstone_model::RunKey;
+use runstone_store::{FoldReport, StoreError};
+
+use crate::backlog::Unfolded;
+use crate::connection::ReaderPool;
+use crate::error::Result;
+use crate::options::Clock;
+use crate::writer::{Job, Slice, WriterShared};
+
+use self::prepare::prepare_pass;
+
+/// How often silence is looked for.
+const IDLE_LOOK: Duration = Duration::from_secs(5);
+/// After a pass that failed.
+const FAILURE_PAUSE: Duration = Duration::from_secs(2);
+
+/// Folds runs, one at a time.
+pub(crate) struct Folder {
+    shared: Arc<WriterShared>,
+    pool: Arc<ReaderPool>,
+    clock: Clock,
+    /// Runs known to have no leftovers of a pass that ended half-way. Also the turn to fold.
+    clean: Mutex<HashSet<RunKey>>,
+}
+
+impl Folder {
+    pub(crate) fn new(shared: Arc<WriterShared>, pool: Arc<ReaderPool>, clock: Clock) -> Self {
+        Self {
+            shared,
+            pool,
+            clock,
+            clean: Mutex::default(),
+        }
+    }
+
+    /// Works until the store is closed.
+    pub(crate) fn run(&self) {
+        loop {
+            let is_idle = self.shared.backlog.is_empty();
+            let due = self.shared.backlog.take_due((self.clock)(), false);
+            if due.is_empty() {
+                let longest = if is_idle {
+                    Duration::from_secs(60)
+                } else {
+                    IDLE_LOOK
+                };
+                if !self.shared.backlog.wait_for_work(longest) {
+                    return;
+                }
+                continue;
+            }
+            for run in due {
+                if self.shared.check().is_err() {
+                    return;
+                }
+                if let Err(error) = self.fold_run(run, false) {
+                    tracing::warn!(%run, %error, "a run was not folded");
+                    std::thread::sleep(FAILURE_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Folds what is due, or everything.
+    pub(crate) fn fold(&self, everything: bool) -> Result<FoldReport> {
+        let mut report = FoldReport::default();
+        for run in self.shared.backlog.take_due((self.clock)(), everything) {
+            let folded = self.fold_run(run, everything)?;
+            report.runs += folded.runs;
+            report.frames += folded.frames;
+            report.points += folded.points;
+        }
+        Ok(report)
+    }
+
+    /// Folds a run pass by pass while it is due.
+    fn fold_run(&self, run: RunKey, everything: bool) -> Result<FoldReport> {
+        let mut report = FoldReport::default();
+        loop {
+            let folded = self.fold_pass(run)?;
+            if let Some(folded) = folded {
+                report.runs = 1;
+                report.frames += folded.frames;
+                report.points += folded.points;
+            }
+            let goes_on =
+                folded.is_some() && (everything || self.shared.backlog.is_due(run, (self.clock)()));
+            if !goes_on {
+                return Ok(report);
+            }
+        }
+    }
+
+    /// One pass; `None` if there was nothing to do.
+    fn fold_pass(&self, run: RunKey) -> Result<Option<Unfolded>> {
+        let mut clean = self.clean.lock().unwrap_or_else(PoisonError::into_inner);
+        let pass = {
+            let reader = self.pool.begin()?;
+            prepare_pass(reader.connection(), run)?
+        };
+        let Some(pass) = pass else {
+            let nothing = Unfolded::nothing(run, (self.clock)());
+            self.shared.backlog.remove(&nothing, true);
+            return Ok(None);
+        };
+        let folded = pass.folded;
+        let is_last = pass.is_last;
+        let is_clean = clean.remove(&run);
+        for slice in pass.into_slices(!is_clean) {
+            self.apply(slice)?;
+        }
+        clean.insert(run);
+        self.shared.backlog.remove(&folded, is_last);
+        Ok(Some(folded))
+    }
+
+    fn apply(&self, slice: Slice) -> Result<()> {
+        let (reply, answer) = sync_channel(1);
+        self.shared.submit(Job::Slice { slice, reply })?;
+        answer.recv().unwrap_or_else(|_| {
+            self.shared.check().and(Err(StoreError::Internal(
+                "the writer went away while it folded".to_owned(),
+            )))
+        })
+    }
+}

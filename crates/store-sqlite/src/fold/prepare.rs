@@ -1,0 +1,477 @@
+//! What a pass over a run writes, prepared from one snapshot beside the writer.
+//!
+//! Series are taken in windows of [`WINDOW_SERIES`], so that few points are decoded at a time,
+//! whatever the run holds. A series' new points are sorted by step; their summary is merged with
+//! the one of the block if the two share no step, and made again from all points otherwise.
+
+use std::collections::{BTreeMap, HashMap};
+
+use runstone_codec::{SeriesPoints, SummaryRow, encode_chunk, encode_pack, encode_run_summary};
+use runstone_model::{RunKey, SeriesKey, Timestamp, ValueType};
+use runstone_store::apply::SeriesId;
+use runstone_store::{PointColumns, StoreError, merge_summaries};
+use rusqlite::Connection;
+
+use super::write::{NewChunk, NewPack, Pass};
+use crate::backlog::Unfolded;
+use crate::cache::add_place;
+use crate::directory::{Folded, empty_row, keys_of, read_added, read_folded};
+use crate::error::{Result, value_error};
+use crate::frames::{FrameRow, FrameWalk, WriterBindings, scan_frames};
+use crate::gather::{
+    OWN_ORDER, SeriesPlace, folded_type, gather_folded, scan_packs_of_window, unify,
+};
+use crate::hidden::RunHiding;
+use crate::summaries::{are_disjoint, set_summary, summarize, summary_of_row};
+
+/// Bytes of frames that a pass takes at most (but one whole frame at least).
+const PASS_BYTES_MAX: u64 = 4 << 20;
+/// Points of frames that a pass takes at most.
+const PASS_POINTS_MAX: u64 = 1 << 19;
+/// Series decoded at a time, and series of a pack at most.
+const WINDOW_SERIES: usize = 64;
+/// Points of a pack, about.
+const PACK_POINTS: usize = 8_192;
+/// A series with so many points in one pass gets a chunk.
+const CHUNK_POINTS_MIN: usize = 1_024;
+/// Points of a chunk at most: what a page of points decodes at once.
+const CHUNK_POINTS: usize = 16_384;
+/// After so many passes their packs are merged, and what has grown long becomes chunks.
+const LOOSE_FOLDS_MAX: i64 = 8;
+
+/// Prepares a pass; `None` if there is nothing to fold and no summary to make again.
+pub(super) fn prepare_pass(connection: &Connection, run: RunKey) -> Result<Option<Pass>> {
+    let (frames, is_last) = read_frames(connection, run)?;
+    let folded = read_folded(connection, run)?;
+    let hiding = RunHiding::read(connection, run)?;
+    let is_stale = hiding.newest_change() > folded.head.change && !folded.rows.is_empty();
+    if frames.is_empty() && !is_stale {
+        return Ok(None);
+    }
+    let added = read_added(connection, run)?;
+    let keys = keys_of(&folded, &added)?;
+    let mut preparing = Preparing::new(connection, run, &frames, folded, &keys, hiding)?;
+    for (id, key) in &added {
+        preparing.rows.insert(id.0, empty_row(*id, key));
+    }
+    let touched = preparing.find_touched()?;
+    let ids: Vec<u32> = if preparing.merges {
+        (0..keys.len() as u32).collect()
+    } else {
+        touched.keys().map(|id| id.0).collect()
+    };
+    for window in ids.chunks(WINDOW_SERIES) {
+        preparing.fold_window(window, &touched)?;
+    }
+    preparing.renew_stale(&touched)?;
+    preparing.finish(added.len(), is_last).map(Some)
+}
+
+/// The oldest frames, whole, up to the bounds of a pass; and whether these are all.
+fn read_frames(connection: &Connection, run: RunKey) -> Result<(Vec<FrameRow>, bool)> {
+    let mut frames: Vec<FrameRow> = Vec::new();
+    let (mut bytes, mut points, mut is_last) = (0, 0, true);
+    scan_frames(connection, run, 0, |frame| {
+        bytes += frame.body.len() as u64;
+        points += frame.points;
+        let is_whole = frames
+            .last()
+            .is_some_and(|last| last.append != frame.append);
+        if is_whole && (bytes > PASS_BYTES_MAX || points > PASS_POINTS_MAX) {
+            is_last = false;
+            return Ok(false);
+        }
+        frames.push(frame);
+        Ok(true)
+    })?;
+    Ok((frames, is_last))
+}
+
+/// New points of a series in a window.
+#[derive(Default)]
+struct NewPoints {
+    points: PointColumns,
+    place: u64,
+}
+
+/// A pass while it is prepared.
+struct Preparing<'a> {
+    connection: &'a Connection,
+    run: RunKey,
+    frames: &'a [FrameRow],
+    keys: &'a [SeriesKey],
+    hiding: RunHiding,
+    bindings: WriterBindings,
+    folded: Folded,
+    /// Rows of the block, by series.
+    rows: HashMap<u32, SummaryRow>,
+    /// The packs are read too, and written again.
+    merges: bool,
+    packs: Vec<NewPack>,
+    chunks: Vec<NewChunk>,
+}
+
+impl<'a> Preparing<'a> {
+    fn new(
+        connection: &'a Connection,
+        run: RunKey,
+        frames: &'a [FrameRow],
+        mut folded: Folded,
+        keys: &'a [SeriesKey],
+        hiding: RunHiding,
+    ) -> Result<Self> {
+        let rows = std::mem::take(&mut folded.rows);
+        let rows = rows.into_iter().map(|row| (row.number, row)).collect();
+        let mut bindings = WriterBindings::default();
+        for frame in frames {
+            bindings.of(connection, frame.writer)?;
+        }
+        let merges = !frames.is_empty() && folded.head.loose_folds + 1 >= LOOSE_FOLDS_MAX;
+        Ok(Self {
+            connection,
+            run,
+            frames,
+            keys,
+            hiding,
+            bindings,
+            folded,
+            rows,
+            merges,
+            packs: Vec::new(),
+            chunks: Vec::new(),
+        })
+    }
+
+    /// Series that the frames hold, with the type that each reads as afterwards.
+    fn find_touched(&mut self) -> Result<BTreeMap<SeriesId, ValueType>> {
+        let mut touched = BTreeMap::new();
+        for frame in self.frames {
+            let bindings = self.bindings.of(self.connection, frame.writer)?;
+            for (series, value_type) in frame.series(bindings)? {
+                let row = self.rows.get(&series.0);
+                let entry = touched.entry(series).or_insert(None);
+                *entry = Some(unify(entry.or_else(|| folded_type(row)), value_type)?);
+            }
+        }
+        Ok(touched
+            .into_iter()
+            .filter_map(|(series, value_type)| Some((series, value_type?)))
+            .collect())
+    }
+
+    fn fold_window(
+        &mut self,
+        window: &[u32],
+        touched: &BTreeMap<SeriesId, ValueType>,
+    ) -> Result<()> {
+        let mut new = self.read_new(window, touched)?;
+        let mut stored = if self.merges {
+            self.read_loose(window, touched)?
+        } else {
+            HashMap::new()
+        };
+        for (id, new) in &mut new {
+            new.points.sort();
+            self.update_row(SeriesId(*id), new, touched[&SeriesId(*id)])?;
+        }
+        for (id, new) in new {
+            match stored.get_mut(&id) {
+                Some(points) => points.append(&new.points),
+                None => {
+                    stored.insert(id, new.points);
+                }
+            }
+        }
+        self.store_window(window, stored)
+    }
+
+    /// New points of the window's series, in the order of their frames.
+    fn read_new(
+        &mut self,
+        window: &[u32],
+        touched: &BTreeMap<SeriesId, ValueType>,
+    ) -> Result<HashMap<u32, NewPoints>> {
+        let mut found: HashMap<u32, NewPoints> = HashMap::new();
+        let mut walk = FrameWalk::default();
+        let is_wanted = |id: SeriesId| window.binary_search(&id.0).is_ok();
+        for frame in self.frames {
+            let bindings = self.bindings.of(self.connection, frame.writer)?;
+            walk.walk(frame, bindings, is_wanted, |part| {
+                let reads_as = touched[&part.series];
+                let new = found.entry(part.series.0).or_default();
+                new.points.extend(
+                    part.columns,
+                    part.base,
+                    part.value_type,
+                    reads_as,
+                    part.order,
+                );
+                new.place = add_place(new.place, part.writer);
+                Ok(())
+            })?;
+        }
+        Ok(found)
+    }
+
+    /// Points of the window's series in the packs there are.
+    fn read_loose(
+        &self,
+        window: &[u32],
+        touched: &BTreeMap<SeriesId, ValueType>,
+    ) -> Result<HashMap<u32, PointColumns>> {
+        let mut found: HashMap<u32, PointColumns> = HashMap::new();
+        let head = &self.folded.head;
+        scan_packs_of_window(
+            self.connection,
+            self.run,
+            window,
+            head,
+            |id, columns, value_type| {
+                let reads_as = self.reads_as(id, touched);
+                let points = found.entry(id).or_default();
+                points.extend(columns, 0.0, value_type, reads_as, OWN_ORDER);
+                Ok(())
+            },
+        )?;
+        Ok(found)
+    }
+
+    fn reads_as(&self, id: u32, touched: &BTreeMap<SeriesId, ValueType>) -> ValueType {
+        let folded = || folded_type(self.rows.get(&id));
+        touched
+            .get(&SeriesId(id))
+            .copied()
+            .or_else(folded)
+            .unwrap_or(ValueType::F64)
+    }
+
+    /// Brings the row of a series up to date with its new points.
+    fn update_row(&mut self, id: SeriesId, new: &NewPoints, reads_as: ValueType) -> Result<()> {
+        let key = self.key(id)?;
+        let hiding = self.hiding.of_series(key);
+        let row = self.row(id)?;
+        let former = summary_of_row(row)?;
+        let of_new = summarize(&new.points, &hiding, reads_as);
+        let is_stale = self.hiding.concerns_since(self.folded.head.change, key);
+        let summary = if !is_stale && are_disjoint(&former, &of_new) {
+            merge_summaries(&former, &of_new)
+        } else {
+            let mut points = self.read_folded_points(id, row, reads_as)?;
+            points.append(&new.points);
+            points.sort();
+            summarize(&points, &hiding, reads_as)
+        };
+        let row = self.row_mut(id)?;
+        row.value_type = reads_as;
+        row.place = match (row.place, new.place) {
+            (0, place) => place,
+            (place, other) if place == other => place,
+            _ => crate::cache::PLACE_SEVERAL,
+        };
+        row.stored_count += new.points.len() as u64;
+        set_summary(row, &summary);
+        Ok(())
+    }
+
+    fn read_folded_points(
+        &self,
+        id: SeriesId,
+        row: &SummaryRow,
+        reads_as: ValueType,
+    ) -> Result<PointColumns> {
+        let head = &self.folded.head;
+        let place = SeriesPlace {
+            run: self.run,
+            series: id,
+            head,
+            row: Some(row),
+        };
+        let everything = (f64::NEG_INFINITY, f64::INFINITY);
+        let mut points = PointColumns::default();
+        gather_folded(self.connection, place, everything, reads_as, &mut points)?;
+        Ok(points)
+    }
+
+    /// Makes the summaries of series again that were cut or removed and got no new points.
+    fn renew_stale(&mut self, touched: &BTreeMap<SeriesId, ValueType>) -> Result<()> {
+        let change = self.folded.head.change;
+        if self.hiding.newest_change() <= change {
+            return Ok(());
+        }
+        let stale: Vec<u32> = self
+            .rows
+            .values()
+            .filter(|row| row.stored_count > 0 && !touched.contains_key(&SeriesId(row.number)))
+            .map(|row| row.number)
+            .collect();
+        for id in stale {
+            let id = SeriesId(id);
+            let key = self.key(id)?;
+            if !self.hiding.concerns_since(change, key) {
+                continue;
+            }
+            let hiding = self.hiding.of_series(key);
+            let row = self.row(id)?;
+            let value_type = row.value_type;
+            let mut points = self.read_folded_points(id, row, value_type)?;
+            points.sort();
+            let summary = summarize(&points, &hiding, value_type);
+            set_summary(self.row_mut(id)?, &summary);
+        }
+        Ok(())
+    }
+
+    /// Makes chunks of long series and packs of the others.
+    fn store_window(
+        &mut self,
+        window: &[u32],
+        mut stored: HashMap<u32, PointColumns>,
+    ) -> Result<()> {
+        let mut short: Vec<(u32, PointColumns)> = Vec::new();
+        let mut points_of_pack = 0;
+        for id in window {
+            let Some(mut points) = stored.remove(id) else {
+                continue;
+            };
+            points.sort();
+            if points.len() >= CHUNK_POINTS_MIN {
+                self.make_chunks(*id, &points)?;
+                continue;
+            }
+            points_of_pack += points.len();
+            short.push((*id, points));
+            if points_of_pack >= PACK_POINTS {
+                self.make_pack(&std::mem::take(&mut short))?;
+                points_of_pack = 0;
+            }
+        }
+        self.make_pack(&short)
+    }
+
+    fn make_chunks(&mut self, id: u32, points: &PointColumns) -> Result<()> {
+        let value_type = self.row(SeriesId(id))?.value_type;
+        let pieces = points.len().div_ceil(CHUNK_POINTS);
+        let length = points.len().div_ceil(pieces);
+        for first in (0..points.len()).step_by(length) {
+            let range = first..(first + length).min(points.len());
+            let chunk = encode_chunk(&series_points(id, value_type, points, range.clone()))
+                .map_err(|error| unwritable("a chunk", &error))?;
+            self.chunks.push(NewChunk {
+                series: id,
+                points: range.len() as u64,
+                first_step: points.steps[range.start],
+                last_step: points.steps[range.end - 1],
+                head: chunk.head,
+                data: chunk.data,
+            });
+        }
+        Ok(())
+    }
+
+    fn make_pack(&mut self, series: &[(u32, PointColumns)]) -> Result<()> {
+        let (Some((first, _)), Some((last, _))) = (series.first(), series.last()) else {
+            return Ok(());
+        };
+        let mut columns = Vec::with_capacity(series.len());
+        for (id, points) in series {
+            let value_type = self.row(SeriesId(*id))?.value_type;
+            columns.push(series_points(*id, value_type, points, 0..points.len()));
+        }
+        let body = encode_pack(&columns).map_err(|error| unwritable("a pack", &error))?;
+        let points = series.iter().map(|(_, points)| points.len() as u64).sum();
+        self.packs.push(NewPack {
+            points,
+            first_series: *first,
+            last_series: *last,
+            body,
+        });
+        Ok(())
+    }
+
+    fn finish(self, added: usize, is_last: bool) -> Result<Pass> {
+        let mut rows: Vec<SummaryRow> = self.rows.into_values().collect();
+        rows.sort_by(|a, b| (&a.name, &a.context, a.kind).cmp(&(&b.name, &b.context, b.kind)));
+        let summary =
+            encode_run_summary(&rows).map_err(|error| unwritable("a run summary", &error))?;
+        let points: u64 = self.frames.iter().map(|frame| frame.points).sum();
+        let folded = Unfolded {
+            frames: self.frames.len() as u64,
+            points,
+            bytes: self
+                .frames
+                .iter()
+                .map(|frame| frame.body.len() as u64)
+                .sum(),
+            ..Unfolded::nothing(self.run, Timestamp::from_micros(0))
+        };
+        let former = self.folded.head;
+        let mut head = former;
+        head.folds += 1;
+        head.change = head.change.max(self.hiding.newest_change());
+        head.series = rows.len() as i64;
+        head.points += points.cast_signed();
+        if self.merges {
+            head.packs_first = former.packs_next;
+            head.loose_folds = 0;
+        }
+        head.packs_next += self.packs.len() as i64;
+        head.chunks_next += self.chunks.len() as i64;
+        head.loose_folds += i64::from(!self.packs.is_empty());
+        Ok(Pass {
+            run: self.run,
+            former,
+            head,
+            packs: self.packs,
+            chunks: self.chunks,
+            summary,
+            last_frame: self.frames.last().map(|frame| frame.id),
+            takes_series_in: added > 0,
+            folded,
+            is_last,
+        })
+    }
+
+    fn key(&self, id: SeriesId) -> Result<&'a SeriesKey> {
+        self.keys
+            .get(id.0 as usize)
+            .ok_or_else(|| value_error("a run", format!("it has no series {}", id.0)))
+    }
+
+    fn row(&self, id: SeriesId) -> Result<&SummaryRow> {
+        self.rows
+            .get(&id.0)
+            .ok_or_else(|| value_error("a run summary", format!("it has no series {}", id.0)))
+    }
+
+    fn row_mut(&mut self, id: SeriesId) -> Result<&mut SummaryRow> {
+        self.rows
+            .get_mut(&id.0)
+            .ok_or_else(|| value_error("a run summary", format!("it has no series {}", id.0)))
+    }
+}
+
+/// A range of a series' points as an encoder takes them.
+fn series_points(
+    number: u32,
+    value_type: ValueType,
+    points: &PointColumns,
+    range: std::ops::Range<usize>,
+) -> SeriesPoints<'_> {
+    SeriesPoints {
+        number,
+        value_type,
+        steps: &points.steps[range.clone()],
+        times: &points.times[range.clone()],
+        values: &points.values[range.clone()],
+        epochs: (!points.epochs.is_empty()).then(|| &points.epochs[range.clone()]),
+        order: Some(runstone_codec::OrderColumns {
+            generations: &points.generations[range.clone()],
+            appends: &points.appends[range.clone()],
+            positions: &points.positions[range],
+        }),
+    }
+}
+
+fn unwritable(what: &str, error: &runstone_codec::CodecError) -> StoreError {
+    StoreError::Internal(format!("{what} can't be written: {error}"))
+}

@@ -1,0 +1,16 @@
+//! Every statement of this engine, and the schema.
+//!
+//! Nothing else in the crate spells SQL. Statements are constants, so that `prepare_cached` finds
+//! them again; what varies is bound. Text compares by bytes (the BINARY collation), NaN is never
+//! bound as a float, `run << 24` ranges are inclusive below and exclusive above.
+
+/// Tables of version 1.
+pub(crate) const SCHEMA_V1: &str = include_str!("schema_v1.sql");
+
+mod catalogue;
+mod points;
+mod run;
+
+pub(crate) use catalogue::*;
+pub(crate) use points::*;
+pub(crate) use run::*;

@@ -1,0 +1,499 @@
+//! The one thread that writes: groups of frames, slices of folds, checkpoints.
+//!
+//! `SqliteStore::append` puts a prepared frame into the queue and waits. The thread takes all
+//! frames that wait, applies each in a savepoint, commits once, and only then answers all of them;
+//! a frame that comes alone waits for nobody. The surprising rule: after a commit that failed for
+//! any other reason than a full disk nothing is written any more, because nobody can know what
+//! the disk holds. The queue then answers that until the folder is opened again.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use runstone_store::StoreError;
+use runstone_store::apply::{PreparedFrame, apply_frame};
+use runstone_wire::{FrameAnswer, FrameStatus};
+use rusqlite::Connection;
+
+use crate::backlog::{Backlog, Unfolded};
+use crate::cache::Cache;
+use crate::context::SqliteContext;
+use crate::error::{Result, is_disk_full, sql_error};
+use crate::sequences::Sequences;
+
+/// Frames of one commit at most.
+const GROUP_FRAMES_MAX: usize = 256;
+/// Bytes of the frames of one commit, about.
+const GROUP_BYTES_MAX: u64 = 8 << 20;
+/// Bytes of frames that may wait; more callers wait outside.
+const QUEUE_BYTES_MAX: u64 = 64 << 20;
+/// Memory for what the writer remembers of runs and writers.
+const CACHE_BYTES_MAX: usize = 12 << 20;
+/// How often the size of the caches is looked at, in groups.
+const TRIM_GROUPS: u64 = 64;
+
+/// A slice of a fold: some statements, one transaction.
+pub(crate) type Slice = Box<dyn FnOnce(&Connection) -> Result<()> + Send>;
+
+/// What the thread is asked to do.
+pub(crate) enum Job {
+    /// Apply a frame.
+    Append {
+        prepared: Box<PreparedFrame>,
+        bytes: u64,
+        reply: SyncSender<Result<FrameAnswer>>,
+    },
+    /// Apply a slice of a fold.
+    Slice {
+        slice: Slice,
+        reply: SyncSender<Result<()>>,
+    },
+    /// Checkpoint the whole log and cut it.
+    Checkpoint {
+        reply: Option<SyncSender<Result<()>>>,
+    },
+}
+
+/// What the thread shares with the callers.
+#[derive(Debug)]
+pub(crate) struct WriterShared {
+    pub(crate) backlog: Backlog,
+    /// Newest committed change.
+    pub(crate) change: AtomicI64,
+    /// Pages in the log.
+    pub(crate) log_pages: Arc<AtomicI64>,
+    pub(crate) applied_frames: AtomicU64,
+    pub(crate) applied_points: AtomicU64,
+    queue: Mutex<Queue>,
+    /// Something was queued or taken.
+    changed: Condvar,
+    /// Wakes the checkpointer.
+    pub(crate) log_grew: Condvar,
+    pub(crate) log_turn: Mutex<bool>,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    bytes: u64,
+    is_closed: bool,
+    /// Why nothing is written any more.
+    poison: Option<String>,
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Queue")
+            .field("jobs", &self.jobs.len())
+            .field("is_closed", &self.is_closed)
+            .field("poison", &self.poison)
+            .finish_non_exhaustive()
+    }
+}
+
+impl WriterShared {
+    pub(crate) fn new(backlog: Backlog, change: i64) -> Self {
+        Self {
+            backlog,
+            change: AtomicI64::new(change),
+            log_pages: Arc::default(),
+            applied_frames: AtomicU64::new(0),
+            applied_points: AtomicU64::new(0),
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+            log_grew: Condvar::new(),
+            log_turn: Mutex::new(false),
+        }
+    }
+
+    /// Queues a job; waits while too many bytes wait already.
+    pub(crate) fn submit(&self, job: Job) -> Result<()> {
+        let bytes = job_bytes(&job);
+        let mut queue = self.lock();
+        loop {
+            queue.check()?;
+            if bytes == 0 || queue.bytes == 0 || queue.bytes + bytes <= QUEUE_BYTES_MAX {
+                break;
+            }
+            queue = self
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        queue.bytes += bytes;
+        queue.jobs.push_back(job);
+        drop(queue);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// Whether jobs are taken, else why not.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.lock().check()
+    }
+
+    /// Whether the store may still be read.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.lock().is_closed {
+            Err(closed())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes no more jobs; those that wait are still done.
+    pub(crate) fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_all();
+        self.backlog.close();
+        *self.log_turn.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.log_grew.notify_all();
+    }
+
+    /// Answers nothing but this from now on.
+    fn poison(&self, reason: String) {
+        tracing::error!(reason, "nothing is written any more");
+        let mut queue = self.lock();
+        queue.poison.get_or_insert(reason);
+        // Whoever waits learns it from the reply that is dropped.
+        queue.jobs.clear();
+        queue.bytes = 0;
+        drop(queue);
+        self.changed.notify_all();
+    }
+
+    /// Waits for jobs and takes the next: one slice or checkpoint, or all frames that wait.
+    fn take(&self) -> Option<Vec<Job>> {
+        let mut queue = self.lock();
+        while queue.jobs.is_empty() {
+            if queue.is_closed {
+                return None;
+            }
+            queue = self
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let mut jobs = Vec::new();
+        let mut bytes = 0;
+        while let Some(job) = queue.jobs.front() {
+            let is_append = matches!(job, Job::Append { .. });
+            let is_full = jobs.len() >= GROUP_FRAMES_MAX || bytes >= GROUP_BYTES_MAX;
+            if !jobs.is_empty() && (!is_append || is_full) {
+                break;
+            }
+            bytes += job_bytes(job);
+            jobs.extend(queue.jobs.pop_front());
+            if !is_append {
+                break;
+            }
+        }
+        queue.bytes = queue.bytes.saturating_sub(bytes);
+        drop(queue);
+        self.changed.notify_all();
+        Some(jobs)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn check(&self) -> Result<()> {
+        if let Some(reason) = &self.poison {
+            return Err(StoreError::Unavailable {
+                reason: format!(
+                    "nothing is written any more since a write failed: {reason}\nhint: look at \
+                     the disk, then start the server again; clients keep what they have"
+                ),
+                retry_after_millis: 30_000,
+            });
+        }
+        if self.is_closed {
+            return Err(closed());
+        }
+        Ok(())
+    }
+}
+
+/// The answer to calls after the store was closed.
+pub(crate) fn closed() -> StoreError {
+    StoreError::Unavailable {
+        reason: "the store is closed".to_owned(),
+        retry_after_millis: 1_000,
+    }
+}
+
+fn job_bytes(job: &Job) -> u64 {
+    match job {
+        Job::Append { bytes, .. } => *bytes,
+        Job::Slice { .. } | Job::Checkpoint { .. } => 0,
+    }
+}
+
+/// The thread's own part.
+pub(crate) struct Writer {
+    shared: Arc<WriterShared>,
+    connection: Connection,
+    cache: Cache,
+    sequences: Sequences,
+    groups: u64,
+}
+
+impl Writer {
+    pub(crate) fn new(shared: Arc<WriterShared>, mut connection: Connection) -> Result<Self> {
+        let log_pages = Arc::clone(&shared.log_pages);
+        let hook = move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
+            log_pages.store(i64::from(pages), Ordering::Relaxed);
+            Ok(())
+        };
+        connection.wal_hook(Some(hook)).map_err(sql_error)?;
+        let sequences = Sequences::read(&connection)?;
+        Ok(Self {
+            shared,
+            connection,
+            cache: Cache::new(CACHE_BYTES_MAX),
+            sequences,
+            groups: 0,
+        })
+    }
+
+    /// Works until the queue is closed and empty.
+    pub(crate) fn run(mut self) {
+        // Should this thread ever panic, its callers must not wait for ever.
+        let guard = PoisonOnPanic(Arc::clone(&self.shared));
+        while let Some(jobs) = self.shared.take() {
+            self.work(jobs);
+            self.shared.log_grew.notify_one();
+            self.groups += 1;
+            if self.groups.is_multiple_of(TRIM_GROUPS) {
+                self.cache.trim();
+            }
+        }
+        if let Err(error) = self.checkpoint() {
+            tracing::warn!(%error, "the log was not checkpointed at the end");
+        }
+        drop(guard);
+    }
+
+    fn work(&mut self, mut jobs: Vec<Job>) {
+        match jobs.pop() {
+            Some(Job::Slice { slice, reply }) => {
+                let outcome = self.apply_slice(slice);
+                // The folder may be gone.
+                let _ = reply.send(outcome);
+            }
+            Some(Job::Checkpoint { reply }) => {
+                let outcome = self.checkpoint();
+                if let Some(reply) = reply {
+                    let _ = reply.send(outcome);
+                }
+            }
+            Some(append) => {
+                jobs.push(append);
+                self.apply_group(jobs);
+            }
+            None => {}
+        }
+    }
+
+    /// Applies frames, commits once, answers all.
+    fn apply_group(&mut self, jobs: Vec<Job>) {
+        let former = self.sequences;
+        let mut answers = Vec::with_capacity(jobs.len());
+        let mut unfolded = Vec::new();
+        let mut outcome = self.begin();
+        for job in jobs {
+            let Job::Append {
+                prepared, reply, ..
+            } = job
+            else {
+                continue;
+            };
+            let answer = match &outcome {
+                Ok(()) => self.apply_frame(&prepared),
+                // Replaced by the outcome of the group below.
+                Err(_) => Err(closed()),
+            };
+            if answer.is_err() && self.connection.is_autocommit() {
+                // SQLite has undone the whole group.
+                outcome = outcome.and_then(|()| answer.as_ref().map(drop).map_err(copy_error));
+            }
+            if let Ok((_, added)) = &answer {
+                unfolded.extend_from_slice(added);
+            }
+            answers.push((reply, answer.map(|(answer, _)| answer)));
+        }
+        let outcome = outcome.and_then(|()| {
+            self.sequences.write(&self.connection, &former)?;
+            self.commit()
+        });
+        if let Err(error) = &outcome {
+            self.undo(former);
+            tracing::warn!(%error, "a group of frames was not applied");
+        } else {
+            self.publish(&answers, &unfolded);
+        }
+        for (reply, answer) in answers {
+            // A caller that went away sends its frame again.
+            let _ = reply.send(match &outcome {
+                Ok(()) => answer,
+                Err(error) => Err(copy_error(error)),
+            });
+        }
+    }
+
+    fn publish(
+        &self,
+        answers: &[(SyncSender<Result<FrameAnswer>>, Result<FrameAnswer>)],
+        unfolded: &[Unfolded],
+    ) {
+        self.shared
+            .change
+            .store(self.sequences.change, Ordering::Release);
+        let applied = answers
+            .iter()
+            .filter(|(_, answer)| {
+                answer
+                    .as_ref()
+                    .is_ok_and(|answer| answer.status == FrameStatus::Applied)
+            })
+            .count() as u64;
+        self.shared
+            .applied_frames
+            .fetch_add(applied, Ordering::Relaxed);
+        let points = unfolded.iter().map(|unfolded| unfolded.points).sum();
+        self.shared
+            .applied_points
+            .fetch_add(points, Ordering::Relaxed);
+        self.shared.backlog.add(unfolded);
+    }
+
+    fn apply_frame(&mut self, prepared: &PreparedFrame) -> Result<(FrameAnswer, Vec<Unfolded>)> {
+        let before = self.sequences;
+        self.statement("SAVEPOINT frame")?;
+        let mut context = SqliteContext::new(
+            &self.connection,
+            &mut self.cache,
+            &mut self.sequences,
+            prepared.received_at.0,
+        );
+        let outcome =
+            apply_frame(&mut context, prepared).and_then(|answer| Ok((answer, context.finish()?)));
+        if outcome.is_ok() {
+            self.statement("RELEASE frame")?;
+        } else {
+            self.cache.clear();
+            self.sequences = before;
+            if !self.connection.is_autocommit() {
+                self.statement("ROLLBACK TO frame")?;
+                self.statement("RELEASE frame")?;
+            }
+        }
+        outcome
+    }
+
+    fn apply_slice(&mut self, slice: Slice) -> Result<()> {
+        self.begin()?;
+        let outcome = slice(&self.connection).and_then(|()| self.commit());
+        if outcome.is_err() && !self.connection.is_autocommit() {
+            self.statement("ROLLBACK")?;
+        }
+        outcome
+    }
+
+    fn begin(&self) -> Result<()> {
+        self.shared.check_poison()?;
+        self.statement("BEGIN IMMEDIATE")
+    }
+
+    /// Commits. What fails here and is not a full disk is the end of writing.
+    fn commit(&self) -> Result<()> {
+        self.connection
+            .prepare_cached("COMMIT")
+            .and_then(|mut statement| statement.execute([]))
+            .map(drop)
+            .map_err(|error| {
+                if !is_disk_full(&error) {
+                    self.shared.poison(error.to_string());
+                }
+                sql_error(error)
+            })
+    }
+
+    /// Forgets what was not committed.
+    fn undo(&mut self, former: Sequences) {
+        self.cache.clear();
+        self.sequences = former;
+        if !self.connection.is_autocommit() {
+            if let Err(error) = self.statement("ROLLBACK") {
+                self.shared
+                    .poison(format!("a group can't be undone: {error}"));
+            }
+        }
+    }
+
+    /// Copies the whole log into the database and cuts it, unless a reader needs it.
+    fn checkpoint(&self) -> Result<()> {
+        let busy: i64 = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(sql_error)?;
+        if busy == 0 {
+            self.shared.log_pages.store(0, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn statement(&self, sql: &str) -> Result<()> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute([]))
+            .map(drop)
+            .map_err(sql_error)
+    }
+}
+
+impl WriterShared {
+    fn check_poison(&self) -> Result<()> {
+        let queue = self.lock();
+        if queue.poison.is_some() {
+            queue.check()
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Poisons the queue when the thread ends by a panic.
+struct PoisonOnPanic(Arc<WriterShared>);
+
+impl Drop for PoisonOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0
+                .poison("the writer thread panicked, see the log of the server".to_owned());
+        }
+    }
+}
+
+/// The same error for another caller.
+fn copy_error(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Invalid(text) => StoreError::Invalid(text.clone()),
+        StoreError::NotFound(text) => StoreError::NotFound(text.clone()),
+        StoreError::Conflict(text) => StoreError::Conflict(text.clone()),
+        StoreError::Unavailable {
+            reason,
+            retry_after_millis,
+        } => StoreError::Unavailable {
+            reason: reason.clone(),
+            retry_after_millis: *retry_after_millis,
+        },
+        StoreError::Corrupt(text) => StoreError::Corrupt(text.clone()),
+        StoreError::Internal(text) => StoreError::Internal(text.clone()),
+    }
+}
