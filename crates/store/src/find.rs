@@ -47,9 +47,16 @@ fn pick_one(address: &str, what: &str, mut runs: Vec<RunRecord>) -> Result<RunRe
     if runs.len() == 1 {
         return Ok(runs.remove(0));
     }
-    let ids: Vec<&str> =
-        runs.iter().take(CANDIDATES_MAX).map(|run| RunId::as_str(&run.run.id)).collect();
-    let more = if runs.len() > CANDIDATES_MAX { " and others" } else { "" };
+    let ids: Vec<&str> = runs
+        .iter()
+        .take(CANDIDATES_MAX)
+        .map(|run| RunId::as_str(&run.run.id))
+        .collect();
+    let more = if runs.len() > CANDIDATES_MAX {
+        " and others"
+    } else {
+        ""
+    };
     Err(StoreError::Conflict(format!(
         "\"{address}\" is the {what} of {}{more}, hint: give one of these ids",
         ids.join(", ")

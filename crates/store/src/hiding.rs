@@ -63,8 +63,12 @@ impl SeriesHiding {
             }
         }
         // Steps are finite and -0.0 is 0, so total_cmp is their order.
-        hiding.removed_steps.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
-        hiding.removed_steps.dedup_by(|later, first| later.0 == first.0);
+        hiding
+            .removed_steps
+            .sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+        hiding
+            .removed_steps
+            .dedup_by(|later, first| later.0 == first.0);
         hiding
     }
 
@@ -79,11 +83,16 @@ impl SeriesHiding {
             return false;
         }
         // The last entry whose generation is still later holds the lowest cut of all later ones.
-        let later = self.cuts.partition_point(|(opened, _)| *opened > generation);
+        let later = self
+            .cuts
+            .partition_point(|(opened, _)| *opened > generation);
         if later > 0 && step >= self.cuts[later - 1].1 {
             return false;
         }
-        match self.removed_steps.binary_search_by(|(removed, _)| removed.total_cmp(&step)) {
+        match self
+            .removed_steps
+            .binary_search_by(|(removed, _)| removed.total_cmp(&step))
+        {
             Ok(index) => append >= self.removed_steps[index].1,
             Err(_) => true,
         }

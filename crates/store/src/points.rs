@@ -64,10 +64,15 @@ impl PointColumns {
     ) {
         let former = self.len();
         let added = columns.steps.len();
-        self.steps.extend(columns.steps.iter().map(|step| step + base + 0.0));
+        self.steps
+            .extend(columns.steps.iter().map(|step| step + base + 0.0));
         self.times.extend_from_slice(&columns.times);
-        self.values
-            .extend(columns.values.iter().map(|bits| convert_bits(*bits, value_type, reads_as)));
+        self.values.extend(
+            columns
+                .values
+                .iter()
+                .map(|bits| convert_bits(*bits, value_type, reads_as)),
+        );
         if let Some(epochs) = &columns.epochs {
             self.epochs.resize(former, f64::NAN);
             self.epochs.extend_from_slice(epochs);
@@ -142,7 +147,11 @@ impl PointColumns {
     pub fn summarize(&self, visible: &[bool], reads_as: ValueType) -> SeriesSummary {
         let mut fold = SummaryFold::default();
         for index in (0..self.len()).filter(|index| visible[*index]) {
-            fold.push(self.step(index), self.time(index), bits_as_f64(self.values[index], reads_as));
+            fold.push(
+                self.step(index),
+                self.time(index),
+                bits_as_f64(self.values[index], reads_as),
+            );
         }
         fold.finish()
     }
@@ -151,7 +160,11 @@ impl PointColumns {
     /// the scan's range.
     pub fn page(&self, scan: &PointScan, hiding: &SeriesHiding, reads_as: ValueType) -> PointPage {
         let visible = self.visible(hiding);
-        let mut page = PointPage { value_type: reads_as, points: Vec::new(), next: None };
+        let mut page = PointPage {
+            value_type: reads_as,
+            points: Vec::new(),
+            next: None,
+        };
         for index in 0..self.len() {
             let position = self.position(index);
             let wanted = (scan.history || visible[index])
@@ -169,7 +182,11 @@ impl PointColumns {
                 position,
                 time: self.time(index),
                 value: point_value(self.values[index], reads_as),
-                epoch: self.epochs.get(index).copied().filter(|epoch| !epoch.is_nan()),
+                epoch: self
+                    .epochs
+                    .get(index)
+                    .copied()
+                    .filter(|epoch| !epoch.is_nan()),
                 visible: visible[index],
             });
         }
@@ -211,7 +228,11 @@ fn is_integer(value_type: ValueType) -> bool {
 /// Raw bits of a value of one type as those of another: integers become floats in a series that
 /// reads as f64. Floats never become integers.
 pub fn convert_bits(bits: u64, from: ValueType, to: ValueType) -> u64 {
-    if is_integer(from) && !is_integer(to) { bits_as_f64(bits, from).to_bits() } else { bits }
+    if is_integer(from) && !is_integer(to) {
+        bits_as_f64(bits, from).to_bits()
+    } else {
+        bits
+    }
 }
 
 /// Raw bits as f64; integers past 2^53 lose digits.

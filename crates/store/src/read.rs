@@ -2,8 +2,8 @@
 
 use runstone_model::{
     AppendNumber, ChangeNumber, Context, EndReason, Experiment, ExperimentKey, Generation, Goal,
-    LifecycleEvent, MetricName, Run, RunKey, RunState, ScalarValue, SeriesKey, Step,
-    Timestamp, ValueType, WorkspaceId, Writer, WriterId,
+    LifecycleEvent, MetricName, Run, RunKey, RunState, ScalarValue, SeriesKey, Step, Timestamp,
+    ValueType, WorkspaceId, Writer, WriterId,
 };
 
 /// Where the server stands with a writer.
@@ -347,4 +347,3 @@ pub struct StoreStats {
     /// Points applied since start.
     pub applied_points: u64,
 }
-

@@ -14,8 +14,12 @@ impl SummaryFold {
     /// Takes one readable point.
     pub fn push(&mut self, step: Step, time: Timestamp, value: f64) {
         let point = SummaryPoint { step, time, value };
-        let mut one =
-            SeriesSummary { count: 1, first: Some(point), last: Some(point), ..Default::default() };
+        let mut one = SeriesSummary {
+            count: 1,
+            first: Some(point),
+            last: Some(point),
+            ..Default::default()
+        };
         if value.is_nan() {
             one.nan_count = 1;
         } else {

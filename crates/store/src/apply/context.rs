@@ -325,11 +325,8 @@ pub trait ApplyContext {
     ) -> Result<Option<f64>, StoreError>;
 
     /// A series of a run, with points or without.
-    fn find_series(
-        &mut self,
-        run: RunKey,
-        key: &SeriesKey,
-    ) -> Result<Option<SeriesId>, StoreError>;
+    fn find_series(&mut self, run: RunKey, key: &SeriesKey)
+    -> Result<Option<SeriesId>, StoreError>;
 
     /// Series of a run, with points or without: the next id.
     fn count_series(&mut self, run: RunKey) -> Result<u32, StoreError>;

@@ -32,8 +32,10 @@ impl WriterCounters {
     /// What a reader is shown. `logged` is never below what is accounted for.
     pub fn completeness(&self) -> RunCompleteness {
         let refused_points = self.told_refused.saturating_add(self.refused);
-        let accounted =
-            self.durable.saturating_add(self.told_dropped).saturating_add(refused_points);
+        let accounted = self
+            .durable
+            .saturating_add(self.told_dropped)
+            .saturating_add(refused_points);
         RunCompleteness {
             logged_points: self.told_logged.max(accounted),
             durable_points: self.durable,
@@ -50,10 +52,26 @@ impl RunCompleteness {
         let replace = |sum: &mut u64, former: u64, present: u64| {
             *sum = sum.saturating_sub(former).saturating_add(present);
         };
-        replace(&mut self.logged_points, former.logged_points, present.logged_points);
-        replace(&mut self.durable_points, former.durable_points, present.durable_points);
-        replace(&mut self.refused_points, former.refused_points, present.refused_points);
-        replace(&mut self.dropped_points, former.dropped_points, present.dropped_points);
+        replace(
+            &mut self.logged_points,
+            former.logged_points,
+            present.logged_points,
+        );
+        replace(
+            &mut self.durable_points,
+            former.durable_points,
+            present.durable_points,
+        );
+        replace(
+            &mut self.refused_points,
+            former.refused_points,
+            present.refused_points,
+        );
+        replace(
+            &mut self.dropped_points,
+            former.dropped_points,
+            present.dropped_points,
+        );
         replace(&mut self.lost_slots, former.lost_slots, present.lost_slots);
     }
 }

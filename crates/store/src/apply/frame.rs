@@ -11,9 +11,7 @@ use runstone_wire::{
     FrameAnswer, FrameStatus, OperationError, OperationKind, Refusal, RefusalCode,
 };
 
-use super::context::{
-    ApplyContext, LostRange, RunRow, SeriesId, WarningKind, WriterRow,
-};
+use super::context::{ApplyContext, LostRange, RunRow, SeriesId, WarningKind, WriterRow};
 use super::judge::{Verdict, judge_frame};
 use super::limits::CLOCK_SKEW_MICROS_MAX;
 use super::prepare::{PreparedFrame, PreparedKind, PreparedOperation};
@@ -90,7 +88,10 @@ pub(super) type Outcome<T = ()> = Result<T, Stop>;
 
 /// Refuses an operation. The reason says what is wrong and, after `hint:`, what to do.
 pub(super) fn refuse<T>(code: RefusalCode, reason: impl Into<String>) -> Outcome<T> {
-    Err(Stop::Refused(OperationError { code, reason: reason.into() }))
+    Err(Stop::Refused(OperationError {
+        code,
+        reason: reason.into(),
+    }))
 }
 
 /// A frame while it is applied.
@@ -186,7 +187,9 @@ impl<'a, C: ApplyContext> Applying<'a, C> {
                 let opened = &run.run.id;
                 refuse(
                     RefusalCode::Conflict,
-                    format!("the writer has opened run {opened}, not {id}, hint: open a new writer"),
+                    format!(
+                        "the writer has opened run {opened}, not {id}, hint: open a new writer"
+                    ),
                 )
             }
             None if opened => refuse(
@@ -274,11 +277,15 @@ impl<'a, C: ApplyContext> Applying<'a, C> {
                 (self.dispatch(index, operation), points)
             }
         };
-        let declares = operation.as_ref().is_ok_and(|operation| is_declaration(&operation.kind));
+        let declares = operation
+            .as_ref()
+            .is_ok_and(|operation| is_declaration(&operation.kind));
         self.barrier_allowed &= declares;
         match outcome {
             Ok(()) => {
-                let replaced = operation.as_ref().map_or(0, |known| known.replaced_characters);
+                let replaced = operation
+                    .as_ref()
+                    .map_or(0, |known| known.replaced_characters);
                 let detail = "text held NUL characters, they were replaced by U+FFFD";
                 self.warn(WarningKind::TextReplaced, replaced, detail);
                 Ok(())
@@ -334,24 +341,32 @@ impl<'a, C: ApplyContext> Applying<'a, C> {
         if self.barrier_allowed {
             return Ok(());
         }
-        refuse(RefusalCode::Invalid, "a removal or rewind must be the first operation of its frame")
+        refuse(
+            RefusalCode::Invalid,
+            "a removal or rewind must be the first operation of its frame",
+        )
     }
 
     fn finish(mut self, lost: Option<LostRange>) -> Result<FrameAnswer, StoreError> {
         let frame = &self.prepared.frame;
         if !self.beat {
-            self.writer.mark = WriterMark { mark: frame.next_slot, chain: frame.chain_next };
+            self.writer.mark = WriterMark {
+                mark: frame.next_slot,
+                chain: frame.chain_next,
+            };
         }
         self.writer.last_received_at = self.received_at();
         self.context.put_writer(&self.writer, self.writer_changed)?;
         let received_at = self.received_at();
         if let Some(run) = &mut self.run {
-            run.completeness.replace_share(&self.share, &self.writer.counters.completeness());
+            run.completeness
+                .replace_share(&self.share, &self.writer.counters.completeness());
             run.changed = self.change;
             run.last_received_at = Some(received_at);
             self.context.put_run(run, self.run_changed)?;
             for (kind, (count, detail)) in &self.warnings {
-                self.context.add_warning(run.key, *kind, *count, detail, received_at)?;
+                self.context
+                    .add_warning(run.key, *kind, *count, detail, received_at)?;
             }
         }
         Ok(FrameAnswer {

@@ -43,7 +43,10 @@ pub fn judge_frame(mark: Option<WriterMark>, frame: &Frame) -> Verdict {
     }
     if frame.base && frame.first_slot > stands_at {
         return Verdict::Apply {
-            lost: Some(LostRange { first: stands_at, next: frame.first_slot }),
+            lost: Some(LostRange {
+                first: stands_at,
+                next: frame.first_slot,
+            }),
         };
     }
     Verdict::Mismatch

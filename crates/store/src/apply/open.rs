@@ -86,7 +86,11 @@ impl<C: ApplyContext> Applying<'_, C> {
                 return refuse(RefusalCode::Conflict, error.to_string());
             }
         }
-        let tags = open.tags.iter().filter(|tag| !row.run.tags.contains(*tag)).count();
+        let tags = open
+            .tags
+            .iter()
+            .filter(|tag| !row.run.tags.contains(*tag))
+            .count();
         if row.run.tags.len() + tags > TAGS_IN_RUN_MAX {
             return too_many_tags();
         }
@@ -139,7 +143,9 @@ impl<C: ApplyContext> Applying<'_, C> {
         if !self.writer.writer.primary || resumes {
             return Ok(self.writer.writer.primary);
         }
-        let Some(former) = row.run.primary_writer else { return Ok(true) };
+        let Some(former) = row.run.primary_writer else {
+            return Ok(true);
+        };
         let former = self.context.find_writer(former)?;
         Ok(former.is_none_or(|former| former.writer.end.is_some()))
     }
@@ -159,13 +165,19 @@ impl<C: ApplyContext> Applying<'_, C> {
 
     /// Where a fork stands on its parent. A parent that is not here costs the pin, not the run.
     fn fork_pin(&mut self, open: &OpenRun) -> Outcome<Option<ForkPin>> {
-        let Some((id, step)) = &open.parent else { return Ok(None) };
+        let Some((id, step)) = &open.parent else {
+            return Ok(None);
+        };
         let Some(parent) = self.context.find_run(self.prepared.workspace, id)? else {
             let detail = format!("the run was forked from {id}, which is not here");
             self.warn(WarningKind::MissingParent, 1, detail);
             return Ok(None);
         };
-        Ok(Some(ForkPin { parent: parent.key, step: *step, append: parent.last_append }))
+        Ok(Some(ForkPin {
+            parent: parent.key,
+            step: *step,
+            append: parent.last_append,
+        }))
     }
 
     pub(super) fn warn_param_conflicts(&mut self, conflicts: &[ParamPath]) {
@@ -195,7 +207,11 @@ fn check_texts(open: &OpenRun) -> Outcome {
     check("run name", open.name.as_ref(), SHORT_TEXT_BYTES_MAX)?;
     check("group", open.group.as_ref(), SHORT_TEXT_BYTES_MAX)?;
     check("job type", open.job_type.as_ref(), SHORT_TEXT_BYTES_MAX)?;
-    check("description", open.description.as_ref(), DESCRIPTION_BYTES_MAX)?;
+    check(
+        "description",
+        open.description.as_ref(),
+        DESCRIPTION_BYTES_MAX,
+    )?;
     if open.tags.len() > TAGS_IN_RUN_MAX {
         return too_many_tags();
     }
@@ -230,8 +246,14 @@ fn non_empty(text: Option<&String>) -> Option<String> {
 
 impl From<ModelError> for Stop {
     fn from(error: ModelError) -> Self {
-        let code =
-            if error.is_too_large() { RefusalCode::TooLarge } else { RefusalCode::Invalid };
-        Self::Refused(OperationError { code, reason: error.to_string() })
+        let code = if error.is_too_large() {
+            RefusalCode::TooLarge
+        } else {
+            RefusalCode::Invalid
+        };
+        Self::Refused(OperationError {
+            code,
+            reason: error.to_string(),
+        })
     }
 }

@@ -19,7 +19,11 @@ pub(super) fn merge_settings(
 ) -> Result<Vec<ParamPath>, ModelError> {
     let mut conflicts = Vec::new();
     for setting in settings {
-        conflicts.extend(params.set(&setting.path, &setting.value, setting.replace)?.conflicts);
+        conflicts.extend(
+            params
+                .set(&setting.path, &setting.value, setting.replace)?
+                .conflicts,
+        );
     }
     Ok(conflicts)
 }
@@ -36,13 +40,16 @@ impl<C: ApplyContext> Applying<'_, C> {
             && let Some(path) = settings
                 .iter()
                 .find(|setting| {
-                    params.get(&setting.path).is_some_and(|present| {
-                        holds_leaf_of(present, &setting.value)
-                    })
+                    params
+                        .get(&setting.path)
+                        .is_some_and(|present| holds_leaf_of(present, &setting.value))
                 })
                 .map(|setting| &setting.path)
         {
-            return refuse(RefusalCode::Exists, format!("param \"{path}\" exists already"));
+            return refuse(
+                RefusalCode::Exists,
+                format!("param \"{path}\" exists already"),
+            );
         }
         let conflicts = merge_settings(&mut params, settings)?;
         self.context.put_params(run, &params)?;
@@ -70,10 +77,16 @@ impl<C: ApplyContext> Applying<'_, C> {
             check_text("scalar", text, DESCRIPTION_BYTES_MAX)?;
         }
         if if_present == IfPresent::Refuse && self.context.find_scalar(run, &set.name)?.is_some() {
-            return refuse(RefusalCode::Exists, format!("scalar {} exists already", set.name));
+            return refuse(
+                RefusalCode::Exists,
+                format!("scalar {} exists already", set.name),
+            );
         }
-        let scalar =
-            ScalarRecord { name: set.name.clone(), value: set.value.clone(), time: set.time };
+        let scalar = ScalarRecord {
+            name: set.name.clone(),
+            value: set.value.clone(),
+            time: set.time,
+        };
         self.context.put_scalar(run, &scalar)?;
         Ok(())
     }
@@ -83,9 +96,13 @@ impl<C: ApplyContext> Applying<'_, C> {
 /// meet in their keys.
 fn holds_leaf_of(present: &ParamValue, value: &ParamValue) -> bool {
     match (present, value) {
-        (ParamValue::Dict(present), ParamValue::Dict(entries)) => entries.iter().any(|(key, value)| {
-            present.get(key).is_some_and(|present| holds_leaf_of(present, value))
-        }),
+        (ParamValue::Dict(present), ParamValue::Dict(entries)) => {
+            entries.iter().any(|(key, value)| {
+                present
+                    .get(key)
+                    .is_some_and(|present| holds_leaf_of(present, value))
+            })
+        }
         _ => true,
     }
 }

@@ -4,8 +4,7 @@ use runstone_model::ValueType;
 use runstone_wire::{IfPresent, RefusalCode};
 
 use super::context::{
-    AppliedSeries, ApplyContext, PointBatch, SeriesBinding, SeriesState, SeriesWriters,
-    WarningKind,
+    AppliedSeries, ApplyContext, PointBatch, SeriesBinding, SeriesState, SeriesWriters, WarningKind,
 };
 use super::frame::{Applying, Outcome, Stop, refuse};
 use super::prepare::{PreparedPack, PreparedSeries};
@@ -108,7 +107,11 @@ impl<C: ApplyContext> Applying<'_, C> {
                 format!("series number {number} has a point at one of these steps"),
             );
         }
-        Ok(Accepted { points, binding, state })
+        Ok(Accepted {
+            points,
+            binding,
+            state,
+        })
     }
 
     fn step_is_taken(
@@ -127,7 +130,12 @@ impl<C: ApplyContext> Applying<'_, C> {
             return Ok(false);
         }
         let run = self.run()?.key;
-        let steps: Vec<f64> = points.columns.steps.iter().map(|step| step + base).collect();
+        let steps: Vec<f64> = points
+            .columns
+            .steps
+            .iter()
+            .map(|step| step + base)
+            .collect();
         Ok(self.context.holds_step(run, binding.series, &steps, None)?)
     }
 
@@ -144,8 +152,12 @@ impl<C: ApplyContext> Applying<'_, C> {
                 Some(base) => base,
                 None => auto_base(accepted, &accepted[index]),
             };
-            let resolved = SeriesBinding { auto_base: Some(base), ..binding };
-            self.context.put_binding(writer, accepted[index].points.number, &resolved)?;
+            let resolved = SeriesBinding {
+                auto_base: Some(base),
+                ..binding
+            };
+            self.context
+                .put_binding(writer, accepted[index].points.number, &resolved)?;
             accepted[index].binding = resolved;
         }
         Ok(())
@@ -176,10 +188,14 @@ impl<C: ApplyContext> Applying<'_, C> {
         let run = self.run.as_ref().expect("points are applied to a run").key;
         let hiding = self.context.read_hiding(run, applied.series)?;
         let (generation, append) = (self.writer.generation.0, self.append.0);
-        let steps: Vec<f64> =
-            applied.steps().filter(|step| hiding.is_alive(*step, generation, append)).collect();
+        let steps: Vec<f64> = applied
+            .steps()
+            .filter(|step| hiding.is_alive(*step, generation, append))
+            .collect();
         if !steps.is_empty()
-            && self.context.holds_step(run, applied.series, &steps, Some(writer))?
+            && self
+                .context
+                .holds_step(run, applied.series, &steps, Some(writer))?
         {
             self.context.mark_two_writers(run, applied.series)?;
             let detail = format!(
@@ -194,7 +210,10 @@ impl<C: ApplyContext> Applying<'_, C> {
 
 fn check_steps(points: &PreparedSeries, auto_step: bool) -> Outcome {
     if points.columns.order.is_some() {
-        return refuse(RefusalCode::Invalid, "a frame can't say in which order its points stand");
+        return refuse(
+            RefusalCode::Invalid,
+            "a frame can't say in which order its points stand",
+        );
     }
     if !points.steps_finite {
         return refuse(RefusalCode::Invalid, "a step is not finite");
@@ -205,7 +224,10 @@ fn check_steps(points: &PreparedSeries, auto_step: bool) -> Outcome {
             && points.columns.steps.iter().all(|step| step.fract() == 0.0)
     };
     if auto_step && !are_ordinals() {
-        return refuse(RefusalCode::Invalid, "an automatic step is no ordinal 0, 1, ...");
+        return refuse(
+            RefusalCode::Invalid,
+            "an automatic step is no ordinal 0, 1, ...",
+        );
     }
     Ok(())
 }
@@ -218,7 +240,9 @@ fn auto_base(accepted: &[Accepted<'_>], series: &Accepted<'_>) -> f64 {
         .filter(|other| other.binding.series == series.binding.series)
         .filter(|other| !other.binding.auto_step)
         .map(|other| other.points.step_range.1);
-    let highest = here.chain(series.state.step_range.map(|range| range.1)).reduce(f64::max);
+    let highest = here
+        .chain(series.state.step_range.map(|range| range.1))
+        .reduce(f64::max);
     highest.map_or(0.0, |highest| highest.floor() + 1.0)
 }
 

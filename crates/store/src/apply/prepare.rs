@@ -72,9 +72,20 @@ pub struct PreparedSeries {
 impl PreparedFrame {
     /// Decodes the operations of a frame. Whatever can't be decoded becomes a refusal.
     pub fn prepare(append: AppendFrame) -> Self {
-        let AppendFrame { workspace, frame, received_at, principal } = append;
+        let AppendFrame {
+            workspace,
+            frame,
+            received_at,
+            principal,
+        } = append;
         let operations = frame.operations.iter().map(prepare_operation).collect();
-        Self { workspace, received_at, principal, frame, operations }
+        Self {
+            workspace,
+            received_at,
+            principal,
+            frame,
+            operations,
+        }
     }
 
     /// Points in all packs that could be decoded.
@@ -93,7 +104,10 @@ impl PreparedFrame {
 impl PreparedPack {
     /// Points of all series.
     pub fn point_count(&self) -> u64 {
-        self.series.iter().map(|series| series.columns.steps.len() as u64).sum()
+        self.series
+            .iter()
+            .map(|series| series.columns.steps.len() as u64)
+            .sum()
     }
 }
 
@@ -102,11 +116,19 @@ fn prepare_operation(encoded: &EncodedOperation) -> Result<PreparedOperation, Op
     let if_present = operation.if_present;
     if let OperationKind::Points(pack) = operation.kind {
         let kind = PreparedKind::Points(prepare_pack(pack)?);
-        return Ok(PreparedOperation { if_present, kind, replaced_characters: 0 });
+        return Ok(PreparedOperation {
+            if_present,
+            kind,
+            replaced_characters: 0,
+        });
     }
     let mut kind = operation.kind;
     let replaced_characters = clean_operation(&mut kind);
-    Ok(PreparedOperation { if_present, kind: PreparedKind::Other(kind), replaced_characters })
+    Ok(PreparedOperation {
+        if_present,
+        kind: PreparedKind::Other(kind),
+        replaced_characters,
+    })
 }
 
 /// Decodes all series of a pack; a pack that is wrong anywhere is refused whole.
@@ -139,5 +161,8 @@ fn prepare_pack(pack: Bytes) -> Result<PreparedPack, OperationError> {
 }
 
 fn pack_error(error: impl std::fmt::Display) -> OperationError {
-    OperationError { code: RefusalCode::Invalid, reason: format!("the pack is damaged: {error}") }
+    OperationError {
+        code: RefusalCode::Invalid,
+        reason: format!("the pack is damaged: {error}"),
+    }
 }

@@ -13,7 +13,11 @@ impl<C: ApplyContext> Applying<'_, C> {
     pub(super) fn set_properties(&mut self, set: &SetProperties) -> Outcome {
         self.run()?;
         check("run name", set.name.as_ref(), SHORT_TEXT_BYTES_MAX)?;
-        check("description", set.description.as_ref(), DESCRIPTION_BYTES_MAX)?;
+        check(
+            "description",
+            set.description.as_ref(),
+            DESCRIPTION_BYTES_MAX,
+        )?;
         let experiment = match &set.experiment {
             Some(name) => Some(self.experiment_named(name, self.received_at())?),
             None => None,
@@ -43,13 +47,22 @@ impl<C: ApplyContext> Applying<'_, C> {
         Ok(())
     }
 
-    pub(super) fn define_metric(&mut self, define: &DefineMetric, if_present: IfPresent) -> Outcome {
+    pub(super) fn define_metric(
+        &mut self,
+        define: &DefineMetric,
+        if_present: IfPresent,
+    ) -> Outcome {
         check("unit", define.unit.as_ref(), SHORT_TEXT_BYTES_MAX)?;
         check("default x", define.default_x.as_ref(), SHORT_TEXT_BYTES_MAX)?;
         let experiment = self.run()?.run.experiment;
-        let found = self.context.find_metric_definition(experiment, &define.name)?;
+        let found = self
+            .context
+            .find_metric_definition(experiment, &define.name)?;
         if found.is_some() && if_present == IfPresent::Refuse {
-            return refuse(RefusalCode::Exists, format!("metric {} is defined", define.name));
+            return refuse(
+                RefusalCode::Exists,
+                format!("metric {} is defined", define.name),
+            );
         }
         let mut definition = found.unwrap_or(MetricDefinition {
             name: define.name.clone(),
@@ -60,7 +73,8 @@ impl<C: ApplyContext> Applying<'_, C> {
         definition.goal = define.goal.or(definition.goal);
         replace_text(&mut definition.unit, define.unit.as_ref());
         replace_text(&mut definition.default_x, define.default_x.as_ref());
-        self.context.put_metric_definition(experiment, &definition)?;
+        self.context
+            .put_metric_definition(experiment, &definition)?;
         Ok(())
     }
 }

@@ -43,14 +43,18 @@ impl<C: ApplyContext> Applying<'_, C> {
 
     /// Numbers only: bool and string are reserved in this version of frames.
     fn check_value_type(&mut self, found: Option<SeriesId>, define: &DefineSeries) -> Outcome {
-        if matches!(define.value_type, ValueType::F64 | ValueType::F32 | ValueType::I64) {
+        if matches!(
+            define.value_type,
+            ValueType::F64 | ValueType::F32 | ValueType::I64
+        ) {
             return Ok(());
         }
         if let Some(series) = found {
             let run = self.run()?.key;
             let state = self.context.read_series_state(run, series)?;
-            if let Some(Err(conflict)) =
-                state.value_type.map(|present| present.unify(define.value_type))
+            if let Some(Err(conflict)) = state
+                .value_type
+                .map(|present| present.unify(define.value_type))
             {
                 return refuse(RefusalCode::TypeConflict, conflict.to_string());
             }
@@ -77,7 +81,11 @@ impl<C: ApplyContext> Applying<'_, C> {
             );
         }
         if count >= SERIES_IN_RUN_WARNING {
-            let detail = format!("the run has {} series, the last is {}", count + 1, define.key);
+            let detail = format!(
+                "the run has {} series, the last is {}",
+                count + 1,
+                define.key
+            );
             self.warn(WarningKind::ManySeries, 1, detail);
         }
         let id = SeriesId(count);
@@ -92,10 +100,16 @@ impl<C: ApplyContext> Applying<'_, C> {
         if let Some(key) = &remove.series
             && self.context.find_series(run, key)?.is_none()
         {
-            return refuse(RefusalCode::NotFound, format!("the run has no series {key}"));
+            return refuse(
+                RefusalCode::NotFound,
+                format!("the run has no series {key}"),
+            );
         }
-        let removal =
-            Removal { append: self.append, series: remove.series.clone(), step: remove.step };
+        let removal = Removal {
+            append: self.append,
+            series: remove.series.clone(),
+            step: remove.step,
+        };
         self.context.push_removal(run, &removal)?;
         Ok(())
     }
@@ -112,7 +126,13 @@ impl<C: ApplyContext> Applying<'_, C> {
         run.generation = generation;
         let run = run.key;
         self.writer.generation = generation;
-        self.context.push_cut(run, Cut { generation, to_step })?;
+        self.context.push_cut(
+            run,
+            Cut {
+                generation,
+                to_step,
+            },
+        )?;
         Ok(())
     }
 }

@@ -9,12 +9,15 @@ use runstone_wire::{OpenRun, OperationKind, ParamSetting};
 /// Cleans an operation and says how many characters were replaced.
 pub(super) fn clean_operation(kind: &mut OperationKind) -> u64 {
     let count = match kind {
-        OperationKind::OpenWriter(open) => {
-            [&mut open.host, &mut open.boot_id, &mut open.user, &mut open.sdk]
-                .into_iter()
-                .map(clean)
-                .sum()
-        }
+        OperationKind::OpenWriter(open) => [
+            &mut open.host,
+            &mut open.boot_id,
+            &mut open.user,
+            &mut open.sdk,
+        ]
+        .into_iter()
+        .map(clean)
+        .sum(),
         OperationKind::EndWriter(end) => clean_reason(end.reason.as_mut()),
         OperationKind::OpenRun(open) => clean_open(open),
         OperationKind::SetProperties(set) => {
@@ -42,16 +45,23 @@ pub(super) fn clean_operation(kind: &mut OperationKind) -> u64 {
 }
 
 fn clean_open(open: &mut OpenRun) -> usize {
-    let texts: usize =
-        [&mut open.name, &mut open.description, &mut open.group, &mut open.job_type]
-            .into_iter()
-            .map(clean_optional)
-            .sum();
+    let texts: usize = [
+        &mut open.name,
+        &mut open.description,
+        &mut open.group,
+        &mut open.job_type,
+    ]
+    .into_iter()
+    .map(clean_optional)
+    .sum();
     texts + clean_settings(&mut open.config)
 }
 
 fn clean_settings(settings: &mut [ParamSetting]) -> usize {
-    settings.iter_mut().map(|setting| setting.value.clean()).sum()
+    settings
+        .iter_mut()
+        .map(|setting| setting.value.clean())
+        .sum()
 }
 
 fn clean_reason(reason: Option<&mut EndReason>) -> usize {

@@ -4,9 +4,7 @@ use runstone_model::{
     Actor, EndReason, LifecycleChange, LifecycleEvent, Timestamp, TransitionError, Writer,
     WriterEnd, WriterEndKind,
 };
-use runstone_wire::{
-    Completeness, EndKind, EndWriter, Lifecycle, OpenWriter, RefusalCode,
-};
+use runstone_wire::{Completeness, EndKind, EndWriter, Lifecycle, OpenWriter, RefusalCode};
 
 use super::context::{ApplyContext, WarningKind};
 use super::frame::{Applying, Outcome, refuse};
@@ -33,7 +31,10 @@ impl<C: ApplyContext> Applying<'_, C> {
             if self.writer.writer == opened {
                 return Ok(());
             }
-            return refuse(RefusalCode::Conflict, "the writer was opened with other properties");
+            return refuse(
+                RefusalCode::Conflict,
+                "the writer was opened with other properties",
+            );
         }
         self.writer.writer = opened;
         self.writer.opened = true;
@@ -54,7 +55,11 @@ impl<C: ApplyContext> Applying<'_, C> {
                 );
             }
         };
-        let reported = WriterEnd { kind, reason: end.reason.clone(), at: end.ended_at };
+        let reported = WriterEnd {
+            kind,
+            reason: end.reason.clone(),
+            at: end.ended_at,
+        };
         match &self.writer.writer.end {
             Some(former) if *former == reported => return Ok(()),
             Some(former) if former.kind != WriterEndKind::Lost => {
@@ -65,7 +70,10 @@ impl<C: ApplyContext> Applying<'_, C> {
         let id = self.writer.writer.id;
         self.writer.writer.end = Some(reported);
         self.writer_changed = true;
-        let is_primary = self.run.as_ref().is_some_and(|run| run.run.primary_writer == Some(id));
+        let is_primary = self
+            .run
+            .as_ref()
+            .is_some_and(|run| run.run.primary_writer == Some(id));
         if let Some(event) = kind.run_event().filter(|_| is_primary) {
             // A run that has ended by other means stays as it is; the writer's end is recorded.
             let _ = self.change_state(event, end.reason.as_ref(), end.ended_at)?;
@@ -92,12 +100,18 @@ impl<C: ApplyContext> Applying<'_, C> {
         self.warn(
             WarningKind::Dropped,
             present.told_dropped - former.told_dropped,
-            format!("writer {id} has dropped {} points for want of room", present.told_dropped),
+            format!(
+                "writer {id} has dropped {} points for want of room",
+                present.told_dropped
+            ),
         );
         self.warn(
             WarningKind::Refused,
             present.told_refused - former.told_refused,
-            format!("writer {id} has refused {} points itself", present.told_refused),
+            format!(
+                "writer {id} has refused {} points itself",
+                present.told_refused
+            ),
         );
         Ok(())
     }
@@ -120,8 +134,12 @@ impl<C: ApplyContext> Applying<'_, C> {
     ) -> Result<Result<(), TransitionError>, StoreError> {
         let row = self.run.as_mut().expect("callers have a run");
         let strict = row.run.is_in_variation();
-        let change =
-            LifecycleChange { event, actor: Actor::Client, reason: reason.cloned(), at };
+        let change = LifecycleChange {
+            event,
+            actor: Actor::Client,
+            reason: reason.cloned(),
+            at,
+        };
         let done = match row.run.apply(&change, strict) {
             Ok(Some(done)) => done,
             Ok(None) => return Ok(Ok(())),

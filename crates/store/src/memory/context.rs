@@ -20,11 +20,17 @@ use crate::{
 
 impl State {
     fn run(&self, run: RunKey) -> &RunData {
-        self.runs.get(&run).expect("apply names runs that it has found")
+        self.runs
+            .get(&run)
+            .expect("apply names runs that it has found")
     }
 
     fn run_mut(&mut self, run: RunKey) -> &mut RunData {
-        Arc::make_mut(self.runs.get_mut(&run).expect("apply names runs that it has found"))
+        Arc::make_mut(
+            self.runs
+                .get_mut(&run)
+                .expect("apply names runs that it has found"),
+        )
     }
 
     fn series(&self, run: RunKey, id: SeriesId) -> &SeriesData {
@@ -36,7 +42,11 @@ impl State {
     }
 
     fn writer_mut(&mut self, writer: WriterId) -> &mut WriterData {
-        Arc::make_mut(self.writers.get_mut(&writer).expect("apply puts a writer's row first"))
+        Arc::make_mut(
+            self.writers
+                .get_mut(&writer)
+                .expect("apply puts a writer's row first"),
+        )
     }
 }
 
@@ -111,7 +121,8 @@ impl ApplyContext for State {
         match self.runs.get_mut(&row.key) {
             Some(data) => Arc::make_mut(data).row.clone_from(row),
             None => {
-                self.runs.insert(row.key, Arc::new(RunData::new(row.clone())));
+                self.runs
+                    .insert(row.key, Arc::new(RunData::new(row.clone())));
             }
         }
         Ok(())
@@ -163,7 +174,9 @@ impl ApplyContext for State {
     }
 
     fn put_scalar(&mut self, run: RunKey, scalar: &ScalarRecord) -> Result<(), StoreError> {
-        self.run_mut(run).scalars.insert(scalar.name.clone(), scalar.clone());
+        self.run_mut(run)
+            .scalars
+            .insert(scalar.name.clone(), scalar.clone());
         Ok(())
     }
 
@@ -180,7 +193,8 @@ impl ApplyContext for State {
         experiment: ExperimentKey,
         definition: &MetricDefinition,
     ) -> Result<(), StoreError> {
-        self.definitions.insert((experiment, definition.name.clone()), definition.clone());
+        self.definitions
+            .insert((experiment, definition.name.clone()), definition.clone());
         Ok(())
     }
 
@@ -214,7 +228,10 @@ impl ApplyContext for State {
         writer: WriterId,
         number: u32,
     ) -> Result<Option<SeriesBinding>, StoreError> {
-        Ok(self.writers.get(&writer).and_then(|data| data.bindings.get(&number).copied()))
+        Ok(self
+            .writers
+            .get(&writer)
+            .and_then(|data| data.bindings.get(&number).copied()))
     }
 
     fn put_binding(
@@ -257,7 +274,11 @@ impl ApplyContext for State {
         key: &SeriesKey,
     ) -> Result<(), StoreError> {
         let series = &mut self.run_mut(run).series;
-        assert_eq!(series.len(), id.0 as usize, "series are numbered in their order");
+        assert_eq!(
+            series.len(),
+            id.0 as usize,
+            "series are numbered in their order"
+        );
         series.push(Arc::new(SeriesData::new(key.clone())));
         Ok(())
     }
@@ -274,7 +295,11 @@ impl ApplyContext for State {
     fn read_hiding(&mut self, run: RunKey, id: SeriesId) -> Result<SeriesHiding, StoreError> {
         let data = self.run(run);
         let key = &data.series[id.0 as usize].key;
-        Ok(SeriesHiding::new(key, data.cuts.iter().copied(), &data.removals))
+        Ok(SeriesHiding::new(
+            key,
+            data.cuts.iter().copied(),
+            &data.removals,
+        ))
     }
 
     fn holds_step(
@@ -296,18 +321,23 @@ impl ApplyContext for State {
     fn push_points(&mut self, batch: &PointBatch<'_>) -> Result<(), StoreError> {
         for applied in batch.series {
             let columns = applied.columns;
-            let points = applied.steps().enumerate().map(|(index, step)| StoredPoint {
-                step,
-                generation: batch.generation.0,
-                append: batch.append.0,
-                position: applied.first_position + u32::try_from(index).unwrap_or(u32::MAX),
-                time: columns.times[index],
-                epoch: columns.epochs.as_ref().map(|epochs| epochs[index]),
-                bits: columns.values[index],
-                value_type: applied.value_type,
-                writer: batch.writer,
-            });
-            self.series_mut(batch.run, applied.series).points.extend(points);
+            let points = applied
+                .steps()
+                .enumerate()
+                .map(|(index, step)| StoredPoint {
+                    step,
+                    generation: batch.generation.0,
+                    append: batch.append.0,
+                    position: applied.first_position + u32::try_from(index).unwrap_or(u32::MAX),
+                    time: columns.times[index],
+                    epoch: columns.epochs.as_ref().map(|epochs| epochs[index]),
+                    bits: columns.values[index],
+                    value_type: applied.value_type,
+                    writer: batch.writer,
+                });
+            self.series_mut(batch.run, applied.series)
+                .points
+                .extend(points);
             self.applied_points += columns.steps.len() as u64;
         }
         Ok(())

@@ -20,9 +20,7 @@ use runstone_wire::{FrameAnswer, FrameStatus};
 use self::snapshot::MemorySnapshot;
 use self::state::State;
 use crate::apply::{PreparedFrame, apply_frame};
-use crate::{
-    AppendFrame, FoldReport, Snapshot, Store, StoreError, StoreStats, WriterMark,
-};
+use crate::{AppendFrame, FoldReport, Snapshot, Store, StoreError, StoreStats, WriterMark};
 
 /// A store in memory. Durable means: until it is dropped.
 #[derive(Debug)]
@@ -41,8 +39,14 @@ struct Inner {
 impl MemoryStore {
     /// An empty store.
     pub fn new(identity: StoreIdentity) -> Self {
-        let inner = Inner { state: Arc::new(State::default()), closed: false };
-        Self { identity, inner: Mutex::new(inner) }
+        let inner = Inner {
+            state: Arc::new(State::default()),
+            closed: false,
+        };
+        Self {
+            identity,
+            inner: Mutex::new(inner),
+        }
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, Inner>, StoreError> {
@@ -105,7 +109,10 @@ impl Store for MemoryStore {
     }
 
     fn close(&self) -> Result<(), StoreError> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.inner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .closed = true;
         Ok(())
     }
 }

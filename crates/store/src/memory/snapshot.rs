@@ -27,7 +27,12 @@ impl MemorySnapshot {
     fn record(&self, data: &RunData) -> RunRecord {
         let row = &data.row;
         let mut completeness = RunCompleteness::default();
-        for writer in self.state.writers.values().filter(|writer| writer.row.run == Some(row.key)) {
+        for writer in self
+            .state
+            .writers
+            .values()
+            .filter(|writer| writer.row.run == Some(row.key))
+        {
             let own = writer.row.counters.completeness();
             completeness.logged_points += own.logged_points;
             completeness.durable_points += own.durable_points;
@@ -64,13 +69,23 @@ impl Snapshot for MemorySnapshot {
     fn find_run(&self, workspace: WorkspaceId, address: &str) -> Result<RunRecord, StoreError> {
         let mut runs = self.records(workspace);
         runs.sort_by_key(|run| std::cmp::Reverse((run.run.created_at, run.key)));
-        let by_id = runs.iter().find(|run| run.run.id.as_str() == address).cloned();
+        let by_id = runs
+            .iter()
+            .find(|run| run.run.id.as_str() == address)
+            .cloned();
         let named = |run: &&RunRecord| run.run.name.as_deref() == Some(address);
         let by_name = runs.iter().filter(named).cloned().collect();
-        let mut by_prefix: Vec<RunRecord> =
-            runs.into_iter().filter(|run| run.run.id.as_str().starts_with(address)).collect();
+        let mut by_prefix: Vec<RunRecord> = runs
+            .into_iter()
+            .filter(|run| run.run.id.as_str().starts_with(address))
+            .collect();
         by_prefix.sort_by(|a, b| a.run.id.cmp(&b.run.id));
-        AddressMatches { by_id, by_name, by_prefix }.pick(address)
+        AddressMatches {
+            by_id,
+            by_name,
+            by_prefix,
+        }
+        .pick(address)
     }
 
     fn scan_runs(&self, scan: &RunScan) -> Result<RunPage, StoreError> {
@@ -85,7 +100,9 @@ impl Snapshot for MemorySnapshot {
             (Some(after), RunOrder::OldestFirst) => place > after,
         };
         runs.retain(|run| {
-            scan.experiment.as_ref().is_none_or(|name| *name == run.experiment_name)
+            scan.experiment
+                .as_ref()
+                .is_none_or(|name| *name == run.experiment_name)
                 && (scan.states.is_empty() || scan.states.contains(&run.run.state))
                 && (scan.include_archived || !run.run.archived)
                 && is_after((run.run.created_at, run.key))
@@ -93,7 +110,10 @@ impl Snapshot for MemorySnapshot {
         let limit = scan.limit.max(1);
         let more = runs.len() > limit;
         runs.truncate(limit);
-        let next = runs.last().filter(|_| more).map(|run| (run.run.created_at, run.key));
+        let next = runs
+            .last()
+            .filter(|_| more)
+            .map(|run| (run.run.created_at, run.key));
         Ok(RunPage { runs, next })
     }
 
@@ -122,18 +142,31 @@ impl Snapshot for MemorySnapshot {
     }
 
     fn read_params(&self, run: RunKey) -> Result<Params, StoreError> {
-        Ok(self.state.runs.get(&run).map(|data| data.params.clone()).unwrap_or_default())
+        Ok(self
+            .state
+            .runs
+            .get(&run)
+            .map(|data| data.params.clone())
+            .unwrap_or_default())
     }
 
     fn read_scalars(&self, run: RunKey) -> Result<Vec<ScalarRecord>, StoreError> {
         let data = self.state.runs.get(&run);
-        Ok(data.map(|data| data.scalars.values().cloned().collect()).unwrap_or_default())
+        Ok(data
+            .map(|data| data.scalars.values().cloned().collect())
+            .unwrap_or_default())
     }
 
     fn read_writers(&self, run: RunKey) -> Result<Vec<WriterRecord>, StoreError> {
-        let Some(data) = self.state.runs.get(&run) else { return Ok(Vec::new()) };
-        let mut writers: Vec<_> =
-            self.state.writers.values().filter(|writer| writer.row.run == Some(run)).collect();
+        let Some(data) = self.state.runs.get(&run) else {
+            return Ok(Vec::new());
+        };
+        let mut writers: Vec<_> = self
+            .state
+            .writers
+            .values()
+            .filter(|writer| writer.row.run == Some(run))
+            .collect();
         writers.sort_by_key(|writer| writer.row.first_change);
         let dropped = |writer: &super::state::WriterData| {
             let mut by_series = std::collections::BTreeMap::new();
@@ -143,39 +176,60 @@ impl Snapshot for MemorySnapshot {
                     *by_series.entry(key).or_default() += *points;
                 }
             }
-            by_series.into_iter().filter(|(_, points)| *points > 0).collect()
+            by_series
+                .into_iter()
+                .filter(|(_, points)| *points > 0)
+                .collect()
         };
         let record = |writer: &Arc<super::state::WriterData>| WriterRecord {
             writer: writer.row.writer.clone(),
             mark: writer.row.mark,
             completeness: writer.row.counters.completeness(),
             dropped_by_series: dropped(writer),
-            lost: writer.lost.iter().map(|range| (range.first, range.next)).collect(),
+            lost: writer
+                .lost
+                .iter()
+                .map(|range| (range.first, range.next))
+                .collect(),
             last_received_at: writer.row.last_received_at,
         };
         Ok(writers.into_iter().map(record).collect())
     }
 
     fn read_events(&self, run: RunKey) -> Result<Vec<EventRecord>, StoreError> {
-        Ok(self.state.runs.get(&run).map(|data| data.events.clone()).unwrap_or_default())
+        Ok(self
+            .state
+            .runs
+            .get(&run)
+            .map(|data| data.events.clone())
+            .unwrap_or_default())
     }
 
     fn read_warnings(&self, run: RunKey) -> Result<Vec<WarningRecord>, StoreError> {
         let data = self.state.runs.get(&run);
-        let mut warnings: Vec<WarningRecord> =
-            data.map(|data| data.warnings.values().cloned().collect()).unwrap_or_default();
+        let mut warnings: Vec<WarningRecord> = data
+            .map(|data| data.warnings.values().cloned().collect())
+            .unwrap_or_default();
         warnings.sort_by(|a, b| a.kind.cmp(&b.kind));
         Ok(warnings)
     }
 
     fn scan_series(&self, run: RunKey, scan: &SeriesScan) -> Result<SeriesPage, StoreError> {
-        let Some(data) = self.state.runs.get(&run) else { return Ok(SeriesPage::default()) };
+        let Some(data) = self.state.runs.get(&run) else {
+            return Ok(SeriesPage::default());
+        };
         let mut series: Vec<SeriesRecord> = data
             .series
             .iter()
-            .filter(|series| scan.name.as_ref().is_none_or(|name| *name == series.key.name))
             .filter(|series| {
-                scan.context.as_ref().is_none_or(|context| *context == series.key.context)
+                scan.name
+                    .as_ref()
+                    .is_none_or(|name| *name == series.key.name)
+            })
+            .filter(|series| {
+                scan.context
+                    .as_ref()
+                    .is_none_or(|context| *context == series.key.context)
             })
             .filter(|series| scan.after.as_ref().is_none_or(|after| series.key > *after))
             .filter_map(|series| self.series_record(data, series))
@@ -184,7 +238,10 @@ impl Snapshot for MemorySnapshot {
         let limit = scan.limit.max(1);
         let more = series.len() > limit;
         series.truncate(limit);
-        let next = series.last().filter(|_| more).map(|record| record.key.clone());
+        let next = series
+            .last()
+            .filter(|_| more)
+            .map(|record| record.key.clone());
         Ok(SeriesPage { series, next })
     }
 
@@ -208,7 +265,10 @@ impl Snapshot for MemorySnapshot {
                 epoch: stored.epoch.filter(|epoch| !epoch.is_nan()),
                 visible,
             })
-            .filter(|point| scan.from_step.is_none_or(|from| point.position.step >= from))
+            .filter(|point| {
+                scan.from_step
+                    .is_none_or(|from| point.position.step >= from)
+            })
             .filter(|point| scan.to_step.is_none_or(|to| point.position.step <= to))
             .filter(|point| scan.after.is_none_or(|after| point.position > after))
             .collect();
@@ -216,7 +276,11 @@ impl Snapshot for MemorySnapshot {
         let more = points.len() > limit;
         points.truncate(limit);
         let next = points.last().filter(|_| more).map(|point| point.position);
-        Ok(PointPage { value_type, points, next })
+        Ok(PointPage {
+            value_type,
+            points,
+            next,
+        })
     }
 
     fn read_metric_definitions(
@@ -247,8 +311,10 @@ impl MemorySnapshot {
         if readable.is_empty() {
             return None;
         }
-        let definition =
-            self.state.definitions.get(&(data.row.run.experiment, series.key.name.clone()));
+        let definition = self
+            .state
+            .definitions
+            .get(&(data.row.run.experiment, series.key.name.clone()));
         Some(SeriesRecord {
             key: series.key.clone(),
             value_type: series.value_type()?,
@@ -260,9 +326,8 @@ impl MemorySnapshot {
 
 /// Readable points in the order of their steps, one a step.
 fn naive_summary(points: &[SummaryPoint]) -> SeriesSummary {
-    let count = |wanted: fn(f64) -> bool| {
-        points.iter().filter(|point| wanted(point.value)).count() as u64
-    };
+    let count =
+        |wanted: fn(f64) -> bool| points.iter().filter(|point| wanted(point.value)).count() as u64;
     let numbers = || points.iter().copied().filter(|point| !point.value.is_nan());
     SeriesSummary {
         count: points.len() as u64,
@@ -273,7 +338,11 @@ fn naive_summary(points: &[SummaryPoint]) -> SeriesSummary {
         last: points.last().copied(),
         min: numbers().reduce(|a, b| if b.value < a.value { b } else { a }),
         max: numbers().reduce(|a, b| if b.value > a.value { b } else { a }),
-        sum: points.iter().map(|point| point.value).filter(|value| value.is_finite()).sum(),
+        sum: points
+            .iter()
+            .map(|point| point.value)
+            .filter(|value| value.is_finite())
+            .sum(),
     }
 }
 

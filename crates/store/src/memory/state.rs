@@ -86,7 +86,9 @@ impl RunData {
 
     pub(super) fn find_series(&self, key: &SeriesKey) -> Option<SeriesId> {
         let index = self.series.iter().position(|series| series.key == *key)?;
-        Some(SeriesId(u32::try_from(index).expect("the number of series is limited")))
+        Some(SeriesId(
+            u32::try_from(index).expect("the number of series is limited"),
+        ))
     }
 
     /// Whether neither a later generation nor a later removal hides a point.
@@ -115,21 +117,29 @@ impl RunData {
                     b.position,
                 )))
         });
-        let alive: Vec<bool> =
-            points.iter().map(|point| self.is_alive(&series.key, point)).collect();
+        let alive: Vec<bool> = points
+            .iter()
+            .map(|point| self.is_alive(&series.key, point))
+            .collect();
         let shows = |index: usize| {
             alive[index]
                 && !(index + 1..points.len())
                     .take_while(|later| points[*later].step == points[index].step)
                     .any(|later| alive[later])
         };
-        (0..points.len()).map(|index| (points[index], shows(index))).collect()
+        (0..points.len())
+            .map(|index| (points[index], shows(index)))
+            .collect()
     }
 }
 
 impl SeriesData {
     pub(super) fn new(key: SeriesKey) -> Self {
-        Self { key, points: Vec::new(), two_writers: false }
+        Self {
+            key,
+            points: Vec::new(),
+            two_writers: false,
+        }
     }
 
     /// The type it reads as; `None` without points.

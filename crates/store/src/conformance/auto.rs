@@ -1,0 +1,183 @@
+//! Auto steps: ordinals of a writer, resolved once, at its first frame of the series.
+
+#![allow(
+    missing_docs,
+    reason = "the name of a scenario says what it holds an engine to"
+)]
+
+use runstone_model::ValueType;
+use runstone_wire::{FrameStatus, RefusalCode};
+
+use super::harness::{Engine, Harness};
+use super::testing::{FrameBuilder, Sample, key};
+
+fn ordinals(from: u32, to: u32) -> Vec<(f64, f64)> {
+    (from..to)
+        .map(|ordinal| (f64::from(ordinal), f64::from(ordinal) * 10.0))
+        .collect()
+}
+
+pub fn auto_steps_count_from_zero<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    let auto = writer.auto_metric("loss");
+    harness.apply(writer.log(auto, ordinals(0, 3)).frame());
+    harness.apply(writer.log(auto, ordinals(3, 5)).frame());
+    assert_eq!(harness.values("run-a", &key("loss")), ordinals(0, 5));
+}
+
+pub fn a_resumed_run_counts_on<E: Engine>(harness: &mut Harness<E>) {
+    let mut one = FrameBuilder::creator("run-a", 1);
+    let auto = one.auto_metric("loss");
+    harness.apply(one.log(auto, ordinals(0, 3)).frame());
+    harness.apply(one.close().frame());
+    let mut two = FrameBuilder::new("run-a", 2);
+    two.open(
+        true,
+        super::testing::open_run(runstone_wire::OpenMode::Resume),
+    );
+    let auto = two.auto_metric("loss");
+    harness.apply(two.log(auto, [(0.0, 7.0), (1.0, 8.0)]).frame());
+    harness.apply(two.log(auto, [(2.0, 9.0)]).frame());
+    let values = [
+        (0.0, 0.0),
+        (1.0, 10.0),
+        (2.0, 20.0),
+        (3.0, 7.0),
+        (4.0, 8.0),
+        (5.0, 9.0),
+    ];
+    assert_eq!(harness.values("run-a", &key("loss")), values);
+    assert_eq!(harness.warning_counts("run-a"), []);
+}
+
+pub fn re_delivery_with_other_boundaries_gives_the_same_steps<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    let auto = writer.auto_metric("loss");
+    let explicit = writer.metric("loss");
+    harness.apply(writer.log(explicit, [(4.5, 1.0)]).frame());
+    let mut heir = writer.clone();
+    harness.apply(writer.log(auto, ordinals(0, 2)).frame());
+    // The answer was lost; an heir packs from the beginning, two by two and then all the rest.
+    harness.unchanged(
+        heir.log(auto, ordinals(0, 2)).frame(),
+        FrameStatus::Duplicate,
+    );
+    harness.apply(heir.log(auto, ordinals(2, 6)).frame());
+    let values: Vec<f64> = harness
+        .values("run-a", &key("loss"))
+        .iter()
+        .map(|(step, _)| *step)
+        .collect();
+    assert_eq!(values, [4.5, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]);
+}
+
+pub fn the_base_is_one_past_the_highest_step<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    let cases = [
+        ("fraction", 6.25, 7.0),
+        ("negative", -3.5, -3.0),
+        ("integer", 9.0, 10.0),
+    ];
+    for (name, highest, first) in cases {
+        let explicit = writer.metric(name);
+        let auto = writer.auto_metric(name);
+        harness.apply(
+            writer
+                .log(explicit, [(highest, 1.0), (highest - 2.0, 1.0)])
+                .frame(),
+        );
+        harness.apply(writer.log(auto, [(0.0, 2.0)]).frame());
+        assert_eq!(
+            harness.values("run-a", &key(name)).last(),
+            Some(&(first, 2.0)),
+            "{name}"
+        );
+    }
+}
+
+pub fn explicit_points_of_the_same_frame_count_for_the_base<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    let auto = writer.auto_metric("loss");
+    let explicit = writer.metric("loss");
+    assert!(auto < explicit);
+    let series = [
+        (auto, vec![Sample::float(0.0, 1.0), Sample::float(1.0, 2.0)]),
+        (explicit, vec![Sample::float(3.0, 9.0)]),
+    ];
+    harness.apply(writer.log_samples(&series).frame());
+    let values = [(3.0, 9.0), (4.0, 1.0), (5.0, 2.0)];
+    assert_eq!(harness.values("run-a", &key("loss")), values);
+    // Resolved once: later explicit points do not move it.
+    harness.apply(writer.log(explicit, [(20.0, 0.0)]).frame());
+    harness.apply(writer.log(auto, [(2.0, 3.0)]).frame());
+    let values = [(3.0, 9.0), (4.0, 1.0), (5.0, 2.0), (6.0, 3.0), (20.0, 0.0)];
+    assert_eq!(harness.values("run-a", &key("loss")), values);
+}
+
+pub fn hidden_points_count_for_the_base<E: Engine>(harness: &mut Harness<E>) {
+    let mut one = FrameBuilder::creator("run-a", 1);
+    let explicit = one.metric("loss");
+    harness.apply(one.log(explicit, [(0.0, 1.0), (7.0, 1.0)]).frame());
+    harness.apply(one.remove(Some(key("loss")), None).frame());
+    let auto = one.auto_metric("loss");
+    harness.apply(one.log(auto, [(0.0, 2.0)]).frame());
+    assert_eq!(harness.values("run-a", &key("loss")), [(8.0, 2.0)]);
+    // A rewind does not resolve anew: the writer's ordinals run on.
+    harness.apply(one.rewind(8.0).log(auto, [(1.0, 3.0)]).frame());
+    assert_eq!(harness.values("run-a", &key("loss")), [(9.0, 3.0)]);
+}
+
+pub fn numbers_of_all_types_share_one_count<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    let explicit = writer.metric("n");
+    harness.apply(writer.log(explicit, [(4.0, 0.0)]).frame());
+    let integers = writer.series(&key("n"), ValueType::I64, true);
+    let floats = writer.auto_metric("n");
+    // track(1), track(0.5), track(2): ordinals 0, 1, 2 of one series.
+    writer.log_samples(&[
+        (
+            integers,
+            vec![Sample::integer(0.0, 1), Sample::integer(2.0, 2)],
+        ),
+        (floats, vec![Sample::float(1.0, 0.5)]),
+    ]);
+    harness.apply(writer.frame());
+    let values = [(4.0, 0.0), (5.0, 1.0), (6.0, 0.5), (7.0, 2.0)];
+    assert_eq!(harness.values("run-a", &key("n")), values);
+}
+
+pub fn each_writer_counts_for_itself<E: Engine>(harness: &mut Harness<E>) {
+    let mut one = FrameBuilder::creator("run-a", 1);
+    let mut two = FrameBuilder::secondary("run-a", 2);
+    let in_one = one.auto_metric("loss");
+    let in_two = two.auto_metric("loss");
+    harness.apply(one.log(in_one, [(0.0, 1.0)]).frame());
+    harness.apply(two.log(in_two, [(0.0, 2.0), (1.0, 2.0)]).frame());
+    harness.apply(one.log(in_one, [(1.0, 1.0)]).frame());
+    // Both are kept; at step 1 the later one shows, and the run is warned.
+    let values = [(0.0, 1.0), (1.0, 1.0), (2.0, 2.0)];
+    assert_eq!(harness.values("run-a", &key("loss")), values);
+    assert_eq!(harness.history("run-a", &key("loss")).len(), 4);
+    assert_eq!(
+        harness.warning_counts("run-a"),
+        [("two_writers_one_step".to_owned(), 1)]
+    );
+}
+
+pub fn auto_steps_must_be_ordinals<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    let auto = writer.auto_metric("loss");
+    harness.apply(writer.frame());
+    for bad in [-1.0, 0.5, f64::NAN, 1e300] {
+        harness.apply_refusing(
+            writer.log(auto, [(bad, 1.0)]).frame(),
+            &[(0, RefusalCode::Invalid)],
+        );
+    }
+    // Refused points do not resolve the base, nor do ordinals have to begin at 0.
+    harness.apply(writer.log(auto, [(4.0, 1.0), (5.0, 2.0)]).frame());
+    assert_eq!(
+        harness.values("run-a", &key("loss")),
+        [(4.0, 1.0), (5.0, 2.0)]
+    );
+}

@@ -1,0 +1,639 @@
+//! The catalogue: runs, experiments, params, tags, scalars, definitions, and how they are found.
+
+#![allow(
+    missing_docs,
+    reason = "the name of a scenario says what it holds an engine to"
+)]
+
+use runstone_model::{
+    Goal, ParamPath, ParamValue, RunState, ScalarValue, Step, Timestamp, WorkspaceId,
+};
+use runstone_wire::{
+    DefineMetric, OpenMode, OperationKind, ParamSetting, SetProperties, SetScalar,
+};
+
+use super::harness::{Engine, Harness};
+use super::testing::{
+    FrameBuilder, TEST_EPOCH_MICROS, experiment_name, key, metric_name, open_run, param_path,
+    setting, tag_name,
+};
+use crate::{RunOrder, RunScan, StoreError};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(TEST_EPOCH_MICROS + seconds * 1_000_000)
+}
+
+fn created<E: Engine>(harness: &mut Harness<E>, id: &str, number: u8, seconds: i64) {
+    let mut writer = FrameBuilder::new(id, number);
+    let mut open = open_run(OpenMode::Create);
+    open.created_at = at(seconds);
+    harness.apply(writer.open(true, open).frame());
+}
+
+fn listed<E: Engine>(harness: &Harness<E>, scan: &RunScan) -> Vec<String> {
+    let mut scan = scan.clone();
+    let mut ids = Vec::new();
+    loop {
+        let page = harness.ask(|snapshot| snapshot.scan_runs(&scan)).unwrap();
+        assert!(page.runs.len() <= scan.limit);
+        ids.extend(page.runs.into_iter().map(|run| run.run.id.to_string()));
+        match page.next {
+            Some(next) => scan.after = Some(next),
+            None => return ids,
+        }
+    }
+}
+
+pub fn a_run_is_created_with_what_its_opening_gives<E: Engine>(harness: &mut Harness<E>) {
+    let mut parent = FrameBuilder::creator("parent", 1);
+    harness.apply(parent.frame());
+    harness.apply(parent.frame());
+    let mut writer = FrameBuilder::new("run-a", 2);
+    let mut open = open_run(OpenMode::Create);
+    open.experiment = Some(experiment_name("digits"));
+    open.name = Some("sgd-1".to_owned());
+    open.description = Some("the first".to_owned());
+    open.group = Some("fold".to_owned());
+    open.job_type = Some(String::new());
+    open.seed = Some(-7);
+    open.rerun_of = Some(parent.run().clone());
+    open.tags = vec![tag_name("baseline"), tag_name("a"), tag_name("baseline")];
+    open.config = vec![
+        ParamSetting {
+            path: ParamPath::root(),
+            value: ParamValue::from([("lr", 0.05)]),
+            replace: false,
+        },
+        setting("model.depth", 3_i64, false),
+    ];
+    open.parent = Some((parent.run().clone(), Step::from_integer(100)));
+    harness.apply(writer.open(true, open).frame());
+    let record = harness.run("run-a");
+    assert_eq!(record.experiment_name, "digits");
+    let run = record.run;
+    assert_eq!(run.name.as_deref(), Some("sgd-1"));
+    assert_eq!(run.description.as_deref(), Some("the first"));
+    assert_eq!(
+        (run.group.as_deref(), run.job_type, run.seed),
+        (Some("fold"), None, Some(-7))
+    );
+    assert_eq!(run.rerun_of.as_ref(), Some(parent.run()));
+    let tags: Vec<&str> = run.tags.iter().map(|tag| tag.as_str()).collect();
+    assert_eq!(tags, ["a", "baseline"]);
+    let pin = run.parent.unwrap();
+    assert_eq!((pin.parent, pin.append.0), (harness.key("parent"), 2));
+    assert_eq!(pin.step, Step::from_integer(100));
+    assert_eq!(
+        harness.params_json("run-a"),
+        r#"{"lr":0.05,"model":{"depth":3}}"#
+    );
+    assert!(!run.archived);
+}
+
+pub fn a_fork_without_its_parent_is_kept_and_warned_of<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::new("run-a", 1);
+    let mut open = open_run(OpenMode::Create);
+    open.parent = Some((runstone_model::RunId::new("gone").unwrap(), Step::ZERO));
+    harness.apply(writer.open(true, open).frame());
+    assert_eq!(harness.run("run-a").run.parent, None);
+    assert_eq!(
+        harness.warning_counts("run-a"),
+        [("missing_parent".to_owned(), 1)]
+    );
+}
+
+pub fn naming_an_experiment_creates_it<E: Engine>(harness: &mut Harness<E>) {
+    created(harness, "run-a", 1, 0);
+    for (number, id) in [(2, "run-b"), (3, "run-c")] {
+        let mut writer = FrameBuilder::new(id, number);
+        let mut open = open_run(OpenMode::Create);
+        open.experiment = Some(experiment_name("Ärger"));
+        harness.apply(writer.open(true, open).frame());
+    }
+    let experiments = harness
+        .ask(|snapshot| snapshot.scan_experiments(WorkspaceId::default()))
+        .unwrap();
+    let names: Vec<(String, u64)> = experiments
+        .iter()
+        .map(|record| (record.experiment.name.to_string(), record.runs))
+        .collect();
+    assert_eq!(names, [("default".to_owned(), 1), ("Ärger".to_owned(), 2)]);
+    assert_ne!(experiments[0].experiment.id, experiments[1].experiment.id);
+    assert_eq!(experiments[1].experiment.created_at, at(0));
+    assert_eq!(harness.experiment("run-b"), harness.experiment("run-c"));
+    assert_eq!(harness.run("run-a").experiment_name, "default");
+}
+
+pub fn a_resume_keeps_the_experiment_and_takes_what_is_given<E: Engine>(harness: &mut Harness<E>) {
+    let mut one = FrameBuilder::new("run-a", 1);
+    let mut open = open_run(OpenMode::Create);
+    open.experiment = Some(experiment_name("digits"));
+    open.name = Some("first".to_owned());
+    open.seed = Some(1);
+    open.tags = vec![tag_name("old")];
+    open.config = vec![setting("lr", 0.1, false), setting("keep", true, false)];
+    harness.apply(one.open(true, open).close().frame());
+    let mut two = FrameBuilder::new("run-a", 2);
+    let mut open = open_run(OpenMode::ResumeOrCreate);
+    open.description = Some("again".to_owned());
+    open.tags = vec![tag_name("new")];
+    open.config = vec![setting("lr", 0.2, false)];
+    harness.apply(two.open(true, open).frame());
+    let record = harness.run("run-a");
+    assert_eq!(record.experiment_name, "digits");
+    assert_eq!(record.run.name.as_deref(), Some("first"));
+    assert_eq!(record.run.description.as_deref(), Some("again"));
+    assert_eq!((record.run.seed, record.run.tags.len()), (Some(1), 2));
+    assert_eq!(harness.params_json("run-a"), r#"{"keep":true,"lr":0.2}"#);
+}
+
+pub fn properties_are_set_cleared_and_left_alone<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    let set = |set: SetProperties| OperationKind::SetProperties(set);
+    writer.push(set(SetProperties {
+        name: Some("one".to_owned()),
+        description: Some("text".to_owned()),
+        experiment: Some(experiment_name("moved")),
+        archived: Some(true),
+    }));
+    harness.apply(writer.frame());
+    let record = harness.run("run-a");
+    assert_eq!(
+        (record.run.name.as_deref(), record.run.archived),
+        (Some("one"), true)
+    );
+    assert_eq!(record.experiment_name, "moved");
+    writer.push(set(SetProperties {
+        name: Some(String::new()),
+        ..SetProperties::default()
+    }));
+    harness.apply(writer.frame());
+    let record = harness.run("run-a");
+    assert_eq!(
+        (record.run.name, record.run.description.as_deref()),
+        (None, Some("text"))
+    );
+    assert!(record.run.archived);
+    writer.push(set(SetProperties {
+        archived: Some(false),
+        ..SetProperties::default()
+    }));
+    harness.apply(writer.frame());
+    assert!(!harness.run("run-a").run.archived);
+    assert_eq!(harness.run("run-a").experiment_name, "moved");
+}
+
+pub fn tags_are_added_and_removed<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    harness.apply(
+        writer
+            .change_tags(&["v1", "best", "Zoë"], &["never there"])
+            .frame(),
+    );
+    harness.apply(writer.change_tags(&["v1", "v2"], &["best", "v1"]).frame());
+    let tags: Vec<String> = harness
+        .run("run-a")
+        .run
+        .tags
+        .iter()
+        .map(|tag| tag.to_string())
+        .collect();
+    assert_eq!(tags, ["Zoë", "v1", "v2"]);
+}
+
+pub fn params_merge_replace_and_are_removed<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    let dict = |entries: &[(&str, f64)]| {
+        ParamValue::Dict(
+            entries
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), ParamValue::from(*value)))
+                .collect(),
+        )
+    };
+    harness.apply(
+        writer
+            .set_param("model", dict(&[("lr", 0.1), ("depth", 3.0)]))
+            .frame(),
+    );
+    harness.apply(writer.set_param("model", dict(&[("lr", 0.2)])).frame());
+    assert_eq!(
+        harness.params_json("run-a"),
+        r#"{"model":{"depth":3.0,"lr":0.2}}"#
+    );
+    writer.push(OperationKind::SetParams(vec![setting(
+        "model",
+        dict(&[("lr", 0.3)]),
+        true,
+    )]));
+    harness.apply(writer.frame());
+    assert_eq!(harness.params_json("run-a"), r#"{"model":{"lr":0.3}}"#);
+    let values = [
+        ("null", ParamValue::Null),
+        ("one", ParamValue::I64(1)),
+        ("one point", ParamValue::F64(1.0)),
+        ("huge", ParamValue::U64(u64::MAX)),
+        ("nan", ParamValue::F64(f64::NAN)),
+        ("infinite", ParamValue::F64(f64::NEG_INFINITY)),
+        ("minus zero", ParamValue::F64(-0.0)),
+        ("text", ParamValue::from("a \"b\" \u{1f600}")),
+        (
+            "list",
+            ParamValue::List(vec![ParamValue::I64(1), dict(&[("x", 2.0)])]),
+        ),
+        ("nothing", ParamValue::List(Vec::new())),
+        ("empty", ParamValue::Dict(std::collections::BTreeMap::new())),
+    ];
+    for (path, value) in &values {
+        writer.set_param(path, value.clone());
+    }
+    harness.apply(writer.frame());
+    let params = harness.params("run-a");
+    for (path, value) in &values {
+        assert_eq!(params.get(&param_path(path)), Some(value), "{path}");
+    }
+    // Lists are leaves.
+    harness.apply(
+        writer
+            .set_param("list", ParamValue::List(vec![ParamValue::I64(9)]))
+            .frame(),
+    );
+    let list = harness.params("run-a").get(&param_path("list")).cloned();
+    assert_eq!(list, Some(ParamValue::List(vec![ParamValue::I64(9)])));
+    let paths = values
+        .iter()
+        .map(|(path, _)| param_path(path))
+        .chain([param_path("not there")]);
+    harness.apply(
+        writer
+            .push(OperationKind::RemoveParams(paths.collect()))
+            .frame(),
+    );
+    assert_eq!(harness.params_json("run-a"), r#"{"model":{"lr":0.3}}"#);
+    harness.apply(
+        writer
+            .push(OperationKind::RemoveParams(vec![ParamPath::root()]))
+            .frame(),
+    );
+    assert_eq!(harness.params_json("run-a"), "{}");
+}
+
+pub fn a_param_that_gives_way_is_warned_of<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    harness.apply(
+        writer
+            .set_param("model", 3.0)
+            .set_param("other.x", 1.0)
+            .frame(),
+    );
+    assert_eq!(harness.warning_counts("run-a"), []);
+    harness.apply(
+        writer
+            .set_param("model.lr", 0.1)
+            .set_param("other", 2.0)
+            .frame(),
+    );
+    assert_eq!(
+        harness.params_json("run-a"),
+        r#"{"model":{"lr":0.1},"other":2.0}"#
+    );
+    assert_eq!(
+        harness.warning_counts("run-a"),
+        [("param_conflict".to_owned(), 2)]
+    );
+}
+
+pub fn a_setting_that_can_not_be_refuses_its_operation_whole<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    harness.apply(writer.frame());
+    let leaf_at_root = ParamSetting {
+        path: ParamPath::root(),
+        value: ParamValue::I64(1),
+        replace: false,
+    };
+    writer.push(OperationKind::SetParams(vec![
+        setting("lr", 0.5, false),
+        leaf_at_root,
+    ]));
+    writer.set_param("kept", true);
+    harness.apply_refusing(writer.frame(), &[(0, runstone_wire::RefusalCode::Invalid)]);
+    assert_eq!(harness.params_json("run-a"), r#"{"kept":true}"#);
+}
+
+pub fn scalars_keep_type_and_time<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    let set = |name: &str, value, seconds| {
+        OperationKind::SetScalar(SetScalar {
+            name: metric_name(name),
+            value,
+            time: at(seconds),
+        })
+    };
+    writer.push(set("z", ScalarValue::F64(f64::NAN), 1));
+    writer.push(set("a", ScalarValue::Bool(true), 2));
+    writer.push(set("m", ScalarValue::I64(i64::MIN), 3));
+    writer.push(set("é", ScalarValue::String("text".to_owned()), 4));
+    harness.apply(writer.frame());
+    harness.apply(writer.push(set("a", ScalarValue::F64(1.0), 0)).frame());
+    let scalars = harness.scalars("run-a");
+    let names: Vec<&str> = scalars.iter().map(|scalar| scalar.name.as_str()).collect();
+    assert_eq!(names, ["a", "m", "z", "é"]);
+    assert_eq!(
+        (&scalars[0].value, scalars[0].time),
+        (&ScalarValue::F64(1.0), at(0))
+    );
+    assert_eq!(scalars[1].value, ScalarValue::I64(i64::MIN));
+    assert_eq!(scalars[2].value, ScalarValue::F64(f64::NAN));
+    assert_eq!(scalars[3].value, ScalarValue::String("text".to_owned()));
+}
+
+pub fn metric_definitions_belong_to_the_experiment<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    let define = |goal, unit: Option<&str>, default_x: Option<&str>| {
+        OperationKind::DefineMetric(DefineMetric {
+            name: metric_name("loss"),
+            goal,
+            unit: unit.map(str::to_owned),
+            default_x: default_x.map(str::to_owned),
+        })
+    };
+    let loss = writer.metric("loss");
+    writer
+        .push(define(Some(Goal::Min), Some("nats"), None))
+        .log(loss, [(0.0, 1.0)]);
+    harness.apply(writer.frame());
+    harness.apply(writer.push(define(None, None, Some("epoch"))).frame());
+    let definition = harness.definitions("run-a").remove(0);
+    assert_eq!(
+        (definition.goal, definition.unit.as_deref()),
+        (Some(Goal::Min), Some("nats"))
+    );
+    assert_eq!(definition.default_x.as_deref(), Some("epoch"));
+    assert_eq!(
+        harness.one_series("run-a", &key("loss")).goal,
+        Some(Goal::Min)
+    );
+    // Every run of the experiment has them, and no other run.
+    let mut same = FrameBuilder::creator("run-b", 2);
+    let loss = same.metric("loss");
+    harness.apply(same.log(loss, [(0.0, 1.0)]).frame());
+    assert_eq!(
+        harness.one_series("run-b", &key("loss")).goal,
+        Some(Goal::Min)
+    );
+    same.push(OperationKind::SetProperties(SetProperties {
+        experiment: Some(experiment_name("elsewhere")),
+        ..SetProperties::default()
+    }));
+    harness.apply(same.frame());
+    assert_eq!(harness.one_series("run-b", &key("loss")).goal, None);
+    assert_eq!(harness.definitions("run-b"), []);
+    harness.apply(writer.push(define(Some(Goal::Max), Some(""), None)).frame());
+    let definition = harness.definitions("run-a").remove(0);
+    assert_eq!((definition.goal, definition.unit), (Some(Goal::Max), None));
+    assert_eq!(
+        harness.one_series("run-a", &key("loss")).goal,
+        Some(Goal::Max)
+    );
+}
+
+pub fn a_run_is_found_by_id_name_and_prefix<E: Engine>(harness: &mut Harness<E>) {
+    for (number, id) in [
+        (1, "abcd-1"),
+        (2, "abcd-2"),
+        (3, "abce-3"),
+        (4, "xyz"),
+        (5, "abcd"),
+    ] {
+        created(harness, id, number, i64::from(number));
+    }
+    let rename = |id: &str, number, name: &str| {
+        let mut writer = FrameBuilder::secondary(id, number);
+        writer.push(OperationKind::SetProperties(SetProperties {
+            name: Some(name.to_owned()),
+            ..SetProperties::default()
+        }));
+        writer.frame()
+    };
+    harness.apply(rename("abcd-1", 11, "sgd"));
+    harness.apply(rename("abce-3", 13, "adam"));
+    harness.apply(rename("xyz", 14, "adam"));
+    let found = |address: &str| {
+        harness
+            .find_run(address)
+            .map(|run| run.run.id.to_string())
+            .map_err(|error| match error {
+                StoreError::NotFound(_) => "not found",
+                StoreError::Conflict(_) => "conflict",
+                _ => "another error",
+            })
+    };
+    assert_eq!(found("abcd-2").as_deref(), Ok("abcd-2"));
+    assert_eq!(
+        found("abcd").as_deref(),
+        Ok("abcd"),
+        "an id wins over prefixes"
+    );
+    assert_eq!(found("sgd").as_deref(), Ok("abcd-1"));
+    assert_eq!(found("abce").as_deref(), Ok("abce-3"));
+    assert_eq!(found("abcd-"), Err("conflict"));
+    assert_eq!(found("adam"), Err("conflict"));
+    assert_eq!(found("xyz").as_deref(), Ok("xyz"));
+    assert_eq!(
+        found("xy"),
+        Err("not found"),
+        "a prefix has four characters"
+    );
+    assert_eq!(found("ABCD-1"), Err("not found"), "case matters");
+    assert_eq!(found(""), Err("not found"));
+    assert_eq!(found("abc%"), Err("not found"));
+    assert_eq!(found("abc_-1"), Err("not found"));
+    let Err(StoreError::Conflict(message)) = harness.find_run("adam") else {
+        panic!("two runs have this name");
+    };
+    assert!(
+        message.contains("abce-3") && message.contains("xyz"),
+        "{message}"
+    );
+}
+
+pub fn runs_are_scanned_in_order_by_pages<E: Engine>(harness: &mut Harness<E>) {
+    // Two of them at one time: the key decides.
+    for (number, seconds) in [(1, 50), (2, 10), (3, 30), (4, 30), (5, 30), (6, 90), (7, 0)] {
+        created(harness, &format!("run-{number}"), number, seconds);
+    }
+    let oldest: Vec<String> = [7, 2, 3, 4, 5, 1, 6]
+        .iter()
+        .map(|number| format!("run-{number}"))
+        .collect();
+    let newest: Vec<String> = oldest.iter().rev().cloned().collect();
+    for limit in [1, 2, 3, 6, 7, 8] {
+        let scan = RunScan {
+            limit,
+            ..RunScan::default()
+        };
+        assert_eq!(listed(harness, &scan), newest, "limit {limit}");
+        let scan = RunScan {
+            order: RunOrder::OldestFirst,
+            ..scan
+        };
+        assert_eq!(listed(harness, &scan), oldest, "limit {limit}");
+    }
+}
+
+pub fn runs_are_scanned_by_experiment_state_and_archive<E: Engine>(harness: &mut Harness<E>) {
+    for number in 1..=6_u8 {
+        let mut writer = FrameBuilder::new(&format!("run-{number}"), number);
+        let mut open = open_run(OpenMode::Create);
+        open.created_at = at(i64::from(number));
+        open.experiment = (number % 2 == 0).then(|| experiment_name("even"));
+        writer.open(true, open);
+        if number <= 2 {
+            writer.close();
+        }
+        if number == 4 {
+            let archived = SetProperties {
+                archived: Some(true),
+                ..SetProperties::default()
+            };
+            writer.push(OperationKind::SetProperties(archived));
+        }
+        harness.apply(writer.frame());
+    }
+    let all = RunScan {
+        limit: 2,
+        order: RunOrder::OldestFirst,
+        ..RunScan::default()
+    };
+    assert_eq!(
+        listed(harness, &all),
+        ["run-1", "run-2", "run-3", "run-5", "run-6"]
+    );
+    let archived = RunScan {
+        include_archived: true,
+        ..all.clone()
+    };
+    assert_eq!(listed(harness, &archived).len(), 6);
+    let even = RunScan {
+        experiment: Some("even".to_owned()),
+        ..all.clone()
+    };
+    assert_eq!(listed(harness, &even), ["run-2", "run-6"]);
+    let ended = RunScan {
+        states: vec![RunState::Succeeded, RunState::Failed],
+        ..all.clone()
+    };
+    assert_eq!(listed(harness, &ended), ["run-1", "run-2"]);
+    let both = RunScan {
+        experiment: Some("even".to_owned()),
+        states: vec![RunState::Running],
+        include_archived: true,
+        ..all.clone()
+    };
+    assert_eq!(listed(harness, &both), ["run-4", "run-6"]);
+    let none = RunScan {
+        experiment: Some("odd".to_owned()),
+        ..all
+    };
+    assert_eq!(listed(harness, &none), [] as [String; 0]);
+    let elsewhere = RunScan {
+        workspace: WorkspaceId(9),
+        limit: 5,
+        ..RunScan::default()
+    };
+    assert_eq!(listed(harness, &elsewhere), [] as [String; 0]);
+}
+
+pub fn text_is_ordered_by_bytes<E: Engine>(harness: &mut Harness<E>) {
+    let names = [
+        "B",
+        "a",
+        "Ä",
+        "aa",
+        "_",
+        "\u{10000}",
+        "\u{ffff}",
+        "10",
+        "9",
+        "a b",
+    ];
+    for (index, name) in names.iter().enumerate() {
+        let number = u8::try_from(index).unwrap() + 1;
+        let mut writer = FrameBuilder::new(&format!("run-{number}"), number);
+        let mut open = open_run(OpenMode::Create);
+        open.experiment = Some(experiment_name(name));
+        open.tags = names.iter().map(|name| tag_name(name)).collect();
+        harness.apply(writer.open(true, open).frame());
+    }
+    let mut sorted = names.map(str::to_owned).to_vec();
+    sorted.sort();
+    let experiments = harness
+        .ask(|snapshot| snapshot.scan_experiments(WorkspaceId::default()))
+        .unwrap();
+    let listed: Vec<String> = experiments
+        .iter()
+        .map(|record| record.experiment.name.to_string())
+        .collect();
+    assert_eq!(listed, sorted);
+    let tags: Vec<String> = harness
+        .run("run-1")
+        .run
+        .tags
+        .iter()
+        .map(|tag| tag.to_string())
+        .collect();
+    assert_eq!(tags, sorted);
+}
+
+pub fn odd_and_long_names_are_kept_as_they_are<E: Engine>(harness: &mut Harness<E>) {
+    let id = format!("run 'a' \"b\" %_ é {}", "x".repeat(100));
+    let mut writer = FrameBuilder::new(&id, 1);
+    let mut open = open_run(OpenMode::Create);
+    let experiment = "\u{1f9ea} '; DROP TABLE run; --".to_owned() + &"ü".repeat(220);
+    open.experiment = Some(experiment_name(&experiment));
+    open.name = Some("line\nbreak\tand \u{202e}".to_owned());
+    open.config = vec![setting("näme", "välue", false)];
+    writer.open(true, open);
+    let odd = key("loss/train \u{1f525} '");
+    let number = writer.series(&odd, runstone_model::ValueType::F64, false);
+    harness.apply(writer.log(number, [(0.0, 1.0)]).frame());
+    let record = harness.run(&id);
+    assert_eq!(record.run.id.as_str(), id);
+    assert_eq!(record.experiment_name, experiment);
+    assert_eq!(
+        record.run.name.as_deref(),
+        Some("line\nbreak\tand \u{202e}")
+    );
+    assert_eq!(harness.params_json(&id), r#"{"näme":"välue"}"#);
+    assert_eq!(harness.values(&id, &odd), [(0.0, 1.0)]);
+    assert_eq!(harness.run("run 'a'").run.id.as_str(), id);
+}
+
+pub fn nul_in_text_is_replaced_and_counted<E: Engine>(harness: &mut Harness<E>) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    writer.push(OperationKind::SetProperties(SetProperties {
+        name: Some("a\0b\0".to_owned()),
+        ..SetProperties::default()
+    }));
+    writer.set_param("text", "x\0y");
+    writer.push(OperationKind::SetScalar(SetScalar {
+        name: metric_name("s"),
+        value: ScalarValue::String("\0".to_owned()),
+        time: at(0),
+    }));
+    harness.apply(writer.frame());
+    assert_eq!(
+        harness.run("run-a").run.name.as_deref(),
+        Some("a\u{fffd}b\u{fffd}")
+    );
+    let text = harness.params("run-a").get(&param_path("text")).cloned();
+    assert_eq!(text, Some(ParamValue::from("x\u{fffd}y")));
+    assert_eq!(
+        harness.scalars("run-a")[0].value,
+        ScalarValue::String("\u{fffd}".to_owned())
+    );
+    assert_eq!(
+        harness.warning_counts("run-a"),
+        [("text_replaced".to_owned(), 4)]
+    );
+}
