@@ -154,9 +154,10 @@ unsafe extern "C" fn track(
         }
         let number = match number(value) {
             Converted::Number(number) => number,
-            Converted::Other => {
-                return Err(refusal(Why::Value, name, value));
+            Converted::Other if is_none(name) => {
+                return log_mapping(slf, value, Why::NoName, step, epoch, context);
             }
+            Converted::Other => return Err(refusal(Why::Value, name, value)),
             Converted::Raised => return Err(Early::Raised),
         };
         let step = position(step, Why::Step, name)?;
@@ -208,19 +209,34 @@ unsafe extern "C" fn log(
             return Ok(());
         }
         if ffi::PyDict_Check(metrics) == 0 {
-            // Something like a dict, perhaps: a copy is one.
-            let copy = Python::attach(|py| refuse::dict_of(&any(py, metrics)).map(Bound::unbind));
-            return match copy {
-                Some(copy) => {
-                    let outcome = log_dict(slf, copy.as_ptr(), step, epoch, context);
-                    Python::attach(|py| copy.drop_ref(py));
-                    outcome
-                }
-                None => Err(refusal(Why::NoDict, null_mut(), metrics)),
-            };
+            return log_mapping(slf, metrics, Why::NoDict, step, epoch, context);
         }
         log_dict(slf, metrics, step, epoch, context)
     })
+}
+
+/// Logs what is like a dict by a copy that is one.
+///
+/// # Safety
+/// As `log_dict`; `value` is any object.
+unsafe fn log_mapping(
+    slf: *mut PyObject,
+    value: *mut PyObject,
+    otherwise: Why,
+    step: *mut PyObject,
+    epoch: *mut PyObject,
+    context: *mut PyObject,
+) -> Result<(), Early> {
+    // SAFETY: see above; the copy is held while it is logged.
+    unsafe {
+        let copy = Python::attach(|py| refuse::dict_of(&any(py, value)).map(Bound::unbind));
+        let Some(copy) = copy else {
+            return Err(refusal(otherwise, null_mut(), value));
+        };
+        let outcome = log_dict(slf, copy.as_ptr(), step, epoch, context);
+        Python::attach(|py| copy.drop_ref(py));
+        outcome
+    }
 }
 
 /// Writes one point for each item of `metrics`, all at one step and one time.

@@ -24,7 +24,7 @@ pub(crate) enum Why {
     Step,
     /// The epoch is no finite number.
     Epoch,
-    /// `track` of a number without a name.
+    /// `track` without a name of what is no dict.
     NoName,
     /// The name is no text.
     NameType,
