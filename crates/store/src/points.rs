@@ -165,9 +165,9 @@ impl PointColumns {
             points: Vec::new(),
             next: None,
         };
-        for index in 0..self.len() {
+        for (index, visible) in visible.into_iter().enumerate() {
             let position = self.position(index);
-            let wanted = (scan.history || visible[index])
+            let wanted = (scan.history || visible)
                 && scan.from_step.is_none_or(|from| position.step >= from)
                 && scan.to_step.is_none_or(|to| position.step <= to)
                 && scan.after.is_none_or(|after| position > after);
@@ -187,7 +187,7 @@ impl PointColumns {
                     .get(index)
                     .copied()
                     .filter(|epoch| !epoch.is_nan()),
-                visible: visible[index],
+                visible,
             });
         }
         page

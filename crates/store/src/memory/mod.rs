@@ -64,7 +64,7 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     fn identity(&self) -> StoreIdentity {
-        self.identity.clone()
+        self.identity
     }
 
     fn append(&self, frame: AppendFrame) -> Result<FrameAnswer, StoreError> {

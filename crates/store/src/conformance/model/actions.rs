@@ -14,7 +14,7 @@ use runstone_wire::{
 use crate::AppendFrame;
 use crate::conformance::testing::{
     FrameBuilder, Sample, TEST_EPOCH_MICROS, experiment_name, key, key_in, metric_name, open_run,
-    param_path, setting, tag_name,
+    param_path,
 };
 
 /// One thing that happens to a store.
@@ -291,89 +291,88 @@ impl Speaker {
     }
 
     fn say(&mut self, action: &FrameAction) {
-        match &action.barrier {
-            Some(Barrier::RemoveAll(step)) => drop(self.builder.remove(None, *step)),
-            Some(Barrier::RemoveSeries(index, step)) => {
-                drop(self.builder.remove(Some(series(*index).0), *step));
-            }
-            Some(Barrier::Rewind(step)) => drop(self.builder.rewind(*step)),
-            None => {}
+        if let Some(barrier) = &action.barrier {
+            match barrier {
+                Barrier::RemoveAll(step) => self.builder.remove(None, *step),
+                Barrier::RemoveSeries(index, step) => {
+                    self.builder.remove(Some(series(*index).0), *step)
+                }
+                Barrier::Rewind(step) => self.builder.rewind(*step),
+            };
         }
         for said in &action.said {
-            self.say_one(said);
+            match said {
+                Said::Points(points) => self.say_points(points),
+                Said::Ramp {
+                    series: index,
+                    from,
+                    count,
+                } => {
+                    let points = (*from..*from + *count)
+                        .map(|step| (f64::from(step), (step % 251).cast_signed()))
+                        .collect();
+                    self.say_points(&[(*index, points)]);
+                }
+                Said::Refused => {
+                    self.builder.log(4_000, [(0.0, 1.0)]);
+                }
+                Said::Goal(name, goal) => {
+                    self.builder
+                        .push_refusing(OperationKind::DefineMetric(DefineMetric {
+                            name: metric_name(name),
+                            goal: Some(*goal),
+                            unit: None,
+                            default_x: None,
+                        }));
+                }
+                said => self.say_other(said),
+            }
         }
     }
 
-    fn say_one(&mut self, said: &Said) {
+    fn say_other(&mut self, said: &Said) {
         let at = Timestamp::from_micros(TEST_EPOCH_MICROS + 1);
         let builder = &mut self.builder;
         match said {
-            Said::Points(points) => self.say_points(points),
-            Said::Ramp {
-                series: index,
-                from,
-                count,
-            } => {
-                let points = (*from..*from + *count)
-                    .map(|step| (f64::from(step), (step % 251).cast_signed()))
-                    .collect();
-                self.say_points(&[(*index, points)]);
-            }
-            Said::Params(path, value) => drop(builder.set_param(path, ParamValue::I64(*value))),
+            Said::Params(path, value) => builder.set_param(path, ParamValue::I64(*value)),
             Said::RemoveParam(path) => {
-                drop(builder.push(OperationKind::RemoveParams(vec![param_path(path)])));
+                builder.push(OperationKind::RemoveParams(vec![param_path(path)]))
             }
-            Said::Tag(tag, true) => drop(builder.change_tags(&[tag], &[])),
-            Said::Tag(tag, false) => drop(builder.change_tags(&[], &[tag])),
-            Said::Name(name) => drop(builder.push(OperationKind::SetProperties(SetProperties {
+            Said::Tag(tag, true) => builder.change_tags(&[tag], &[]),
+            Said::Tag(tag, false) => builder.change_tags(&[], &[tag]),
+            Said::Name(name) => builder.push(OperationKind::SetProperties(SetProperties {
                 name: Some((*name).to_owned()),
                 ..SetProperties::default()
-            }))),
-            Said::Experiment(name) => {
-                drop(builder.push(OperationKind::SetProperties(SetProperties {
-                    experiment: Some(experiment_name(name)),
-                    archived: Some(*name == "digits"),
-                    ..SetProperties::default()
-                })));
-            }
-            Said::Scalar(name, value) => drop(builder.push(OperationKind::SetScalar(SetScalar {
+            })),
+            Said::Experiment(name) => builder.push(OperationKind::SetProperties(SetProperties {
+                experiment: Some(experiment_name(name)),
+                archived: Some(*name == "digits"),
+                ..SetProperties::default()
+            })),
+            Said::Scalar(name, value) => builder.push(OperationKind::SetScalar(SetScalar {
                 name: metric_name(name),
                 value: ScalarValue::F64(*value),
                 time: at,
-            }))),
-            Said::Goal(name, goal) => {
-                drop(
-                    builder.push_refusing(OperationKind::DefineMetric(DefineMetric {
-                        name: metric_name(name),
-                        goal: Some(*goal),
-                        unit: None,
-                        default_x: None,
-                    })),
-                );
-            }
+            })),
             Said::Event(event) => {
                 let reason = Some(EndReason::new(ReasonCode::Abandoned, "a\0b"));
-                let event = Lifecycle {
+                builder.push(OperationKind::Lifecycle(Lifecycle {
                     event: *event,
                     reason,
                     at,
-                };
-                drop(builder.push(OperationKind::Lifecycle(event)));
+                }))
             }
-            Said::Beat => drop(builder.push(OperationKind::Heartbeat { at })),
-            Said::Counters(points) => {
-                drop(builder.push(OperationKind::Completeness(Completeness {
-                    logged_points: *points,
-                    dropped_points: points / 3,
-                    refused_points: points / 7,
-                    dropped: vec![(1, points / 3), (3, points / 5)],
-                })));
-            }
-            Said::Refused => drop(builder.log(4_000, [(0.0, 1.0)])),
-            Said::End(true) => drop(builder.close()),
-            Said::End(false) => drop(builder.fail(ReasonCode::Exception, "boom")),
-            Said::EmptyBeat => drop(builder.change_tags(&[tag_name("beat").as_str()], &[])),
-        }
+            Said::Counters(points) => builder.push(OperationKind::Completeness(Completeness {
+                logged_points: *points,
+                dropped_points: points / 3,
+                refused_points: points / 7,
+                dropped: vec![(1, points / 3), (3, points / 5)],
+            })),
+            Said::End(true) => builder.close(),
+            Said::End(false) => builder.fail(ReasonCode::Exception, "boom"),
+            Said::EmptyBeat => builder.change_tags(&["beat"], &[]),
+            _ => builder.push(OperationKind::Heartbeat { at }),
+        };
     }
 
     /// One pack. Automatic series take ordinals in place of the steps given.

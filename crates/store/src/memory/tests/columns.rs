@@ -1,0 +1,174 @@
+//! A store that keeps its rows as the oracle does and answers through the shared columns.
+
+use std::sync::Arc;
+
+use runstone_model::{
+    ChangeNumber, ExperimentKey, Params, RunKey, StoreIdentity, WorkspaceId, WriterId,
+};
+use runstone_wire::FrameAnswer;
+
+use super::super::MemoryStore;
+use super::super::snapshot::MemorySnapshot;
+use super::super::state::{RunData, SeriesData, State};
+use crate::{
+    AppendFrame, EventRecord, ExperimentRecord, FoldReport, MetricDefinition, PointColumns,
+    PointPage, PointScan, RunPage, RunRecord, RunScan, ScalarRecord, SeriesHiding, SeriesPage,
+    SeriesScan, Snapshot, Store, StoreError, StoreStats, WarningRecord, WriterMark, WriterRecord,
+    convert_bits,
+};
+
+pub(super) struct ColumnsStore {
+    pub(super) inner: MemoryStore,
+    /// A defect: nothing is ever removed or cut.
+    pub(super) forgets_hiding: bool,
+}
+
+impl Store for ColumnsStore {
+    fn identity(&self) -> StoreIdentity {
+        self.inner.identity()
+    }
+
+    fn append(&self, frame: AppendFrame) -> Result<FrameAnswer, StoreError> {
+        self.inner.append(frame)
+    }
+
+    fn read_writer_mark(&self, writer: WriterId) -> Result<Option<WriterMark>, StoreError> {
+        self.inner.read_writer_mark(writer)
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+        let state = Arc::clone(&self.inner.lock()?.state);
+        Ok(Box::new(ColumnsSnapshot {
+            naive: MemorySnapshot::new(Arc::clone(&state)),
+            state,
+            forgets_hiding: self.forgets_hiding,
+        }))
+    }
+
+    fn change_number(&self) -> Result<ChangeNumber, StoreError> {
+        self.inner.change_number()
+    }
+
+    fn fold(&self, everything: bool) -> Result<FoldReport, StoreError> {
+        self.inner.fold(everything)
+    }
+
+    fn stats(&self) -> Result<StoreStats, StoreError> {
+        self.inner.stats()
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        self.inner.close()
+    }
+}
+
+struct ColumnsSnapshot {
+    naive: MemorySnapshot,
+    state: Arc<State>,
+    forgets_hiding: bool,
+}
+
+impl ColumnsSnapshot {
+    /// All points of a series, sorted, in two parts that were sorted apart.
+    fn columns(series: &SeriesData) -> PointColumns {
+        let reads_as = series.value_type().expect("the series has points");
+        let mut parts = [PointColumns::default(), PointColumns::default()];
+        for (index, point) in series.points.iter().enumerate() {
+            let part = &mut parts[index % 2];
+            if point.epoch.is_some() {
+                part.epochs.resize(part.len(), f64::NAN);
+            }
+            part.steps.push(point.step);
+            part.times.push(point.time);
+            part.values
+                .push(convert_bits(point.bits, point.value_type, reads_as));
+            part.generations.push(point.generation);
+            part.appends.push(point.append);
+            part.positions.push(point.position);
+            if point.epoch.is_some() || !part.epochs.is_empty() {
+                part.epochs.push(point.epoch.unwrap_or(f64::NAN));
+            }
+        }
+        let [mut columns, other] = parts;
+        columns.append(&other);
+        columns.sort();
+        columns
+    }
+
+    fn hiding(&self, data: &RunData, series: &SeriesData) -> SeriesHiding {
+        if self.forgets_hiding {
+            return SeriesHiding::default();
+        }
+        SeriesHiding::new(&series.key, data.cuts.iter().copied(), &data.removals)
+    }
+}
+
+impl Snapshot for ColumnsSnapshot {
+    fn scan_series(&self, run: RunKey, scan: &SeriesScan) -> Result<SeriesPage, StoreError> {
+        let mut page = self.naive.scan_series(run, scan)?;
+        for record in &mut page.series {
+            let data = &self.state.runs[&run];
+            let id = data.find_series(&record.key).expect("the series is listed");
+            let series = &data.series[id.0 as usize];
+            let columns = Self::columns(series);
+            let visible = columns.visible(&self.hiding(data, series));
+            record.summary = columns.summarize(&visible, record.value_type);
+        }
+        Ok(page)
+    }
+
+    fn scan_points(&self, run: RunKey, scan: &PointScan) -> Result<PointPage, StoreError> {
+        // The naive answer knows what is not found.
+        let value_type = self.naive.scan_points(run, scan)?.value_type;
+        let data = &self.state.runs[&run];
+        let id = data.find_series(&scan.series).expect("the series is there");
+        let series = &data.series[id.0 as usize];
+        Ok(Self::columns(series).page(scan, &self.hiding(data, series), value_type))
+    }
+
+    fn change_number(&self) -> ChangeNumber {
+        self.naive.change_number()
+    }
+
+    fn find_run(&self, workspace: WorkspaceId, address: &str) -> Result<RunRecord, StoreError> {
+        self.naive.find_run(workspace, address)
+    }
+
+    fn scan_runs(&self, scan: &RunScan) -> Result<RunPage, StoreError> {
+        self.naive.scan_runs(scan)
+    }
+
+    fn scan_experiments(
+        &self,
+        workspace: WorkspaceId,
+    ) -> Result<Vec<ExperimentRecord>, StoreError> {
+        self.naive.scan_experiments(workspace)
+    }
+
+    fn read_params(&self, run: RunKey) -> Result<Params, StoreError> {
+        self.naive.read_params(run)
+    }
+
+    fn read_scalars(&self, run: RunKey) -> Result<Vec<ScalarRecord>, StoreError> {
+        self.naive.read_scalars(run)
+    }
+
+    fn read_writers(&self, run: RunKey) -> Result<Vec<WriterRecord>, StoreError> {
+        self.naive.read_writers(run)
+    }
+
+    fn read_events(&self, run: RunKey) -> Result<Vec<EventRecord>, StoreError> {
+        self.naive.read_events(run)
+    }
+
+    fn read_warnings(&self, run: RunKey) -> Result<Vec<WarningRecord>, StoreError> {
+        self.naive.read_warnings(run)
+    }
+
+    fn read_metric_definitions(
+        &self,
+        experiment: ExperimentKey,
+    ) -> Result<Vec<MetricDefinition>, StoreError> {
+        self.naive.read_metric_definitions(experiment)
+    }
+}
