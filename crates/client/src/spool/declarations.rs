@@ -49,8 +49,12 @@ impl Declarations {
         }
     }
 
-    /// Appends one; it is in the file, or in memory until the keeper finds room.
+    /// Appends one; it is in the file, or in memory until the keeper finds room. An empty one says
+    /// nothing and is left out: zeros end the file.
     pub(crate) fn append(&self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         let mut inner = self.lock();
         inner.pending.push(Bytes::copy_from_slice(bytes));
         // What fails stays pending.

@@ -322,8 +322,9 @@ impl SpoolReader {
                     .map_err(|error| self.release_error(error))?;
                 let has_released = {
                     let state = store.line.lock();
-                    let front = state.segments.front();
-                    front.is_some_and(|front| front.end() <= mark && front.released_at.is_none())
+                    let after = state.segments.partition_point(|segment| segment.end() <= mark);
+                    let newest = after.checked_sub(1).and_then(|at| state.segments.get(at));
+                    newest.is_some_and(|newest| newest.released_at.is_none())
                 };
                 if has_released || store.line.is_full() {
                     store.note_released();

@@ -353,6 +353,10 @@ impl SpoolStore {
                     break;
                 }
                 let Some(segment) = self.line.take_released(&mut state, mark) else {
+                    if state.segments.len() > 1 {
+                        // Still in use by a push; look again.
+                        tending.next_release = Some(now + super::keeper::TICK);
+                    }
                     break;
                 };
                 kept_bytes -= bytes;
