@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail, ensure};
-use runstone_client::ApiClient;
+use runstone_client::{ApiClient, ClientError};
 use serde_json::Value;
 
 use crate::child::{series_of, value_at};
@@ -30,7 +30,7 @@ pub fn read_points(
         let page: Value =
             match api.get_json(&format!("/runstone/v1/runs/{run}/points"), &query) {
                 Ok(page) => page,
-                Err(error) if error.is_not_found() => return Ok(None),
+                Err(ClientError::NotFound(_)) => return Ok(None),
                 Err(error) => return Err(error).context("read points"),
             };
         let steps = page["steps"].as_array().context("steps of a page of points")?;

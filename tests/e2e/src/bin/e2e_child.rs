@@ -44,20 +44,20 @@ fn main() -> anyhow::Result<()> {
             }
         }
     });
-    run.close(RunEnd::Succeeded, Duration::from_secs(60))?;
+    run.close(RunEnd::Succeeded, Some(Duration::from_secs(60)));
     Ok(())
 }
 
 fn track(run: &Run, counters: &Counters, plan: &ChildPlan, thread: u64, step: u64) {
     // Each thread has one series, so its name is made anew rather than kept: as users do it.
     let series = series_of(thread);
-    run.track(&series, value_at(thread, step), At::step(step as f64));
+    drop(run.track(&series, value_at(thread, step), At::step(step as f64)));
     counters.set(thread as usize, step + 1);
     counters.set(STARTED, 1);
     if step % plan.param_every == plan.param_every - 1 {
         let path = ParamPath::from_keys([format!("progress_{thread}")]);
         let path = path.expect("a short key");
-        run.set_param(path, ParamValue::I64(step.cast_signed()), false);
+        drop(run.set_param(&path, ParamValue::I64(step.cast_signed()), false));
     }
     if plan.pause_micros > 0 && step % 64 == 63 {
         std::thread::sleep(Duration::from_micros(plan.pause_micros));

@@ -64,7 +64,7 @@ fn a_server_that_lost_its_disk_gets_each_point_once_or_shows_the_loss() {
     home.server.start_again().unwrap();
     assert!(child.wait().unwrap().success());
     scene.deliver(home.url());
-    let api = ApiClient::new(home.url(), None).unwrap();
+    let api = ApiClient::from_environment(Some(home.url())).unwrap();
     let steps = count_by_step(&api, "lost-disk", &series_of(0)).unwrap();
     assert!(steps.values().all(|&times| times == 1), "a point is there twice");
     let missing = plan.points - steps.len() as u64;

@@ -20,11 +20,11 @@ fn track_through(proxy: &Proxy, run_id: &str, spool: &std::path::Path) {
     })
     .unwrap();
     for step in 0..POINTS {
-        run.track("loss", step as f64 * 0.5, At::step(step as f64));
+        run.track("loss", step as f64 * 0.5, At::step(step as f64)).unwrap();
     }
-    let report = run.flush(Duration::from_secs(60));
+    let report = run.flush(Some(Duration::from_secs(60)));
     assert!(report.complete, "{run_id}: {report:?}");
-    run.close(RunEnd::Succeeded, Duration::from_secs(60)).unwrap();
+    run.close(RunEnd::Succeeded, Some(Duration::from_secs(60)));
 }
 
 fn assert_exact(api: &ApiClient, run_id: &str) {
@@ -54,7 +54,7 @@ fn a_connection_cut_at_every_byte_loses_and_doubles_nothing() {
             (format!("answer-{cut}"), harm)
         }))
         .collect();
-    let api = ApiClient::new(home.url(), None).unwrap();
+    let api = ApiClient::from_environment(Some(home.url())).unwrap();
     let cuts = std::sync::atomic::AtomicU64::new(0);
     let next = std::sync::atomic::AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -79,7 +79,7 @@ fn a_connection_cut_at_every_byte_loses_and_doubles_nothing() {
 fn repeated_reordered_and_delayed_frames_are_applied_once() {
     let home = Home::start();
     let spool = tempfile::tempdir().unwrap();
-    let api = ApiClient::new(home.url(), None).unwrap();
+    let api = ApiClient::from_environment(Some(home.url())).unwrap();
     let harm = Harm {
         repeat_and_reorder: true,
         delay: Some(Duration::from_millis(2)),
@@ -96,11 +96,11 @@ fn repeated_reordered_and_delayed_frames_are_applied_once() {
         })
         .unwrap();
         for step in 0..POINTS {
-            run.track("loss", step as f64 * 0.5, At::step(step as f64));
+            run.track("loss", step as f64 * 0.5, At::step(step as f64)).unwrap();
             // A frame for each point, so that there is an order to disturb.
-            assert!(run.flush(Duration::from_secs(60)).complete);
+            assert!(run.flush(Some(Duration::from_secs(60))).complete);
         }
-        run.close(RunEnd::Succeeded, Duration::from_secs(60)).unwrap();
+        run.close(RunEnd::Succeeded, Some(Duration::from_secs(60)));
         assert_exact(&api, &run_id);
     }
     assert!(proxy.harmed() > 8 * POINTS, "{} repeats", proxy.harmed());

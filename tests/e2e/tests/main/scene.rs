@@ -62,7 +62,7 @@ impl Scene {
 
     /// Holds every thread's series to its counter; returns the points found.
     pub(crate) fn verify(&self, server: &Server, threads: impl IntoIterator<Item = u64>) -> u64 {
-        let api = ApiClient::new(server.url(), None).unwrap();
+        let api = ApiClient::from_environment(Some(server.url())).unwrap();
         let mut points = 0;
         for thread in threads {
             let counted = self.counters.get(thread as usize);
