@@ -32,7 +32,9 @@ impl App {
         let limits = &config.limits;
         Arc::new(Self {
             request_turns: Semaphore::new(limits.requests_max),
-            body_shares: Semaphore::new(limits.body_bytes_in_flight_max.div_ceil(body::SHARE_BYTES)),
+            body_shares: Semaphore::new(
+                limits.body_bytes_in_flight_max.div_ceil(body::SHARE_BYTES),
+            ),
             service,
             config,
             metrics: Metrics::default(),

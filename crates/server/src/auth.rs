@@ -114,7 +114,9 @@ pub(crate) fn authenticate(
         return Ok(principal("local"));
     }
     let Some(token) = &auth.token else {
-        return Err(unauthorized("this server has no token and takes no calls here"));
+        return Err(unauthorized(
+            "this server has no token and takes no calls here",
+        ));
     };
     match sent_secret(headers) {
         None => Err(unauthorized("a token is needed here")),

@@ -62,8 +62,10 @@ pub(crate) async fn read_body(
         Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
             Err(too_large(most))
         }
-        Ok(Err(error)) => Err(ServiceError::invalid(format!("the body ended early: {error}"))
-            .with_hint("send it again")),
+        Ok(Err(error)) => Err(
+            ServiceError::invalid(format!("the body ended early: {error}"))
+                .with_hint("send it again"),
+        ),
         Ok(Ok(collected)) => Ok(ReadBody {
             bytes: collected.to_bytes(),
             _share: share,

@@ -101,9 +101,9 @@ impl ServerConfig {
             || (path.starts_with('/')
                 && !path.ends_with('/')
                 && !path.contains("//")
-                && path.bytes().all(|byte| {
-                    byte.is_ascii_alphanumeric() || b"/-._~%@:+".contains(&byte)
-                }));
+                && path
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"/-._~%@:+".contains(&byte)));
         if !well_formed {
             return Err(ConfigError::BasePath(path.clone()));
         }

@@ -35,8 +35,11 @@ fn request_host(parts: &Parts) -> Result<&str, ServiceError> {
         _ => None,
     };
     host.ok_or_else(|| {
-        ServiceError::new(ErrorKind::Misdirected, "the request names no host, or several")
-            .with_hint("send one Host header")
+        ServiceError::new(
+            ErrorKind::Misdirected,
+            "the request names no host, or several",
+        )
+        .with_hint("send one Host header")
     })
 }
 
@@ -54,7 +57,9 @@ fn check_host(host: &str, config: &ServerConfig) -> Result<(), ServiceError> {
         ErrorKind::Misdirected,
         format!("this server does not answer for the host `{name}`"),
     )
-    .with_hint(format!("start it with --allow-host {name}, or use 127.0.0.1")))
+    .with_hint(format!(
+        "start it with --allow-host {name}, or use 127.0.0.1"
+    )))
 }
 
 /// The name in `name`, `name:port`, `[v6]` and `[v6]:port`.
@@ -112,7 +117,9 @@ fn check_origin(
         ErrorKind::Forbidden,
         format!("a page of `{origin}` may not call this server"),
     )
-    .with_hint(format!("start it with --allow-origin {origin} if that page is yours")))
+    .with_hint(format!(
+        "start it with --allow-origin {origin} if that page is yours"
+    )))
 }
 
 fn same_authority(scheme: &str, authority: &str, host: &str) -> bool {
@@ -253,7 +260,11 @@ mod tests {
         assert!(same_authority("http", "LOCALHOST", "localhost:80"));
         assert!(same_authority("https", "a.example:443", "a.example"));
         assert!(!same_authority("http", "localhost:8888", "localhost:53800"));
-        assert!(!same_authority("http", "127.0.0.1:53800", "localhost:53800"));
+        assert!(!same_authority(
+            "http",
+            "127.0.0.1:53800",
+            "localhost:53800"
+        ));
         assert!(!same_authority("file", "localhost", "localhost"));
     }
 }

@@ -77,7 +77,9 @@ pub(crate) async fn post_frame(
                 .with_hint(format!("send one with Content-Type: {FRAME_CONTENT_TYPE}")),
         ));
     }
-    let body = read_body(&app, request, FRAME_BYTES_MAX).await.map_err(counted)?;
+    let body = read_body(&app, request, FRAME_BYTES_MAX)
+        .await
+        .map_err(counted)?;
     let bytes = body.bytes.clone();
     let answer = app
         .blocking(move |app| app.service.ingest_frame(&principal, &bytes))
@@ -184,7 +186,10 @@ pub(crate) async fn get_metrics(State(app): State<Arc<App>>) -> Answer {
 
 fn json_body<T: Serialize>(value: &T) -> Result<Vec<u8>, ServiceError> {
     serde_json::to_vec(value).map_err(|error| {
-        ServiceError::new(ErrorKind::Internal, format!("the answer is no JSON: {error}"))
+        ServiceError::new(
+            ErrorKind::Internal,
+            format!("the answer is no JSON: {error}"),
+        )
     })
 }
 

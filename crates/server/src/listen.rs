@@ -91,7 +91,10 @@ pub async fn serve(
     while acceptors.join_next().await.is_some() {}
     let limit = app.config.limits.shutdown_timeout;
     let graceful = Arc::into_inner(graceful).expect("the acceptors have ended and dropped theirs");
-    if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(limit, graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("some requests did not finish in {limit:?} and were cut off");
     }
     let store = Arc::clone(app.service.store());

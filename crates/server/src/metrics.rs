@@ -158,10 +158,26 @@ fn store_text(text: &mut Text, stats: &StoreStats) {
     );
     let gauges = [
         ("runstone_runs", "Living runs.", stats.runs),
-        ("runstone_unfolded_frames", "Frames not yet folded.", stats.unfolded_frames),
-        ("runstone_unfolded_points", "Points not yet folded.", stats.unfolded_points),
-        ("runstone_database_bytes", "Bytes of the database, log excluded.", stats.database_bytes),
-        ("runstone_wal_bytes", "Bytes of the write-ahead log.", stats.log_bytes),
+        (
+            "runstone_unfolded_frames",
+            "Frames not yet folded.",
+            stats.unfolded_frames,
+        ),
+        (
+            "runstone_unfolded_points",
+            "Points not yet folded.",
+            stats.unfolded_points,
+        ),
+        (
+            "runstone_database_bytes",
+            "Bytes of the database, log excluded.",
+            stats.database_bytes,
+        ),
+        (
+            "runstone_wal_bytes",
+            "Bytes of the write-ahead log.",
+            stats.log_bytes,
+        ),
     ];
     for (name, help, value) in gauges {
         text.gauge(name, help, value as f64);
@@ -169,27 +185,59 @@ fn store_text(text: &mut Text, stats: &StoreStats) {
 }
 
 fn counted_text(text: &mut Text, counted: &Counted) {
-    text.head("runstone_frames_total", "counter", "Frames received, by outcome.");
+    text.head(
+        "runstone_frames_total",
+        "counter",
+        "Frames received, by outcome.",
+    );
     for (status, count) in &counted.frames {
-        text.line("runstone_frames_total", &[("status", status)], *count as f64);
-    }
-    text.head("runstone_refusals_total", "counter", "Operations refused, by code.");
-    for (code, count) in &counted.refusals {
-        text.line("runstone_refusals_total", &[("code", code)], *count as f64);
-    }
-    text.head("runstone_limit_hits_total", "counter", "Limits hit, by limit.");
-    for (limit, count) in &counted.limit_hits {
-        text.line("runstone_limit_hits_total", &[("limit", limit)], *count as f64);
-    }
-    text.head("runstone_http_requests_total", "counter", "Requests answered.");
-    for ((route, method, status), count) in &counted.requests {
         text.line(
-            "runstone_http_requests_total",
-            &[("route", route), ("method", method), ("status", &status.to_string())],
+            "runstone_frames_total",
+            &[("status", status)],
             *count as f64,
         );
     }
-    text.head("runstone_http_request_seconds", "histogram", "Time to answer.");
+    text.head(
+        "runstone_refusals_total",
+        "counter",
+        "Operations refused, by code.",
+    );
+    for (code, count) in &counted.refusals {
+        text.line("runstone_refusals_total", &[("code", code)], *count as f64);
+    }
+    text.head(
+        "runstone_limit_hits_total",
+        "counter",
+        "Limits hit, by limit.",
+    );
+    for (limit, count) in &counted.limit_hits {
+        text.line(
+            "runstone_limit_hits_total",
+            &[("limit", limit)],
+            *count as f64,
+        );
+    }
+    text.head(
+        "runstone_http_requests_total",
+        "counter",
+        "Requests answered.",
+    );
+    for ((route, method, status), count) in &counted.requests {
+        text.line(
+            "runstone_http_requests_total",
+            &[
+                ("route", route),
+                ("method", method),
+                ("status", &status.to_string()),
+            ],
+            *count as f64,
+        );
+    }
+    text.head(
+        "runstone_http_request_seconds",
+        "histogram",
+        "Time to answer.",
+    );
     for (route, histogram) in &counted.latencies {
         let mut below = 0;
         for (bound, count) in BUCKETS_SECONDS.iter().zip(histogram.buckets) {

@@ -25,7 +25,11 @@ pub(crate) async fn get_page(State(app): State<Arc<App>>) -> Response {
          <a href=\"runstone/v1/server\">this server</a>,\n\
          <a href=\"health/ready\">health</a>, <a href=\"metrics\">metrics</a>.</p>\n</html>\n"
     );
-    let mut page = response(StatusCode::OK, "text/html; charset=utf-8", html.into_bytes());
+    let mut page = response(
+        StatusCode::OK,
+        "text/html; charset=utf-8",
+        html.into_bytes(),
+    );
     let headers = page.headers_mut();
     headers.insert(
         HeaderName::from_static("content-security-policy"),

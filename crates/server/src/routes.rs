@@ -116,9 +116,21 @@ fn routes() -> Vec<Route> {
         route("native", "/runstone/v1/server", get(handlers::get_server)),
         route("native", "/runstone/v1/runs", get(handlers::get_runs)),
         route("native", "/runstone/v1/runs/{run}", get(handlers::get_run)),
-        route("native", "/runstone/v1/runs/{run}/series", get(handlers::get_series)),
-        route("native", "/runstone/v1/runs/{run}/points", get(handlers::get_points)),
-        route("native", "/runstone/v1/experiments", get(handlers::get_experiments)),
+        route(
+            "native",
+            "/runstone/v1/runs/{run}/series",
+            get(handlers::get_series),
+        ),
+        route(
+            "native",
+            "/runstone/v1/runs/{run}/points",
+            get(handlers::get_points),
+        ),
+        route(
+            "native",
+            "/runstone/v1/experiments",
+            get(handlers::get_experiments),
+        ),
         route("native", "/runstone/v1/best", get(handlers::get_best)),
         route("operation", "/health/live", get(handlers::get_live)),
         route("operation", "/health/ready", get(handlers::get_ready)),
@@ -158,7 +170,10 @@ pub(crate) fn check_routes(owners: &[Owner], routes: &[Route]) -> Result<(), Rou
             .find(|owner| owner.name == route.owner)
             .is_some_and(|owner| {
                 owner.paths.contains(&route.path)
-                    || owner.prefixes.iter().any(|prefix| is_below(route.path, prefix))
+                    || owner
+                        .prefixes
+                        .iter()
+                        .any(|prefix| is_below(route.path, prefix))
             });
         if !own {
             return Err(RouteError::Outside {
@@ -211,9 +226,11 @@ fn is_below(path: &str, prefix: &str) -> bool {
 
 async fn no_such_path(uri: Uri) -> ApiError {
     let error = ServiceError::not_found(format!("nothing is at `{}`", uri.path()));
-    ApiError(error.with_hint(
-        "the native API is below /runstone/v1; a slash at the end makes another path",
-    ))
+    ApiError(
+        error.with_hint(
+            "the native API is below /runstone/v1; a slash at the end makes another path",
+        ),
+    )
 }
 
 async fn wrong_method(method: axum::http::Method, uri: Uri) -> ApiError {

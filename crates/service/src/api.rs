@@ -6,8 +6,8 @@
 
 use crate::number::Number;
 use runstone_model::{
-    Alias, EndReason, Goal, LifecycleEvent, RunId, RunState, SeriesKind, Step,
-    Timestamp, ValueType, WriterId,
+    Alias, EndReason, Goal, LifecycleEvent, RunId, RunState, SeriesKind, Step, Timestamp,
+    ValueType, WriterId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

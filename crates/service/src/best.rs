@@ -69,15 +69,13 @@ impl Service {
     }
 }
 
-fn parse_query(
-    query: &BestQuery,
-) -> Result<(&str, MetricName, Option<Context>), ServiceError> {
+fn parse_query(query: &BestQuery) -> Result<(&str, MetricName, Option<Context>), ServiceError> {
     let (Some(experiment), Some(metric)) = (query.experiment.as_deref(), query.metric.as_deref())
     else {
-        return Err(
-            ServiceError::invalid("the name of the experiment or of the metric is missing")
-                .with_hint("ask for best?experiment=digits&metric=accuracy"),
-        );
+        return Err(ServiceError::invalid(
+            "the name of the experiment or of the metric is missing",
+        )
+        .with_hint("ask for best?experiment=digits&metric=accuracy"));
     };
     let context = query.context.as_deref().map(parse_context).transpose()?;
     Ok((experiment, parse_metric_name(metric)?, context))
@@ -165,8 +163,8 @@ impl Search {
             ))
             .with_hint("names are case-sensitive; NaN is never best"));
         };
-        let point = best_point(&series.summary, self.goal)
-            .expect("only series with a best point are kept");
+        let point =
+            best_point(&series.summary, self.goal).expect("only series with a best point are kept");
         let integer = series.value_type == runstone_model::ValueType::I64;
         Ok(BestRun {
             run: run_item(&run),

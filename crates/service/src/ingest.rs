@@ -4,8 +4,8 @@
 //! A `Mismatch` is no error: the answer says where the server stands, and the caller sends it
 //! as 409 with the same body.
 
-use crate::error::{ErrorKind, ServiceError};
 use crate::Service;
+use crate::error::{ErrorKind, ServiceError};
 use bytes::Bytes;
 use runstone_model::{Principal, ReceivedAt, Timestamp};
 use runstone_store::AppendFrame;
@@ -38,13 +38,17 @@ impl Service {
         if body.len() > FRAME_BYTES_MAX {
             return Err(ServiceError::new(
                 ErrorKind::TooLarge,
-                format!("the frame has {} bytes, {FRAME_BYTES_MAX} are taken", body.len()),
+                format!(
+                    "the frame has {} bytes, {FRAME_BYTES_MAX} are taken",
+                    body.len()
+                ),
             )
             .with_hint("send fewer slots a frame"));
         }
         let frame = Frame::decode(body).map_err(|error| {
-            ServiceError::invalid(error.to_string())
-                .or_hint("see docs/formats/frame.md; an SDK newer than this server may be the cause")
+            ServiceError::invalid(error.to_string()).or_hint(
+                "see docs/formats/frame.md; an SDK newer than this server may be the cause",
+            )
         })?;
         let received_at = self.now();
         self.note_skew(&frame, received_at);
@@ -63,7 +67,10 @@ impl Service {
     }
 
     fn note_skew(&self, frame: &Frame, received_at: Timestamp) {
-        let ahead = frame.sent_at.as_micros().saturating_sub(received_at.as_micros());
+        let ahead = frame
+            .sent_at
+            .as_micros()
+            .saturating_sub(received_at.as_micros());
         if ahead.saturating_abs() <= CLOCK_SKEW_WARNING_MICROS {
             return;
         }

@@ -67,11 +67,7 @@ impl Service {
     ///
     /// # Errors
     /// `NotFound`; `Conflict` naming candidates when the address is ambiguous.
-    pub fn get_run(
-        &self,
-        principal: &Principal,
-        address: &str,
-    ) -> Result<RunDetail, ServiceError> {
+    pub fn get_run(&self, principal: &Principal, address: &str) -> Result<RunDetail, ServiceError> {
         Self::may_read(principal)?;
         let snapshot = self.store.snapshot()?;
         let record = self.find_run(&*snapshot, address)?;
@@ -179,8 +175,10 @@ impl Service {
             None | Some("newest") => RunOrder::NewestFirst,
             Some("oldest") => RunOrder::OldestFirst,
             Some(other) => {
-                return Err(ServiceError::invalid(format!("`{other}` is no order of runs"))
-                    .with_hint("order is newest or oldest"));
+                return Err(
+                    ServiceError::invalid(format!("`{other}` is no order of runs"))
+                        .with_hint("order is newest or oldest"),
+                );
             }
         };
         Ok(RunScan {
@@ -207,8 +205,10 @@ pub(crate) fn page_limit(
     match asked {
         None => Ok(default),
         Some(limit) if (1..=most).contains(&limit) => Ok(limit),
-        Some(limit) => Err(ServiceError::invalid(format!("limit {limit} is out of range"))
-            .with_hint(format!("limit is 1 to {most}; read on with cursor"))),
+        Some(limit) => Err(
+            ServiceError::invalid(format!("limit {limit} is out of range"))
+                .with_hint(format!("limit is 1 to {most}; read on with cursor")),
+        ),
     }
 }
 

@@ -12,9 +12,7 @@ use crate::runs::page_limit;
 use runstone_model::{
     Context, Goal, MetricName, Principal, RunKey, SeriesKey, SeriesKind, Step, ValueType,
 };
-use runstone_store::{
-    PointScan, SeriesRecord, SeriesScan, SeriesSummary, Snapshot, SummaryPoint,
-};
+use runstone_store::{PointScan, SeriesRecord, SeriesScan, SeriesSummary, Snapshot, SummaryPoint};
 
 /// Up to so many points a sparkline reads them all; past it, a few from each cell's range.
 const SPARKLINE_POINTS_MAX: u64 = 4_096;
@@ -116,19 +114,25 @@ pub(crate) fn point_item(point: SummaryPoint, value_type: ValueType) -> PointIte
 }
 
 pub(crate) fn metric_item(record: &SeriesRecord) -> MetricItem {
-    let item = |point: Option<SummaryPoint>| point.map(|point| point_item(point, record.value_type));
+    let item =
+        |point: Option<SummaryPoint>| point.map(|point| point_item(point, record.value_type));
     MetricItem {
         name: record.key.name.to_string(),
         context: record.key.context.to_json(),
         goal: record.goal,
         last: item(record.summary.last),
-        best: item(record.goal.and_then(|goal| best_point(&record.summary, goal))),
+        best: item(
+            record
+                .goal
+                .and_then(|goal| best_point(&record.summary, goal)),
+        ),
     }
 }
 
 fn series_item(record: &SeriesRecord) -> SeriesItem {
     let summary = &record.summary;
-    let item = |point: Option<SummaryPoint>| point.map(|point| point_item(point, record.value_type));
+    let item =
+        |point: Option<SummaryPoint>| point.map(|point| point_item(point, record.value_type));
     let infinite = summary.positive_infinity_count + summary.negative_infinity_count;
     let finite = summary.count.saturating_sub(summary.nan_count + infinite);
     SeriesItem {
