@@ -1,1 +1,51 @@
-fn main() {}
+//! The binary `runstone`: a server, and the command line over it.
+//!
+//! One subcommand is one file; each reads its arguments, asks a [`backend::Backend`] (a server
+//! over HTTP, or the data folder itself) and writes to an [`output::Output`]. Errors leave through
+//! [`failure::Failure`], which prints message and hint and knows the exit code. Only
+//! `engine.rs` names a storage engine.
+
+mod arguments;
+mod backend;
+mod checks;
+mod delivery;
+mod doctor;
+mod engine;
+mod failure;
+mod format;
+mod os_mount;
+mod os_port_owner;
+mod output;
+mod ports;
+mod reference;
+mod runs;
+mod show;
+mod sync;
+mod table;
+mod up;
+mod version;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use failure::Failure;
+use output::Output;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut output = Output::stdout();
+    let done = match &arguments.command {
+        Command::Up(up) => up::run(&arguments, up, &mut output),
+        Command::Runs(runs) => runs::run(&arguments, runs, &mut output),
+        Command::Show(show) => show::run(&arguments, show, &mut output),
+        Command::Sync(sync) => sync::run(&arguments, sync, &mut output),
+        Command::Doctor(doctor) => doctor::run(&arguments, doctor, &mut output),
+        Command::Version(version) => version::run(version, &mut output),
+        Command::RenderReference => reference::run(&mut output),
+    };
+    let done = done.and_then(|code| output.flush().map(|()| code).map_err(Failure::from));
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,163 @@
+//! The arguments of the command line, and the words that explain them.
+//!
+//! `docs/reference/cli.md` is rendered from here; a test holds it fresh.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The durable record of every run.
+#[derive(Debug, Parser)]
+#[command(name = "runstone", version, disable_help_subcommand = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// The data folder [default: $RUNSTONE_HOME/data, where RUNSTONE_HOME is ~/.runstone unless set]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// The server to ask, instead of the one that holds the data folder
+    #[arg(long, global = true, value_name = "URL", env = "RUNSTONE_URL", hide_env_values = true)]
+    pub(crate) url: Option<String>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the server
+    Up(UpArguments),
+    /// List runs, newest first
+    Runs(RunsArguments),
+    /// Show one run: properties, params, writers, completeness and series
+    Show(ShowArguments),
+    /// Deliver what scripts have logged while no server was there
+    Sync(SyncArguments),
+    /// Look for what is wrong, and say what to do
+    Doctor(DoctorArguments),
+    /// Print versions
+    Version(VersionArguments),
+    /// Print the reference of the command line as Markdown
+    #[command(hide = true)]
+    RenderReference,
+}
+
+/// Arguments of `up`.
+#[derive(Debug, Args)]
+pub(crate) struct UpArguments {
+    /// Address to listen on, as 127.0.0.1:53800; port 0 takes a free one; may be given several times
+    /// [default: 127.0.0.1 and ::1, ports 53800 and 53801]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) listen: Vec<String>,
+
+    /// Path below which a proxy serves this server, as /proxy/53800
+    #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true)]
+    pub(crate) base_path: String,
+
+    /// Host name to answer for besides loopback names; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
+
+    /// Origin of pages that may call, as https://example.org; may be given several times
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) allow_origin: Vec<String>,
+
+    /// Ask for the token on loopback too
+    #[arg(long)]
+    pub(crate) require_token: bool,
+
+    /// Let everybody who reaches the address read and write, without any token
+    #[arg(long, conflicts_with = "require_token")]
+    pub(crate) insecure_no_auth: bool,
+
+    /// Open a data folder that lies on a network file system
+    #[arg(long)]
+    pub(crate) allow_network_file_system: bool,
+
+    /// Print the line that tells of readiness as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `runs`.
+#[derive(Debug, Args)]
+pub(crate) struct RunsArguments {
+    /// Only runs of this experiment
+    #[arg(long, value_name = "NAME")]
+    pub(crate) experiment: Option<String>,
+
+    /// Only runs in these states: pending, running, succeeded, failed, lost
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    pub(crate) state: Vec<String>,
+
+    /// Metrics to show, in this order [default: a few, those with a goal first]
+    #[arg(long = "metric", value_name = "NAME")]
+    pub(crate) metrics: Vec<String>,
+
+    /// Archived runs too
+    #[arg(long)]
+    pub(crate) archived: bool,
+
+    /// At most so many runs
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// Id of the run, the start of one, or a name
+    pub(crate) run: String,
+
+    /// Only series of this name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) metric: Option<String>,
+
+    /// At most so many series
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+
+    /// Show it again while it changes, until the run ends
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+
+    /// Print JSON; with --follow one line for each change
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `sync`.
+#[derive(Debug, Args)]
+pub(crate) struct SyncArguments {
+    /// Deliver everything to this server, wherever it was meant to go
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: Option<String>,
+
+    /// Folder of the spools [default: $RUNSTONE_SPOOL, or $RUNSTONE_HOME/spool]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) spool: Option<PathBuf>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `version`.
+#[derive(Debug, Args)]
+pub(crate) struct VersionArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

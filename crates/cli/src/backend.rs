@@ -1,0 +1,245 @@
+//! Where a command gets its answers: a server over HTTP, or the data folder itself.
+//!
+//! Both give the same types, because the server's answers are the service's. A folder is used
+//! by one process at a time: a command on a folder in use asks the server that has it.
+
+use crate::arguments::Arguments;
+use crate::engine::{Engine, lock_holder, quiet_options};
+use crate::failure::{Failure, client_error};
+use runstone_client::ApiClient;
+use runstone_client::config::{self, process_environment};
+use runstone_model::Principal;
+use runstone_service::api::{
+    PROBLEM_TYPE_PREFIX, Problem, RunDetail, RunList, RunsQuery, SeriesList, SeriesQuery,
+};
+use runstone_service::{ErrorKind, Service, ServiceError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
+
+/// Where the answers come from.
+pub(crate) enum Backend {
+    /// A server.
+    Server(ApiClient),
+    /// The folder, under its lock until this is dropped.
+    Folder(Service),
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        if let Self::Folder(service) = self
+            && let Err(error) = service.store().close()
+        {
+            tracing::warn!(%error, "the data folder did not close");
+        }
+    }
+}
+
+/// The data folder that a command means.
+pub(crate) fn data_folder(arguments: &Arguments) -> PathBuf {
+    arguments
+        .data
+        .clone()
+        .unwrap_or_else(|| config::data_folder(&process_environment))
+}
+
+/// The server that a command means, if it means one: as given, or the holder of the data folder.
+///
+/// # Errors
+/// `Unavailable` when a process holds the folder and does not listen.
+pub(crate) fn server_url(arguments: &Arguments) -> Result<Option<String>, ServiceError> {
+    if let Some(url) = &arguments.url {
+        let destination =
+            config::Destination::from_name(url).map_err(|error| client_error(&error))?;
+        return Ok(Some(destination.url));
+    }
+    let folder = data_folder(arguments);
+    match lock_holder(&folder)? {
+        None => Ok(None),
+        Some(holder) => match holder.address {
+            Some(address) => Ok(Some(format!("http://{address}"))),
+            None => Err(ServiceError::new(
+                ErrorKind::Unavailable,
+                format!(
+                    "the data folder is in use by process {}, which does not listen: {}",
+                    holder.pid,
+                    folder.display()
+                ),
+            )
+            .with_hint("wait until that command is done, and try again")),
+        },
+    }
+}
+
+/// A client for the server at `url`, with the token of this home.
+pub(crate) fn client(url: &str) -> Result<ApiClient, ServiceError> {
+    let destination = config::Destination::from_name(url).map_err(|error| client_error(&error))?;
+    let token = config::token(&process_environment);
+    Ok(ApiClient::new(destination, token.as_deref()))
+}
+
+impl Backend {
+    /// The server given or found, else the folder, else the default address.
+    ///
+    /// # Errors
+    /// `NotFound` when there is neither a server nor a folder.
+    pub(crate) fn open(arguments: &Arguments) -> Result<Self, Failure> {
+        if let Some(url) = server_url(arguments)? {
+            return Ok(Self::Server(client(&url)?));
+        }
+        let folder = data_folder(arguments);
+        if folder.is_dir() {
+            return Self::open_folder(&folder);
+        }
+        if arguments.data.is_none() {
+            let client = client(config::LOCAL_URL)?;
+            if client.server().is_ok() {
+                return Ok(Self::Server(client));
+            }
+        }
+        let error = ServiceError::not_found(format!(
+            "there is no data folder and no server: {}",
+            folder.display()
+        ));
+        Err(error
+            .with_hint("start one with `runstone up`, or name a server with --url")
+            .into())
+    }
+
+    fn open_folder(folder: &Path) -> Result<Self, Failure> {
+        let engine = Engine::open(folder, quiet_options())?;
+        Ok(Self::Folder(engine.service()))
+    }
+
+    /// Runs, as [`Service::list_runs`].
+    pub(crate) fn list_runs(&self, query: &RunsQuery) -> Result<RunList, ServiceError> {
+        match self {
+            Self::Server(client) => fetch(client, "/runstone/v1/runs", query),
+            Self::Folder(service) => service.list_runs(&Principal::local(), query),
+        }
+    }
+
+    /// One run, as [`Service::get_run`].
+    pub(crate) fn get_run(&self, address: &str) -> Result<RunDetail, ServiceError> {
+        match self {
+            Self::Server(client) => fetch(client, &run_path(address, ""), &()),
+            Self::Folder(service) => service.get_run(&Principal::local(), address),
+        }
+    }
+
+    /// Series of a run, as [`Service::list_series`].
+    pub(crate) fn list_series(
+        &self,
+        address: &str,
+        query: &SeriesQuery,
+    ) -> Result<SeriesList, ServiceError> {
+        match self {
+            Self::Server(client) => fetch(client, &run_path(address, "/series"), query),
+            Self::Folder(service) => service.list_series(&Principal::local(), address, query),
+        }
+    }
+}
+
+fn fetch<T: DeserializeOwned>(
+    client: &ApiClient,
+    path: &str,
+    query: &impl Serialize,
+) -> Result<T, ServiceError> {
+    let fields = query_fields(query);
+    let pairs: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let (status, body) = client
+        .get_reply(path, &pairs)
+        .map_err(|error| client_error(&error))?;
+    if status == 200 {
+        return serde_json::from_slice(&body).map_err(|error| {
+            let url = client.url();
+            ServiceError::new(
+                ErrorKind::Corrupt,
+                format!("the answer can't be read: {error}, {url}{path}"),
+            )
+            .with_hint("is this a Runstone of the same version? `runstone doctor` tells")
+        });
+    }
+    Err(problem_error(status, &body, &client.url()))
+}
+
+/// The error that a problem document tells of; kind and hint are those of the server.
+fn problem_error(status: u16, body: &[u8], url: &str) -> ServiceError {
+    let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
+        return ServiceError::new(
+            ErrorKind::from_status(status),
+            format!("status {status} from {url}"),
+        )
+        .with_hint("is this the address of a Runstone server?");
+    };
+    let kind = problem
+        .problem_type
+        .strip_prefix(PROBLEM_TYPE_PREFIX)
+        .and_then(ErrorKind::from_name)
+        .unwrap_or_else(|| ErrorKind::from_status(status));
+    let error = ServiceError::new(kind, problem.detail);
+    match problem.hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// The fields of a query as names and texts.
+fn query_fields(query: &impl Serialize) -> Vec<(String, String)> {
+    let value = serde_json::to_value(query).expect("queries are plain fields");
+    let serde_json::Value::Object(fields) = value else {
+        return Vec::new();
+    };
+    fields
+        .into_iter()
+        .map(|(name, value)| match value {
+            serde_json::Value::String(text) => (name, text),
+            other => (name, other.to_string()),
+        })
+        .collect()
+}
+
+/// Path of a run, its address percent-encoded.
+fn run_path(address: &str, rest: &str) -> String {
+    let mut path = String::from("/runstone/v1/runs/");
+    for byte in address.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            path.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    path.push_str(rest);
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_runs_are_encoded_in_paths() {
+        assert_eq!(run_path("a b/ü", "/series"), "/runstone/v1/runs/a%20b%2F%C3%BC/series");
+    }
+
+    #[test]
+    fn absent_fields_of_a_query_are_not_sent() {
+        let query = RunsQuery {
+            limit: Some(5),
+            experiment: Some("a&b".to_owned()),
+            ..RunsQuery::default()
+        };
+        let fields = query_fields(&query);
+        assert_eq!(
+            fields,
+            [
+                ("limit".to_owned(), "5".to_owned()),
+                ("experiment".to_owned(), "a&b".to_owned())
+            ]
+        );
+        assert!(query_fields(&()).is_empty());
+    }
+}

@@ -1,0 +1,42 @@
+//! `runstone doctor`: look for what is wrong, and say what to do.
+//!
+//! Nothing is changed. The exit code is 1 when something is wrong, 0 when there are only things
+//! to know.
+
+use crate::arguments::{Arguments, DoctorArguments};
+use crate::checks::{Check, Status, all_checks};
+use crate::failure::Outcome;
+use crate::output::Output;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct DoctorDocument<'a> {
+    version: u32,
+    ok: bool,
+    checks: &'a [Check],
+}
+
+/// Prints every check, and what to do about it.
+pub(crate) fn run(
+    arguments: &Arguments,
+    asked: &DoctorArguments,
+    output: &mut Output,
+) -> Outcome {
+    let checks = all_checks(arguments);
+    let ok = checks.iter().all(|check| check.status != Status::Wrong);
+    if asked.json {
+        output.json(&DoctorDocument {
+            version: 1,
+            ok,
+            checks: &checks,
+        })?;
+    } else {
+        for check in &checks {
+            output.line(&format!("{:<8}{:<12}{}", check.status.word(), check.name, check.text))?;
+            if let Some(hint) = &check.hint {
+                output.line(&format!("{:20}hint: {hint}", ""))?;
+            }
+        }
+    }
+    Ok(u8::from(!ok))
+}
