@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self, SupportsFloat, SupportsIndex, TypeAlias, final
+from typing import Any, Literal, SupportsFloat, SupportsIndex, TypeAlias, final
 
-class _Scalar(Protocol):
-    def __float__(self, /) -> float: ...
+from typing_extensions import Self
 
-_Number: TypeAlias = SupportsFloat | SupportsIndex | _Scalar
-_Json: TypeAlias = None | bool | int | float | str | list[_Json] | tuple[_Json, ...] | Mapping[str, _Json]
+_Number: TypeAlias = SupportsFloat | SupportsIndex
 
 __version__: str
 
@@ -133,7 +131,7 @@ class Run:
         step: _Number | None = None,
         epoch: _Number | None = None,
         *,
-        context: Mapping[str, _Json] | None = None,
+        context: Mapping[str, object] | None = None,
     ) -> None:
         """Log one value of a metric, or several at once."""
     def log(
@@ -142,7 +140,7 @@ class Run:
         step: _Number | None = None,
         epoch: _Number | None = None,
         *,
-        context: Mapping[str, _Json] | None = None,
+        context: Mapping[str, object] | None = None,
     ) -> None:
         """Log several metrics at one step."""
     def add_tag(self, tag: str) -> None:
@@ -171,7 +169,7 @@ class Run:
     def close(self, *, timeout: float | None = 10.0, failed: str | None = None) -> CloseReport:
         """End the run and wait a little for the server."""
     def finish(self, *, timeout: float | None = 10.0, failed: str | None = None) -> CloseReport:
-        """The same as `close`."""
+        """Do the same as `close`."""
     def __enter__(self) -> Self: ...
     def __exit__(
         self,

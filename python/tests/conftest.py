@@ -14,7 +14,7 @@ import textwrap
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,20 +163,22 @@ class Script:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def start(self, code: str, *options: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, code: str, *options: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         path = self.folder / "script.py"
         path.write_text(textwrap.dedent(code))
         return subprocess.Popen(
             [sys.executable, *options, str(path)],
-            env={**os.environ, **environment},
+            env={**os.environ, **(environment or {})},
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def __call__(self, code: str, *options: str, timeout: float = 60, **environment: str) -> Finished:
-        process = self.start(code, *options, **environment)
+    def __call__(
+        self, code: str, *options: str, timeout: float = 60, environment: Mapping[str, str] | None = None
+    ) -> Finished:
+        process = self.start(code, *options, environment=environment)
         try:
             out, err = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:

@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import NOBODY, Script, Server
+from conftest import NOBODY, Script, Server, find_binary
+
 from runstone import Run
 
 
@@ -117,7 +118,7 @@ def test_a_run_that_went_out_of_scope_ends_with_the_interpreter(server: Server, 
 )
 def test_the_exit_code_never_changes(server: Server, script: Script, end: str, code: int, url: str) -> None:
     environment = {"RUNSTONE_URL": url} if url else {}
-    done = script(f"import os, sys\n{UNCLOSED}\n{end}", **environment)
+    done = script(f"import os, sys\n{UNCLOSED}\n{end}", environment=environment)
     assert done.code == code
 
 
@@ -172,8 +173,6 @@ def test_kill_loses_nothing(server: Server, script: Script) -> None:
 
 def deliver(server: Server, run: str) -> None:
     """Delivers what is left in the home of this test."""
-    from conftest import find_binary
-
     subprocess.run([find_binary(), "sync", "--json"], check=True, capture_output=True, timeout=60)
     assert json.dumps(server.run(run))
 

@@ -7,8 +7,9 @@ import inspect
 from pathlib import Path
 
 import pytest
-import runstone
 from conftest import Script
+
+import runstone
 from runstone import FlushReport, Run
 
 # Part of the interpreter itself, or loaded by every start.

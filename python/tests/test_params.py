@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import NOBODY, Server
+
 from runstone import InvalidError, NotFoundError, Run, RunstoneWarning, UnavailableError
 
 

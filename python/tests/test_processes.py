@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Script, Server
+
 from runstone import Run
 
 WORKER = """

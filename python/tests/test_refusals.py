@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Script, Server
+
 from runstone import ConflictError, InvalidError, Run, RunstoneWarning
 
 BAD_VALUES: list[Any] = ["0.5", None, 1j, [1.0], object(), np.array([1.0, 2.0]), b"1"]
@@ -235,7 +236,7 @@ def test_disabled_runs_say_nothing(script: Script) -> None:
         """,
         "-W",
         "error",
-        RUNSTONE_MODE="disabled",
+        environment={"RUNSTONE_MODE": "disabled"},
     )
     assert (done.code, done.out) == (0, "")
 
