@@ -8,7 +8,7 @@
 use runstone_model::ValueType;
 use runstone_wire::{FrameStatus, RefusalCode};
 
-use super::harness::{Engine, Harness};
+use super::harness::Harness;
 use super::testing::{FrameBuilder, Sample, key};
 
 fn ordinals(from: u32, to: u32) -> Vec<(f64, f64)> {
@@ -17,7 +17,7 @@ fn ordinals(from: u32, to: u32) -> Vec<(f64, f64)> {
         .collect()
 }
 
-pub fn auto_steps_count_from_zero<E: Engine>(harness: &mut Harness<E>) {
+pub fn auto_steps_count_from_zero(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let auto = writer.auto_metric("loss");
     harness.apply(writer.log(auto, ordinals(0, 3)).frame());
@@ -25,7 +25,7 @@ pub fn auto_steps_count_from_zero<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(harness.values("run-a", &key("loss")), ordinals(0, 5));
 }
 
-pub fn a_resumed_run_counts_on<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_resumed_run_counts_on(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     let auto = one.auto_metric("loss");
     harness.apply(one.log(auto, ordinals(0, 3)).frame());
@@ -50,7 +50,7 @@ pub fn a_resumed_run_counts_on<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(harness.warning_counts("run-a"), []);
 }
 
-pub fn re_delivery_with_other_boundaries_gives_the_same_steps<E: Engine>(harness: &mut Harness<E>) {
+pub fn re_delivery_with_other_boundaries_gives_the_same_steps(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let auto = writer.auto_metric("loss");
     let explicit = writer.metric("loss");
@@ -71,7 +71,7 @@ pub fn re_delivery_with_other_boundaries_gives_the_same_steps<E: Engine>(harness
     assert_eq!(values, [4.5, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]);
 }
 
-pub fn the_base_is_one_past_the_highest_step<E: Engine>(harness: &mut Harness<E>) {
+pub fn the_base_is_one_past_the_highest_step(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let cases = [
         ("fraction", 6.25, 7.0),
@@ -95,7 +95,7 @@ pub fn the_base_is_one_past_the_highest_step<E: Engine>(harness: &mut Harness<E>
     }
 }
 
-pub fn explicit_points_of_the_same_frame_count_for_the_base<E: Engine>(harness: &mut Harness<E>) {
+pub fn explicit_points_of_the_same_frame_count_for_the_base(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let auto = writer.auto_metric("loss");
     let explicit = writer.metric("loss");
@@ -114,7 +114,7 @@ pub fn explicit_points_of_the_same_frame_count_for_the_base<E: Engine>(harness: 
     assert_eq!(harness.values("run-a", &key("loss")), values);
 }
 
-pub fn hidden_points_count_for_the_base<E: Engine>(harness: &mut Harness<E>) {
+pub fn hidden_points_count_for_the_base(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     let explicit = one.metric("loss");
     harness.apply(one.log(explicit, [(0.0, 1.0), (7.0, 1.0)]).frame());
@@ -127,7 +127,7 @@ pub fn hidden_points_count_for_the_base<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(harness.values("run-a", &key("loss")), [(9.0, 3.0)]);
 }
 
-pub fn numbers_of_all_types_share_one_count<E: Engine>(harness: &mut Harness<E>) {
+pub fn numbers_of_all_types_share_one_count(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let explicit = writer.metric("n");
     harness.apply(writer.log(explicit, [(4.0, 0.0)]).frame());
@@ -146,7 +146,7 @@ pub fn numbers_of_all_types_share_one_count<E: Engine>(harness: &mut Harness<E>)
     assert_eq!(harness.values("run-a", &key("n")), values);
 }
 
-pub fn each_writer_counts_for_itself<E: Engine>(harness: &mut Harness<E>) {
+pub fn each_writer_counts_for_itself(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     let mut two = FrameBuilder::secondary("run-a", 2);
     let in_one = one.auto_metric("loss");
@@ -164,7 +164,7 @@ pub fn each_writer_counts_for_itself<E: Engine>(harness: &mut Harness<E>) {
     );
 }
 
-pub fn auto_steps_must_be_ordinals<E: Engine>(harness: &mut Harness<E>) {
+pub fn auto_steps_must_be_ordinals(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let auto = writer.auto_metric("loss");
     harness.apply(writer.frame());

@@ -12,7 +12,7 @@ use runstone_wire::{
     DefineMetric, OpenMode, OperationKind, ParamSetting, SetProperties, SetScalar,
 };
 
-use super::harness::{Engine, Harness};
+use super::harness::Harness;
 use super::testing::{
     FrameBuilder, TEST_EPOCH_MICROS, experiment_name, key, metric_name, open_run, param_path,
     setting, tag_name,
@@ -23,14 +23,14 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(TEST_EPOCH_MICROS + seconds * 1_000_000)
 }
 
-fn created<E: Engine>(harness: &mut Harness<E>, id: &str, number: u8, seconds: i64) {
+fn created(harness: &mut Harness, id: &str, number: u8, seconds: i64) {
     let mut writer = FrameBuilder::new(id, number);
     let mut open = open_run(OpenMode::Create);
     open.created_at = at(seconds);
     harness.apply(writer.open(true, open).frame());
 }
 
-fn listed<E: Engine>(harness: &Harness<E>, scan: &RunScan) -> Vec<String> {
+fn listed(harness: &Harness, scan: &RunScan) -> Vec<String> {
     let mut scan = scan.clone();
     let mut ids = Vec::new();
     loop {
@@ -44,7 +44,7 @@ fn listed<E: Engine>(harness: &Harness<E>, scan: &RunScan) -> Vec<String> {
     }
 }
 
-pub fn a_run_is_created_with_what_its_opening_gives<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_run_is_created_with_what_its_opening_gives(harness: &mut Harness) {
     let mut parent = FrameBuilder::creator("parent", 1);
     harness.apply(parent.frame());
     harness.apply(parent.frame());
@@ -90,7 +90,7 @@ pub fn a_run_is_created_with_what_its_opening_gives<E: Engine>(harness: &mut Har
     assert!(!run.archived);
 }
 
-pub fn a_fork_without_its_parent_is_kept_and_warned_of<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_fork_without_its_parent_is_kept_and_warned_of(harness: &mut Harness) {
     let mut writer = FrameBuilder::new("run-a", 1);
     let mut open = open_run(OpenMode::Create);
     open.parent = Some((runstone_model::RunId::new("gone").unwrap(), Step::ZERO));
@@ -102,7 +102,7 @@ pub fn a_fork_without_its_parent_is_kept_and_warned_of<E: Engine>(harness: &mut 
     );
 }
 
-pub fn naming_an_experiment_creates_it<E: Engine>(harness: &mut Harness<E>) {
+pub fn naming_an_experiment_creates_it(harness: &mut Harness) {
     created(harness, "run-a", 1, 0);
     for (number, id) in [(2, "run-b"), (3, "run-c")] {
         let mut writer = FrameBuilder::new(id, number);
@@ -124,7 +124,7 @@ pub fn naming_an_experiment_creates_it<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(harness.run("run-a").experiment_name, "default");
 }
 
-pub fn a_resume_keeps_the_experiment_and_takes_what_is_given<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_resume_keeps_the_experiment_and_takes_what_is_given(harness: &mut Harness) {
     let mut one = FrameBuilder::new("run-a", 1);
     let mut open = open_run(OpenMode::Create);
     open.experiment = Some(experiment_name("digits"));
@@ -147,7 +147,7 @@ pub fn a_resume_keeps_the_experiment_and_takes_what_is_given<E: Engine>(harness:
     assert_eq!(harness.params_json("run-a"), r#"{"keep":true,"lr":0.2}"#);
 }
 
-pub fn properties_are_set_cleared_and_left_alone<E: Engine>(harness: &mut Harness<E>) {
+pub fn properties_are_set_cleared_and_left_alone(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let set = |set: SetProperties| OperationKind::SetProperties(set);
     writer.push(set(SetProperties {
@@ -183,7 +183,7 @@ pub fn properties_are_set_cleared_and_left_alone<E: Engine>(harness: &mut Harnes
     assert_eq!(harness.run("run-a").experiment_name, "moved");
 }
 
-pub fn tags_are_added_and_removed<E: Engine>(harness: &mut Harness<E>) {
+pub fn tags_are_added_and_removed(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     harness.apply(
         writer
@@ -201,7 +201,7 @@ pub fn tags_are_added_and_removed<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(tags, ["Zoë", "v1", "v2"]);
 }
 
-pub fn params_merge_replace_and_are_removed<E: Engine>(harness: &mut Harness<E>) {
+pub fn params_merge_replace_and_are_removed(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let dict = |entries: &[(&str, f64)]| {
         ParamValue::Dict(
@@ -278,7 +278,7 @@ pub fn params_merge_replace_and_are_removed<E: Engine>(harness: &mut Harness<E>)
     assert_eq!(harness.params_json("run-a"), "{}");
 }
 
-pub fn a_param_that_gives_way_is_warned_of<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_param_that_gives_way_is_warned_of(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     harness.apply(
         writer
@@ -303,7 +303,7 @@ pub fn a_param_that_gives_way_is_warned_of<E: Engine>(harness: &mut Harness<E>) 
     );
 }
 
-pub fn a_setting_that_can_not_be_refuses_its_operation_whole<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_setting_that_can_not_be_refuses_its_operation_whole(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     harness.apply(writer.frame());
     let leaf_at_root = ParamSetting {
@@ -320,7 +320,7 @@ pub fn a_setting_that_can_not_be_refuses_its_operation_whole<E: Engine>(harness:
     assert_eq!(harness.params_json("run-a"), r#"{"kept":true}"#);
 }
 
-pub fn scalars_keep_type_and_time<E: Engine>(harness: &mut Harness<E>) {
+pub fn scalars_keep_type_and_time(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let set = |name: &str, value, seconds| {
         OperationKind::SetScalar(SetScalar {
@@ -347,7 +347,7 @@ pub fn scalars_keep_type_and_time<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(scalars[3].value, ScalarValue::String("text".to_owned()));
 }
 
-pub fn metric_definitions_belong_to_the_experiment<E: Engine>(harness: &mut Harness<E>) {
+pub fn metric_definitions_belong_to_the_experiment(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let define = |goal, unit: Option<&str>, default_x: Option<&str>| {
         OperationKind::DefineMetric(DefineMetric {
@@ -397,7 +397,7 @@ pub fn metric_definitions_belong_to_the_experiment<E: Engine>(harness: &mut Harn
     );
 }
 
-pub fn a_run_is_found_by_id_name_and_prefix<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_run_is_found_by_id_name_and_prefix(harness: &mut Harness) {
     for (number, id) in [
         (1, "abcd-1"),
         (2, "abcd-2"),
@@ -457,7 +457,7 @@ pub fn a_run_is_found_by_id_name_and_prefix<E: Engine>(harness: &mut Harness<E>)
     );
 }
 
-pub fn runs_are_scanned_in_order_by_pages<E: Engine>(harness: &mut Harness<E>) {
+pub fn runs_are_scanned_in_order_by_pages(harness: &mut Harness) {
     // Two of them at one time: the key decides.
     for (number, seconds) in [(1, 50), (2, 10), (3, 30), (4, 30), (5, 30), (6, 90), (7, 0)] {
         created(harness, &format!("run-{number}"), number, seconds);
@@ -481,7 +481,7 @@ pub fn runs_are_scanned_in_order_by_pages<E: Engine>(harness: &mut Harness<E>) {
     }
 }
 
-pub fn runs_are_scanned_by_experiment_state_and_archive<E: Engine>(harness: &mut Harness<E>) {
+pub fn runs_are_scanned_by_experiment_state_and_archive(harness: &mut Harness) {
     for number in 1..=6_u8 {
         let mut writer = FrameBuilder::new(&format!("run-{number}"), number);
         let mut open = open_run(OpenMode::Create);
@@ -544,7 +544,7 @@ pub fn runs_are_scanned_by_experiment_state_and_archive<E: Engine>(harness: &mut
     assert_eq!(listed(harness, &elsewhere), [] as [String; 0]);
 }
 
-pub fn text_is_ordered_by_bytes<E: Engine>(harness: &mut Harness<E>) {
+pub fn text_is_ordered_by_bytes(harness: &mut Harness) {
     let names = [
         "B",
         "a",
@@ -585,7 +585,7 @@ pub fn text_is_ordered_by_bytes<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(tags, sorted);
 }
 
-pub fn odd_and_long_names_are_kept_as_they_are<E: Engine>(harness: &mut Harness<E>) {
+pub fn odd_and_long_names_are_kept_as_they_are(harness: &mut Harness) {
     let id = format!("run 'a' \"b\" %_ é {}", "x".repeat(100));
     let mut writer = FrameBuilder::new(&id, 1);
     let mut open = open_run(OpenMode::Create);
@@ -609,7 +609,7 @@ pub fn odd_and_long_names_are_kept_as_they_are<E: Engine>(harness: &mut Harness<
     assert_eq!(harness.run("run 'a'").run.id.as_str(), id);
 }
 
-pub fn nul_in_text_is_replaced_and_counted<E: Engine>(harness: &mut Harness<E>) {
+pub fn nul_in_text_is_replaced_and_counted(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     writer.push(OperationKind::SetProperties(SetProperties {
         name: Some("a\0b\0".to_owned()),

@@ -8,7 +8,7 @@
 use runstone_model::{Timestamp, WriterId};
 use runstone_wire::{Completeness, FrameStatus, OperationKind, RefusalCode};
 
-use super::harness::{Engine, Harness};
+use super::harness::Harness;
 use super::testing::{FrameBuilder, TEST_EPOCH_MICROS, key};
 
 fn steps(from: u32, to: u32) -> impl Iterator<Item = (f64, f64)> {
@@ -19,7 +19,7 @@ fn expected(from: u32, to: u32) -> Vec<(f64, f64)> {
     steps(from, to).collect()
 }
 
-pub fn an_applied_frame_is_readable_and_moves_the_mark<E: Engine>(harness: &mut Harness<E>) {
+pub fn an_applied_frame_is_readable_and_moves_the_mark(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     assert_eq!(
         harness.store().read_writer_mark(writer.writer()).unwrap(),
@@ -46,7 +46,7 @@ pub fn an_applied_frame_is_readable_and_moves_the_mark<E: Engine>(harness: &mut 
     assert_eq!(harness.values("run-a", &key("loss")), expected(0, 10));
 }
 
-pub fn a_frame_sent_again_changes_nothing<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_frame_sent_again_changes_nothing(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     let first = writer.log(loss, steps(0, 5)).frame();
@@ -64,7 +64,7 @@ pub fn a_frame_sent_again_changes_nothing<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(harness.run("run-a").completeness.durable_points, 9);
 }
 
-pub fn slots_packed_with_other_boundaries_are_applied_once<E: Engine>(harness: &mut Harness<E>) {
+pub fn slots_packed_with_other_boundaries_are_applied_once(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.frame());
@@ -84,7 +84,7 @@ pub fn slots_packed_with_other_boundaries_are_applied_once<E: Engine>(harness: &
     assert_eq!(harness.history("run-a", &key("loss")).len(), 10);
 }
 
-pub fn a_gap_without_base_is_a_mismatch<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_gap_without_base_is_a_mismatch(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     let first = writer.frame();
@@ -99,7 +99,7 @@ pub fn a_gap_without_base_is_a_mismatch<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(harness.values("run-a", &key("loss")), expected(0, 5));
 }
 
-pub fn another_chain_at_the_mark_is_a_mismatch<E: Engine>(harness: &mut Harness<E>) {
+pub fn another_chain_at_the_mark_is_a_mismatch(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.frame());
@@ -116,7 +116,7 @@ pub fn another_chain_at_the_mark_is_a_mismatch<E: Engine>(harness: &mut Harness<
     assert_eq!(harness.values("run-a", &key("loss")), expected(0, 4));
 }
 
-pub fn a_base_frame_records_the_slots_between_as_lost<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_base_frame_records_the_slots_between_as_lost(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.log(loss, steps(0, 3)).frame());
@@ -146,7 +146,7 @@ pub fn a_base_frame_records_the_slots_between_as_lost<E: Engine>(harness: &mut H
     assert_eq!(harness.values("run-a", &key("loss")), values);
 }
 
-pub fn a_base_frame_never_overlaps_the_mark<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_base_frame_never_overlaps_the_mark(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.frame());
@@ -161,7 +161,7 @@ pub fn a_base_frame_never_overlaps_the_mark<E: Engine>(harness: &mut Harness<E>)
     assert_eq!(harness.warning_counts("run-a"), []);
 }
 
-pub fn a_store_that_lost_everything_goes_on_from_a_base_frame<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_store_that_lost_everything_goes_on_from_a_base_frame(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     let auto = writer.auto_metric("ticks");
@@ -191,7 +191,7 @@ pub fn a_store_that_lost_everything_goes_on_from_a_base_frame<E: Engine>(harness
     );
 }
 
-pub fn a_restored_store_takes_each_point_once<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_restored_store_takes_each_point_once(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.log(loss, steps(0, 5)).frame());
@@ -217,7 +217,7 @@ pub fn a_restored_store_takes_each_point_once<E: Engine>(harness: &mut Harness<E
     assert_eq!(harness.history("run-a", &key("loss")).len(), 13);
 }
 
-pub fn base_frames_repeat_declarations_without_harm<E: Engine>(harness: &mut Harness<E>) {
+pub fn base_frames_repeat_declarations_without_harm(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     let auto = writer.auto_metric("ticks");
@@ -241,9 +241,7 @@ pub fn base_frames_repeat_declarations_without_harm<E: Engine>(harness: &mut Har
     assert_eq!(harness.writers("run-a").len(), 1);
 }
 
-pub fn an_empty_slot_range_carries_heartbeats_and_counters_only<E: Engine>(
-    harness: &mut Harness<E>,
-) {
+pub fn an_empty_slot_range_carries_heartbeats_and_counters_only(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let at = Timestamp::from_micros(TEST_EPOCH_MICROS);
     let unknown = writer
@@ -296,7 +294,7 @@ pub fn an_empty_slot_range_carries_heartbeats_and_counters_only<E: Engine>(
     assert_eq!(harness.values("run-a", &key("loss")), expected(0, 4));
 }
 
-pub fn an_empty_range_takes_no_append_number<E: Engine>(harness: &mut Harness<E>) {
+pub fn an_empty_range_takes_no_append_number(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.log(loss, steps(0, 1)).frame());
@@ -312,7 +310,7 @@ pub fn an_empty_range_takes_no_append_number<E: Engine>(harness: &mut Harness<E>
     assert_eq!(appends, [1, 3]);
 }
 
-pub fn a_frame_without_operations_takes_its_slots<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_frame_without_operations_takes_its_slots(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.frame());
@@ -325,7 +323,7 @@ pub fn a_frame_without_operations_takes_its_slots<E: Engine>(harness: &mut Harne
     assert_eq!(harness.values("run-a", &key("loss")), expected(5, 6));
 }
 
-pub fn the_mark_of_a_writer_without_a_run_moves_too<E: Engine>(harness: &mut Harness<E>) {
+pub fn the_mark_of_a_writer_without_a_run_moves_too(harness: &mut Harness) {
     let mut writer = FrameBuilder::new("run-a", 1);
     let loss = 1;
     let answer = harness.apply_refusing(
@@ -349,7 +347,7 @@ pub fn the_mark_of_a_writer_without_a_run_moves_too<E: Engine>(harness: &mut Har
     assert_eq!(harness.run("run-a").completeness.refused_points, 3);
 }
 
-pub fn writers_have_marks_of_their_own<E: Engine>(harness: &mut Harness<E>) {
+pub fn writers_have_marks_of_their_own(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     let mut two = FrameBuilder::secondary("run-a", 2);
     let in_one = one.metric("one");

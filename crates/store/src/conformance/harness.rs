@@ -12,7 +12,9 @@ use crate::{
 /// What a test crate says about its engine.
 pub trait Engine {
     /// A new, empty store of the least durable configuration that keeps all promises.
-    fn open() -> Self;
+    fn open() -> Self
+    where
+        Self: Sized;
 
     /// The store.
     fn store(&self) -> &dyn Store;
@@ -35,17 +37,17 @@ pub enum Between {
 }
 
 /// An engine, and what happens between appends.
-pub struct Harness<E: Engine> {
-    engine: E,
+pub struct Harness {
+    engine: Box<dyn Engine>,
     between: Between,
     frames: u64,
 }
 
-impl<E: Engine> Harness<E> {
+impl Harness {
     /// A new, empty store.
-    pub fn new(between: Between) -> Self {
+    pub fn new<E: Engine + 'static>(between: Between) -> Self {
         Self {
-            engine: E::open(),
+            engine: Box::new(E::open()),
             between,
             frames: 0,
         }

@@ -5,7 +5,7 @@
     reason = "the name of a scenario says what it holds an engine to"
 )]
 
-use super::harness::{Engine, Harness, step_values};
+use super::harness::{Harness, step_values};
 use super::testing::{FrameBuilder, key, key_in};
 use runstone_model::ValueType;
 
@@ -13,7 +13,7 @@ fn ramp(from: u32, to: u32, value: f64) -> Vec<(f64, f64)> {
     (from..to).map(|step| (f64::from(step), value)).collect()
 }
 
-pub fn a_rewind_hides_what_lies_at_or_past_its_cut<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_rewind_hides_what_lies_at_or_past_its_cut(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     let other = writer.metric("other");
@@ -42,7 +42,7 @@ pub fn a_rewind_hides_what_lies_at_or_past_its_cut<E: Engine>(harness: &mut Harn
     assert_eq!(harness.values("run-a", &key("loss")).len(), 6);
 }
 
-pub fn late_points_of_an_older_generation_stay_hidden<E: Engine>(harness: &mut Harness<E>) {
+pub fn late_points_of_an_older_generation_stay_hidden(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     let mut two = FrameBuilder::secondary("run-a", 2);
     let in_one = one.metric("loss");
@@ -75,7 +75,7 @@ pub fn late_points_of_an_older_generation_stay_hidden<E: Engine>(harness: &mut H
     );
 }
 
-pub fn rewinds_add_up<E: Engine>(harness: &mut Harness<E>) {
+pub fn rewinds_add_up(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.log(loss, ramp(0, 10, 0.0)).frame());
@@ -95,7 +95,7 @@ pub fn rewinds_add_up<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(harness.run("run-a").generation.0, 5);
 }
 
-pub fn a_generation_wins_over_an_append_number<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_generation_wins_over_an_append_number(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     let mut two = FrameBuilder::secondary("run-a", 2);
     let in_one = one.metric("loss");
@@ -113,7 +113,7 @@ pub fn a_generation_wins_over_an_append_number<E: Engine>(harness: &mut Harness<
     assert_eq!(harness.values("run-a", &key("loss")), [(1.0, 3.0)]);
 }
 
-pub fn a_removed_series_is_gone_and_keeps_its_history<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_removed_series_is_gone_and_keeps_its_history(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     let sibling = key_in("loss", "subset", "test");
@@ -148,7 +148,7 @@ pub fn a_removed_series_is_gone_and_keeps_its_history<E: Engine>(harness: &mut H
     assert_eq!(harness.values("run-a", &key("loss")), [(2.0, 6.0)]);
 }
 
-pub fn a_removed_step_is_gone_from_one_series_or_all<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_removed_step_is_gone_from_one_series_or_all(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     let other = writer.metric("other");
@@ -179,7 +179,7 @@ pub fn a_removed_step_is_gone_from_one_series_or_all<E: Engine>(harness: &mut Ha
     assert_eq!(harness.values("run-a", &key("loss")), values);
 }
 
-pub fn removing_everything_hides_every_series<E: Engine>(harness: &mut Harness<E>) {
+pub fn removing_everything_hides_every_series(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     let other = writer.metric("other");
@@ -204,7 +204,7 @@ pub fn removing_everything_hides_every_series<E: Engine>(harness: &mut Harness<E
     assert_eq!(harness.params_json("run-a"), r#"{"lr":0.5}"#);
 }
 
-pub fn a_removal_hides_the_points_of_all_writers<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_removal_hides_the_points_of_all_writers(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     let mut two = FrameBuilder::secondary("run-a", 2);
     let in_one = one.metric("loss");
@@ -217,7 +217,7 @@ pub fn a_removal_hides_the_points_of_all_writers<E: Engine>(harness: &mut Harnes
     assert_eq!(harness.values("run-a", &key("loss")), ramp(4, 5, 2.0));
 }
 
-pub fn other_runs_are_not_touched<E: Engine>(harness: &mut Harness<E>) {
+pub fn other_runs_are_not_touched(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     let mut two = FrameBuilder::creator("run-b", 2);
     let in_one = one.metric("loss");

@@ -31,8 +31,8 @@ pub use harness::{
 };
 
 /// Runs one scenario on a new store.
-pub fn run_scenario<E: Engine>(between: Between, scenario: fn(&mut Harness<E>)) {
-    scenario(&mut Harness::new(between));
+pub fn run_scenario<E: Engine + 'static>(between: Between, scenario: fn(&mut Harness)) {
+    scenario(&mut Harness::new::<E>(between));
 }
 
 /// Makes a test of each scenario for an engine, four times: see the module.
@@ -222,7 +222,7 @@ mod tests {
         let mut scenarios = 0;
         for file in files {
             for line in file.lines().filter_map(|line| line.strip_prefix("pub fn ")) {
-                let name = line.split('<').next().unwrap();
+                let name = line.split('(').next().unwrap();
                 let entry = format!("            {name},\n");
                 assert!(list.contains(&entry), "scenario {name} is not listed");
                 scenarios += 1;

@@ -7,11 +7,11 @@
 
 use runstone_model::{Step, ValueType};
 
-use super::harness::{Engine, Harness, point_scan, step_values};
+use super::harness::{Harness, point_scan, step_values};
 use super::testing::{FrameBuilder, Sample, key, key_in};
 use crate::{PointValue, StoreError};
 
-pub fn points_come_by_step_in_whatever_order_they_were_logged<E: Engine>(harness: &mut Harness<E>) {
+pub fn points_come_by_step_in_whatever_order_they_were_logged(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(
@@ -39,7 +39,7 @@ pub fn points_come_by_step_in_whatever_order_they_were_logged<E: Engine>(harness
     assert_eq!(step_values(&harness.history("run-a", &key("loss"))), sorted);
 }
 
-pub fn the_newest_point_of_a_step_shows_and_history_keeps_all<E: Engine>(harness: &mut Harness<E>) {
+pub fn the_newest_point_of_a_step_shows_and_history_keeps_all(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(
@@ -84,7 +84,7 @@ pub fn the_newest_point_of_a_step_shows_and_history_keeps_all<E: Engine>(harness
     );
 }
 
-pub fn odd_values_come_back_bit_for_bit<E: Engine>(harness: &mut Harness<E>) {
+pub fn odd_values_come_back_bit_for_bit(harness: &mut Harness) {
     let odd = [
         f64::NAN,
         f64::from_bits(0x7ff8_0000_dead_beef),
@@ -128,7 +128,7 @@ pub fn odd_values_come_back_bit_for_bit<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(summary.last.unwrap().value, 0.1 + 0.2);
 }
 
-pub fn a_series_of_nothing_but_nan_has_no_extremes<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_series_of_nothing_but_nan_has_no_extremes(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.log(loss, [(0.0, f64::NAN), (1.0, f64::NAN)]).frame());
@@ -139,7 +139,7 @@ pub fn a_series_of_nothing_but_nan_has_no_extremes<E: Engine>(harness: &mut Harn
     assert!(summary.last.unwrap().value.is_nan());
 }
 
-pub fn the_earliest_step_is_the_extreme_among_equals<E: Engine>(harness: &mut Harness<E>) {
+pub fn the_earliest_step_is_the_extreme_among_equals(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(
@@ -159,9 +159,7 @@ pub fn the_earliest_step_is_the_extreme_among_equals<E: Engine>(harness: &mut Ha
     harness.points("run-a", &key("loss"));
 }
 
-pub fn integers_are_exact_and_a_mix_with_floats_reads_as_floats<E: Engine>(
-    harness: &mut Harness<E>,
-) {
+pub fn integers_are_exact_and_a_mix_with_floats_reads_as_floats(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let integers = writer.series(&key("n"), ValueType::I64, false);
     let big = i64::MAX - 1;
@@ -213,7 +211,7 @@ pub fn integers_are_exact_and_a_mix_with_floats_reads_as_floats<E: Engine>(
     );
 }
 
-pub fn float32_inputs_are_remembered<E: Engine>(harness: &mut Harness<E>) {
+pub fn float32_inputs_are_remembered(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let singles = writer.series(&key("x"), ValueType::F32, false);
     let value = f64::from(0.1_f32);
@@ -235,7 +233,7 @@ pub fn float32_inputs_are_remembered<E: Engine>(harness: &mut Harness<E>) {
     );
 }
 
-pub fn steps_may_be_fractions_negative_and_huge<E: Engine>(harness: &mut Harness<E>) {
+pub fn steps_may_be_fractions_negative_and_huge(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     let steps = [
@@ -269,7 +267,7 @@ pub fn steps_may_be_fractions_negative_and_huge<E: Engine>(harness: &mut Harness
     );
 }
 
-pub fn epochs_and_times_stay_with_their_points<E: Engine>(harness: &mut Harness<E>) {
+pub fn epochs_and_times_stay_with_their_points(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     let at = |step: f64, epoch| Sample {
@@ -297,7 +295,7 @@ pub fn epochs_and_times_stay_with_their_points<E: Engine>(harness: &mut Harness<
     assert_eq!(harness.history("run-a", &key("loss"))[0].epoch, Some(0.5));
 }
 
-pub fn a_range_of_steps_is_inclusive<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_range_of_steps_is_inclusive(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(
@@ -332,7 +330,7 @@ pub fn a_range_of_steps_is_inclusive<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(steps(None, None).len(), 100);
 }
 
-pub fn pages_of_points_join_without_gap_or_repeat<E: Engine>(harness: &mut Harness<E>) {
+pub fn pages_of_points_join_without_gap_or_repeat(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     for frame in 0..4 {
@@ -364,7 +362,7 @@ pub fn pages_of_points_join_without_gap_or_repeat<E: Engine>(harness: &mut Harne
     assert_eq!((page.points.len(), page.next), (20, None));
 }
 
-pub fn a_series_that_never_had_a_point_is_not_found<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_series_that_never_had_a_point_is_not_found(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     writer.metric("declared");
     harness.apply(writer.frame());
@@ -381,7 +379,7 @@ pub fn a_series_that_never_had_a_point_is_not_found<E: Engine>(harness: &mut Har
     assert!(matches!(answer, Err(StoreError::NotFound(_))), "{answer:?}");
 }
 
-pub fn series_come_sorted_by_bytes_and_in_pages<E: Engine>(harness: &mut Harness<E>) {
+pub fn series_come_sorted_by_bytes_and_in_pages(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let keys = [
         key("Z"),
@@ -430,7 +428,7 @@ pub fn series_come_sorted_by_bytes_and_in_pages<E: Engine>(harness: &mut Harness
     assert_eq!(harness.values("run-a", &key(&"long".repeat(128))).len(), 2);
 }
 
-pub fn long_series_and_many_series_read_the_same<E: Engine>(harness: &mut Harness<E>) {
+pub fn long_series_and_many_series_read_the_same(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let long = writer.metric("long");
     let numbers: Vec<u32> = (0..150)

@@ -12,11 +12,11 @@ use runstone_wire::{
     RefusalCode, SetProperties, SetScalar,
 };
 
-use super::harness::{Engine, Harness};
+use super::harness::Harness;
 use super::testing::{FrameBuilder, Sample, key, metric_name, open_run, setting};
 use crate::apply::TAGS_IN_RUN_MAX;
 
-pub fn a_refused_operation_keeps_its_neighbours<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_refused_operation_keeps_its_neighbours(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.frame());
@@ -43,7 +43,7 @@ pub fn a_refused_operation_keeps_its_neighbours<E: Engine>(harness: &mut Harness
     assert_eq!(harness.run("run-a").completeness.durable_points, 3);
 }
 
-pub fn an_operation_of_a_later_version_is_refused_alone<E: Engine>(harness: &mut Harness<E>) {
+pub fn an_operation_of_a_later_version_is_refused_alone(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     // Field 41, a message of no bytes: a kind that this version does not know.
     writer.push_encoded(
@@ -55,7 +55,7 @@ pub fn an_operation_of_a_later_version_is_refused_alone<E: Engine>(harness: &mut
     assert_eq!(harness.params_json("run-a"), r#"{"lr":0.5}"#);
 }
 
-pub fn one_refused_series_of_a_pack_keeps_the_others<E: Engine>(harness: &mut Harness<E>) {
+pub fn one_refused_series_of_a_pack_keeps_the_others(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.frame());
@@ -86,7 +86,7 @@ pub fn one_refused_series_of_a_pack_keeps_the_others<E: Engine>(harness: &mut Ha
     );
 }
 
-pub fn values_of_another_type_than_declared_are_refused<E: Engine>(harness: &mut Harness<E>) {
+pub fn values_of_another_type_than_declared_are_refused(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.frame());
@@ -99,7 +99,7 @@ pub fn values_of_another_type_than_declared_are_refused<E: Engine>(harness: &mut
     assert_eq!(harness.values("run-a", &key("loss")), [(1.0, 1.0)]);
 }
 
-pub fn steps_that_are_not_finite_are_refused<E: Engine>(harness: &mut Harness<E>) {
+pub fn steps_that_are_not_finite_are_refused(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     let good = writer.metric("good");
@@ -124,7 +124,7 @@ pub fn steps_that_are_not_finite_are_refused<E: Engine>(harness: &mut Harness<E>
     assert_eq!(harness.run("run-a").completeness.refused_points, 6);
 }
 
-pub fn a_series_number_stands_for_one_series<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_series_number_stands_for_one_series(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.log(loss, [(0.0, 1.0)]).frame());
@@ -153,7 +153,7 @@ pub fn a_series_number_stands_for_one_series<E: Engine>(harness: &mut Harness<E>
     );
 }
 
-pub fn series_of_texts_are_refused<E: Engine>(harness: &mut Harness<E>) {
+pub fn series_of_texts_are_refused(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.log(loss, [(0.0, 1.0)]).frame());
@@ -176,7 +176,7 @@ pub fn series_of_texts_are_refused<E: Engine>(harness: &mut Harness<E>) {
     harness.apply_refusing(writer.frame(), &refused);
 }
 
-pub fn removals_and_rewinds_stand_first_in_their_frame<E: Engine>(harness: &mut Harness<E>) {
+pub fn removals_and_rewinds_stand_first_in_their_frame(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.log(loss, [(0.0, 1.0), (1.0, 2.0)]).frame());
@@ -199,7 +199,7 @@ pub fn removals_and_rewinds_stand_first_in_their_frame<E: Engine>(harness: &mut 
     assert_eq!(harness.values("run-a", &key("loss")), []);
 }
 
-pub fn a_removal_of_a_series_that_is_not_there_is_refused<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_removal_of_a_series_that_is_not_there_is_refused(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.log(loss, [(0.0, 1.0)]).frame());
@@ -215,7 +215,7 @@ pub fn a_removal_of_a_series_that_is_not_there_is_refused<E: Engine>(harness: &m
     );
 }
 
-pub fn if_present_refuses_a_run_that_lives<E: Engine>(harness: &mut Harness<E>) {
+pub fn if_present_refuses_a_run_that_lives(harness: &mut Harness) {
     harness.apply(FrameBuilder::creator("run-a", 1).frame());
     let create = || OperationKind::OpenRun(open_run(OpenMode::Create));
     let mut strict = FrameBuilder::new("run-a", 2);
@@ -243,7 +243,7 @@ pub fn if_present_refuses_a_run_that_lives<E: Engine>(harness: &mut Harness<E>) 
     assert_eq!(harness.writers("run-a").len(), 2);
 }
 
-pub fn if_present_refuses_params_scalars_and_definitions<E: Engine>(harness: &mut Harness<E>) {
+pub fn if_present_refuses_params_scalars_and_definitions(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let set = |path: &str, value: f64| OperationKind::SetParams(vec![setting(path, value, false)]);
     let scalar = |value| {
@@ -296,7 +296,7 @@ pub fn if_present_refuses_params_scalars_and_definitions<E: Engine>(harness: &mu
     );
 }
 
-pub fn if_present_refuses_points_at_steps_that_are_taken<E: Engine>(harness: &mut Harness<E>) {
+pub fn if_present_refuses_points_at_steps_that_are_taken(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(
@@ -322,7 +322,7 @@ pub fn if_present_refuses_points_at_steps_that_are_taken<E: Engine>(harness: &mu
     assert_eq!(harness.values("run-a", &key("loss"))[2], (2.0, 7.0));
 }
 
-pub fn a_writer_writes_to_the_run_it_has_opened<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_writer_writes_to_the_run_it_has_opened(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.frame());
@@ -338,7 +338,7 @@ pub fn a_writer_writes_to_the_run_it_has_opened<E: Engine>(harness: &mut Harness
     assert_eq!(harness.params_json("run-b"), "{}");
 }
 
-pub fn a_writer_is_opened_once<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_writer_is_opened_once(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     harness.apply(writer.frame());
     let mut other = FrameBuilder::new("run-a", 1);
@@ -350,7 +350,7 @@ pub fn a_writer_is_opened_once<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(harness.params_json("run-a"), r#"{"lr":0.5}"#);
 }
 
-pub fn a_writer_ends_once<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_writer_ends_once(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     harness.apply(writer.close().frame());
     harness.apply(writer.close().frame());
@@ -366,7 +366,7 @@ pub fn a_writer_ends_once<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(harness.writer("run-a", writer.writer()).writer.end, end);
 }
 
-pub fn texts_and_tags_past_their_limits_are_refused<E: Engine>(harness: &mut Harness<E>) {
+pub fn texts_and_tags_past_their_limits_are_refused(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     harness.apply(writer.frame());
     let long = SetProperties {

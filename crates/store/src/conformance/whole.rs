@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use runstone_wire::{FrameStatus, OperationKind};
 
-use super::harness::{Engine, Harness};
+use super::harness::Harness;
 use super::testing::{FrameBuilder, TEST_EPOCH_MICROS, key};
 use crate::StoreError;
 
-pub fn every_applied_frame_takes_the_next_change_number<E: Engine>(harness: &mut Harness<E>) {
+pub fn every_applied_frame_takes_the_next_change_number(harness: &mut Harness) {
     assert_eq!(harness.store().change_number().unwrap().0, 0);
     let mut writer = FrameBuilder::creator("run-a", 1);
     let mut other = FrameBuilder::creator("run-b", 2);
@@ -40,7 +40,7 @@ pub fn every_applied_frame_takes_the_next_change_number<E: Engine>(harness: &mut
     assert_eq!(harness.apply(writer.frame()).change.0, 5);
 }
 
-pub fn a_snapshot_does_not_move<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_snapshot_does_not_move(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(writer.log(loss, [(0.0, 1.0)]).set_param("lr", 0.5).frame());
@@ -82,7 +82,7 @@ pub fn a_snapshot_does_not_move<E: Engine>(harness: &mut Harness<E>) {
     );
 }
 
-pub fn folding_changes_no_answer<E: Engine>(harness: &mut Harness<E>) {
+pub fn folding_changes_no_answer(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     for frame in 0..8_i32 {
@@ -122,7 +122,7 @@ pub fn folding_changes_no_answer<E: Engine>(harness: &mut Harness<E>) {
     assert!(harness.values("run-a", &key("loss")).contains(&(0.5, 1.0)));
 }
 
-pub fn a_reopened_store_has_everything<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_reopened_store_has_everything(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     let auto = writer.auto_metric("ticks");
@@ -139,7 +139,7 @@ pub fn a_reopened_store_has_everything<E: Engine>(harness: &mut Harness<E>) {
         .change_tags(&["t"], &[]);
     harness.apply(writer.frame());
     harness.apply(writer.remove(Some(key("loss")), Some(0.0)).frame());
-    let everything = |harness: &Harness<E>| {
+    let everything = |harness: &Harness| {
         format!(
             "{:?}",
             (
@@ -178,7 +178,7 @@ pub fn a_reopened_store_has_everything<E: Engine>(harness: &mut Harness<E>) {
     assert_eq!(harness.values("run-a", &key("loss"))[0], (0.0, 3.0));
 }
 
-pub fn many_threads_append_and_read_at_once<E: Engine>(harness: &mut Harness<E>) {
+pub fn many_threads_append_and_read_at_once(harness: &mut Harness) {
     const WRITERS: u8 = 4;
     const FRAMES: u32 = 25;
     harness.apply(FrameBuilder::creator("run-a", 200).frame());
@@ -250,7 +250,7 @@ pub fn many_threads_append_and_read_at_once<E: Engine>(harness: &mut Harness<E>)
     }
 }
 
-pub fn stats_count_what_was_applied<E: Engine>(harness: &mut Harness<E>) {
+pub fn stats_count_what_was_applied(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     let first = writer.log(loss, [(0.0, 1.0), (1.0, 1.0)]).frame();
@@ -267,7 +267,7 @@ pub fn stats_count_what_was_applied<E: Engine>(harness: &mut Harness<E>) {
     );
 }
 
-pub fn a_closed_store_answers_nothing<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_closed_store_answers_nothing(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     harness.apply(writer.frame());
     harness.store().close().unwrap();

@@ -8,7 +8,7 @@
 use runstone_model::{EndReason, LifecycleEvent, ReasonCode, RunState, Timestamp, WriterEndKind};
 use runstone_wire::{Completeness, Lifecycle, OpenMode, OperationKind, RefusalCode};
 
-use super::harness::{Engine, Harness};
+use super::harness::Harness;
 use super::testing::{FrameBuilder, TEST_EPOCH_MICROS, key, open_run};
 
 fn at(seconds: i64) -> Timestamp {
@@ -16,10 +16,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 /// (from, event, to) of the events of a run.
-fn story<E: Engine>(
-    harness: &Harness<E>,
-    run: &str,
-) -> Vec<(Option<RunState>, LifecycleEvent, RunState)> {
+fn story(harness: &Harness, run: &str) -> Vec<(Option<RunState>, LifecycleEvent, RunState)> {
     harness
         .events(run)
         .into_iter()
@@ -44,7 +41,7 @@ fn event_of_client(event: LifecycleEvent) -> OperationKind {
     })
 }
 
-pub fn a_writer_is_kept_with_its_properties<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_writer_is_kept_with_its_properties(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     harness.apply(one.frame());
     let mut two = FrameBuilder::secondary("run-a", 2);
@@ -72,7 +69,7 @@ pub fn a_writer_is_kept_with_its_properties<E: Engine>(harness: &mut Harness<E>)
     assert_eq!(harness.run("run-a").last_received_at, Some(at(7)));
 }
 
-pub fn a_run_is_created_and_started_by_its_writer<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_run_is_created_and_started_by_its_writer(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let answer = harness.apply(writer.frame());
     assert_eq!(answer.run_state, Some(RunState::Running));
@@ -102,7 +99,7 @@ pub fn a_run_is_created_and_started_by_its_writer<E: Engine>(harness: &mut Harne
     assert_eq!(run.primary_writer, Some(writer.writer()));
 }
 
-pub fn the_end_of_the_primary_writer_is_the_end_of_the_run<E: Engine>(harness: &mut Harness<E>) {
+pub fn the_end_of_the_primary_writer_is_the_end_of_the_run(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     harness.apply(writer.frame());
     let answer = harness.apply(writer.set_clock(at(9).as_micros()).close().frame());
@@ -135,7 +132,7 @@ pub fn the_end_of_the_primary_writer_is_the_end_of_the_run<E: Engine>(harness: &
     assert_eq!(harness.events("run-b").pop().unwrap().reason, Some(reason));
 }
 
-pub fn the_end_of_a_secondary_writer_is_recorded_only<E: Engine>(harness: &mut Harness<E>) {
+pub fn the_end_of_a_secondary_writer_is_recorded_only(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     let mut two = FrameBuilder::secondary("run-a", 2);
     harness.apply(one.frame());
@@ -152,7 +149,7 @@ pub fn the_end_of_a_secondary_writer_is_recorded_only<E: Engine>(harness: &mut H
     assert_eq!(harness.state("run-a"), RunState::Succeeded);
 }
 
-pub fn data_of_a_known_writer_is_taken_after_the_end<E: Engine>(harness: &mut Harness<E>) {
+pub fn data_of_a_known_writer_is_taken_after_the_end(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     let mut two = FrameBuilder::secondary("run-a", 2);
     let loss = two.metric("loss");
@@ -165,7 +162,7 @@ pub fn data_of_a_known_writer_is_taken_after_the_end<E: Engine>(harness: &mut Ha
     assert_eq!(harness.state("run-a"), RunState::Succeeded);
 }
 
-pub fn a_resume_sets_an_ended_run_running_again<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_resume_sets_an_ended_run_running_again(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     harness.apply(one.frame());
     harness.apply(
@@ -211,7 +208,7 @@ pub fn a_resume_sets_an_ended_run_running_again<E: Engine>(harness: &mut Harness
     assert_eq!(harness.state("run-a"), RunState::Succeeded);
 }
 
-pub fn a_resume_of_an_unknown_run_is_refused_or_creates<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_resume_of_an_unknown_run_is_refused_or_creates(harness: &mut Harness) {
     let mut strict = FrameBuilder::new("run-a", 1);
     strict.open(true, open_run(OpenMode::Resume));
     harness.apply_refusing(strict.frame(), &[(1, RefusalCode::NotFound)]);
@@ -229,7 +226,7 @@ pub fn a_resume_of_an_unknown_run_is_refused_or_creates<E: Engine>(harness: &mut
     assert_eq!(harness.run("run-b").run.primary_writer, None);
 }
 
-pub fn a_resume_of_a_running_run_takes_it_over<E: Engine>(harness: &mut Harness<E>) {
+pub fn a_resume_of_a_running_run_takes_it_over(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     harness.apply(one.frame());
     let mut two = FrameBuilder::new("run-a", 2);
@@ -243,7 +240,7 @@ pub fn a_resume_of_a_running_run_takes_it_over<E: Engine>(harness: &mut Harness<
     assert_eq!(harness.state("run-a"), RunState::Succeeded);
 }
 
-pub fn attaching_leaves_state_and_primary_alone<E: Engine>(harness: &mut Harness<E>) {
+pub fn attaching_leaves_state_and_primary_alone(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     harness.apply(one.frame());
     // Another that claims to be primary, while the first is open.
@@ -260,7 +257,7 @@ pub fn attaching_leaves_state_and_primary_alone<E: Engine>(harness: &mut Harness
     );
 }
 
-pub fn lifecycle_events_go_through_the_table<E: Engine>(harness: &mut Harness<E>) {
+pub fn lifecycle_events_go_through_the_table(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     writer.push(event_of_client(LifecycleEvent::Succeed));
     // A repeat changes nothing; what the table forbids is refused.
@@ -295,9 +292,7 @@ pub fn lifecycle_events_go_through_the_table<E: Engine>(harness: &mut Harness<E>
     assert!(changes.is_sorted());
 }
 
-pub fn a_run_ended_by_an_event_keeps_its_end_when_the_writer_closes<E: Engine>(
-    harness: &mut Harness<E>,
-) {
+pub fn a_run_ended_by_an_event_keeps_its_end_when_the_writer_closes(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let reason = Some(EndReason::new(ReasonCode::Abandoned, "no use"));
     writer.push(OperationKind::Lifecycle(Lifecycle {
@@ -321,7 +316,7 @@ pub fn a_run_ended_by_an_event_keeps_its_end_when_the_writer_closes<E: Engine>(
     );
 }
 
-pub fn completeness_is_what_was_told_and_what_is_here<E: Engine>(harness: &mut Harness<E>) {
+pub fn completeness_is_what_was_told_and_what_is_here(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let loss = writer.metric("loss");
     harness.apply(
@@ -370,7 +365,7 @@ pub fn completeness_is_what_was_told_and_what_is_here<E: Engine>(harness: &mut H
     assert_eq!((shown.durable_points, shown.logged_points), (23, 30));
 }
 
-pub fn completeness_of_a_run_is_the_sum_over_its_writers<E: Engine>(harness: &mut Harness<E>) {
+pub fn completeness_of_a_run_is_the_sum_over_its_writers(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     let mut two = FrameBuilder::secondary("run-a", 2);
     let in_one = one.metric("one");
@@ -386,7 +381,7 @@ pub fn completeness_of_a_run_is_the_sum_over_its_writers<E: Engine>(harness: &mu
     assert_eq!((shown.logged_points, shown.durable_points), (11, 3));
 }
 
-pub fn two_writers_at_one_step_are_warned_of_once_a_series<E: Engine>(harness: &mut Harness<E>) {
+pub fn two_writers_at_one_step_are_warned_of_once_a_series(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     let mut two = FrameBuilder::secondary("run-a", 2);
     let in_one = one.metric("loss");
@@ -422,7 +417,7 @@ pub fn two_writers_at_one_step_are_warned_of_once_a_series<E: Engine>(harness: &
     );
 }
 
-pub fn what_is_hidden_does_not_count_as_another_writers_step<E: Engine>(harness: &mut Harness<E>) {
+pub fn what_is_hidden_does_not_count_as_another_writers_step(harness: &mut Harness) {
     let mut one = FrameBuilder::creator("run-a", 1);
     let in_one = one.metric("loss");
     harness.apply(
@@ -439,7 +434,7 @@ pub fn what_is_hidden_does_not_count_as_another_writers_step<E: Engine>(harness:
     assert_eq!(harness.warning_counts("run-a").len(), 1);
 }
 
-pub fn clocks_apart_are_warned_of<E: Engine>(harness: &mut Harness<E>) {
+pub fn clocks_apart_are_warned_of(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let mut near = writer.frame();
     near.frame.sent_at = at(30);
