@@ -115,6 +115,7 @@ impl PointSorter {
                 order: None,
             }
         });
+        encoder.pack.clear();
         let packed = encode_pack_into(&mut encoder.pack, &mut encoder.scratch, series);
         let pack = packed.map(|()| Bytes::copy_from_slice(&encoder.pack));
         self.encoder = encoder;

@@ -617,11 +617,25 @@ impl<S: Slots> Session<S> {
         let _ = self.go_back();
     }
 
-    /// Back to the acknowledged mark, what was read since is read again.
+    /// Back to the acknowledged mark, what was read since is read again. If that is gone here, on
+    /// with a base frame from the first slot there is.
     fn go_back(&mut self) -> Result<(), ClientError> {
         self.held = None;
+        match self.slots.seek(self.acknowledged) {
+            Ok(()) => {}
+            Err(SpoolError::Released { .. }) => {
+                let slot = self.slots.first_slot_available();
+                let chain = self.slots.chain_at(slot).map_err(|error| spool_error(&error))?;
+                self.acknowledged = Place { slot, chain };
+                self.declare = true;
+                self.slots
+                    .seek(self.acknowledged)
+                    .map_err(|error| spool_error(&error))?;
+            }
+            Err(error) => return Err(spool_error(&error)),
+        }
         self.cursor = self.acknowledged;
-        self.slots.seek(self.acknowledged).map_err(|error| spool_error(&error))
+        Ok(())
     }
 }
 
