@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use runstone_model::{Context, MetricName, SeriesKey, ValueType};
 use runstone_wire::DefineSeries;
@@ -64,7 +64,8 @@ impl SeriesHandle {
 
 struct Entry {
     define: DefineSeries,
-    next_ordinal: AtomicU64,
+    /// Shared by the automatic numbers of all types of one series: its steps are one count.
+    next_ordinal: Arc<AtomicU64>,
 }
 
 /// See the module.
@@ -152,18 +153,25 @@ impl SeriesTable {
                 .map(|_| OnceLock::new())
                 .collect()
         });
+        let numbers = index
+            .entry(name)
+            .or_default()
+            .entry(context)
+            .or_insert([0; VARIANTS]);
+        let next_ordinal = numbers
+            .iter()
+            .filter_map(|known| self.entry(*known))
+            .find(|known| known.define.auto_step)
+            .map(|known| Arc::clone(&known.next_ordinal))
+            .unwrap_or_default();
         let entry = Entry {
             define,
-            next_ordinal: AtomicU64::new(0),
+            next_ordinal,
         };
         if entries[offset].set(entry).is_ok() {
             self.count.store(number, Ordering::Release);
         }
-        index
-            .entry(name)
-            .or_default()
-            .entry(context)
-            .or_insert([0; VARIANTS])[variant] = number;
+        numbers[variant] = number;
     }
 
     #[inline]
@@ -235,6 +243,23 @@ mod tests {
         assert_eq!(table.next_ordinal(2), Some(0));
         assert_eq!(table.next_ordinal(2), Some(1));
         assert_eq!(table.next_ordinal(9), None);
+    }
+
+    #[test]
+    fn automatic_numbers_of_all_types_share_one_count() {
+        let table = SeriesTable::new();
+        let context = Context::empty();
+        let number = |name: &str, value_type| {
+            let handle = table.intern(name, &context, value_type, true, |_| Ok(()));
+            handle.unwrap().number()
+        };
+        let integers = number("n", ValueType::I64);
+        let floats = number("n", ValueType::F64);
+        let other = number("m", ValueType::F64);
+        assert_eq!(table.next_ordinal(integers), Some(0));
+        assert_eq!(table.next_ordinal(floats), Some(1));
+        assert_eq!(table.next_ordinal(integers), Some(2));
+        assert_eq!(table.next_ordinal(other), Some(0));
     }
 
     #[test]
