@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Runs a command inside the development virtual environment, which it makes on first use and
-# renews when the pinned requirements change. Lives outside the checkout.
+# renews when the pinned requirements change. Lives outside the checkout. RUNSTONE_VENV and
+# RUNSTONE_REQUIREMENTS name another environment, as that of the demo.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cache=${RUNSTONE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/runstone}
-venv=$cache/venv
-requirements=$root/python/requirements-dev.txt
+venv=$cache/${RUNSTONE_VENV:-venv}
+requirements=${RUNSTONE_REQUIREMENTS:-$root/python/requirements-dev.txt}
 python=${PYTHON:-python3}
 wanted=$(cat "$requirements" <("$python" --version) | sha256sum | cut -d' ' -f1)
 
 mkdir -p "$cache"
-exec 9>"$cache/venv.lock"
+exec 9>"$venv.lock"
 flock 9
 if [ "$(cat "$venv/.wanted" 2>/dev/null || true)" != "$wanted" ]; then
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || {
