@@ -33,3 +33,6 @@ pub use limits::{
     CLOCK_SKEW_MICROS_MAX, SERIES_IN_RUN_MAX, SERIES_IN_RUN_WARNING, TAGS_IN_RUN_MAX,
 };
 pub use prepare::{PreparedFrame, PreparedKind, PreparedOperation, PreparedPack, PreparedSeries};
+
+#[cfg(test)]
+mod tests;

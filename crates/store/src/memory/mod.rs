@@ -49,6 +49,14 @@ impl MemoryStore {
         }
     }
 
+    /// For tests that need rows which no frame makes.
+    #[cfg(test)]
+    pub(crate) fn with_rows(&self, change: impl FnOnce(&mut dyn crate::apply::ApplyContext)) {
+        let mut inner = self.lock().unwrap();
+        let state: &mut State = Arc::make_mut(&mut inner.state);
+        change(state);
+    }
+
     fn lock(&self) -> Result<MutexGuard<'_, Inner>, StoreError> {
         // A panic in apply concerns the test that panicked; the next caller goes on.
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);

@@ -75,3 +75,6 @@ fn pick(
         (one, other) => one.or(other),
     }
 }
+
+#[cfg(test)]
+mod tests;
