@@ -9,6 +9,8 @@ logged at each step::
 The server is that of RUNSTONE_URL, or the one on this machine; without any the data wait on disk.
 """
 
+# numpy's arithmetic has no exact types.
+# pyright: basic
 from __future__ import annotations
 
 import argparse
@@ -17,7 +19,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 from runstone import Run
-from sklearn.datasets import load_digits  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
+from sklearn.datasets import load_digits
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -27,13 +29,13 @@ class Network:
     """Pixels to probabilities of the ten digits."""
 
     def __init__(self, hidden: int, generator: np.random.Generator) -> None:
-        self.weights = [
+        self.weights: list[Array] = [
             generator.normal(0.0, np.sqrt(2 / 64), (64, hidden)),
             np.zeros(hidden),
             generator.normal(0.0, np.sqrt(1 / hidden), (hidden, 10)),
             np.zeros(10),
         ]
-        self.moments = [np.zeros_like(weight) for weight in self.weights]
+        self.moments: list[Array] = [np.zeros_like(weight) for weight in self.weights]
 
     def forward(self, pixels: Array) -> tuple[Array, Array]:
         """Activations of the hidden layer, and probabilities."""
@@ -48,11 +50,11 @@ class Network:
         """Take one step down the gradient; loss and accuracy of the batch before it."""
         hidden, probabilities = self.forward(pixels)
         before = score(probabilities, digits)
-        error = probabilities.copy()
+        error: Array = probabilities.copy()
         error[np.arange(len(digits)), digits] -= 1.0
         error /= len(digits)
-        back = (error @ self.weights[2].T) * (hidden > 0)
-        gradients = [pixels.T @ back, back.sum(axis=0), hidden.T @ error, error.sum(axis=0)]
+        back: Array = (error @ self.weights[2].T) * (hidden > 0)
+        gradients: list[Array] = [pixels.T @ back, back.sum(axis=0), hidden.T @ error, error.sum(axis=0)]
         for weight, moment, gradient in zip(self.weights, self.moments, gradients, strict=True):
             moment *= momentum
             moment -= rate * gradient

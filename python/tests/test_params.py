@@ -207,7 +207,7 @@ def test_reading_without_a_server(home: Path) -> None:
         looking["lr"]
     with pytest.raises(UnavailableError):
         looking.name  # noqa: B018
-    with Run(run_hash="some-run", repo=NOBODY, mode="offline") as run:
+    with pytest.warns(RunstoneWarning, match="not delivered"), Run("some-run", repo=NOBODY, mode="offline") as run:
         run["lr"] = 0.5
         # Offline asks nobody.
         assert run["lr"] == 0.5
