@@ -317,7 +317,7 @@ impl Run {
             }
             Err(error) => {
                 self.note_refused_point(&error);
-                self.tolerate(Err(error))
+                if self.is_strict() { Err(error) } else { Ok(()) }
             }
         }
     }

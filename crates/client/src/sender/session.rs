@@ -315,7 +315,11 @@ impl<S: Slots> Session<S> {
         let first = self.cursor;
         sorter.clear();
         let mut collected = Collected::default();
-        self.collect(sorter, &mut collected)?;
+        if let Err(error) = self.collect(sorter, &mut collected) {
+            // What was to be read may be gone by now: the next try begins where something is.
+            self.go_back()?;
+            return Err(error);
+        }
         let next = collected.next.unwrap_or(first);
         self.cursor = next;
         let kind = if next.slot == first.slot {
@@ -549,11 +553,9 @@ impl<S: Slots> Session<S> {
             return self.rename(new_name);
         }
         let same_place = told == packed.first;
-        let forward = told.slot > self.acknowledged.slot;
         self.acknowledged = told;
-        if forward {
-            let _ = self.slots.release(told);
-        }
+        // Also backwards: what the server has not, a later deliverer must not take for sent.
+        let _ = self.slots.release(told);
         self.go_back()?;
         if same_place && packed.kind != PackedKind::Beat {
             return Ok(Verdict::Confused(
