@@ -8,11 +8,14 @@ use anyhow::{Context as _, ensure};
 
 use crate::os_counters::signal;
 
-/// Path of the binary under test: beside the tests, built by `make test`.
+/// Path of the binary under test: `RUNSTONE_BINARY`, else beside the tests, as `make test` builds it.
 ///
 /// # Panics
 /// When it is not built; the message holds the command.
 pub fn runstone_binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("RUNSTONE_BINARY") {
+        return path.into();
+    }
     let exe = std::env::current_exe().expect("a test knows its own path");
     let profile = exe.ancestors().find(|folder| folder.join("runstone").is_file());
     profile.map(|folder| folder.join("runstone")).unwrap_or_else(|| {
