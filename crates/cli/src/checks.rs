@@ -154,7 +154,9 @@ fn check_data(arguments: &Arguments, checks: &mut Vec<Check>) {
             checks.push(Check::ok("data", text));
         }
         Ok(None) => match check_folder(&folder) {
-            Ok(()) => checks.push(Check::ok("data", format!("sound, nobody uses it: {shown}"))),
+            Ok(found) => {
+                checks.push(Check::ok("data", format!("{found}, nobody uses it: {shown}")));
+            }
             Err(error) => checks.push(Check::wrong("data", error)),
         },
     }

@@ -1,7 +1,8 @@
 //! The one place that names a storage engine.
 
-use runstone_service::{Service, ServiceError, Store, system_clock};
-use runstone_store_sqlite::{LockHolder, SqliteOptions, SqliteStore, read_lock_holder};
+use crate::format::bytes;
+use runstone_service::{ErrorKind, Service, ServiceError, Store, system_clock};
+use runstone_store_sqlite::{LockHolder, SqliteOptions, SqliteStore, check, read_lock_holder};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,11 +49,30 @@ pub(crate) fn quiet_options() -> SqliteOptions {
     }
 }
 
-/// Opens a folder that nobody uses, and lets the engine look through it.
+/// Looks through a folder that nobody uses, and says what is in it.
 ///
 /// # Errors
-/// `Corrupt` when it is damaged, `Invalid` when it is newer than this binary.
-pub(crate) fn check_folder(folder: &Path) -> Result<(), ServiceError> {
-    let engine = Engine::open(folder, quiet_options())?;
-    Ok(engine.store.close()?)
+/// `Corrupt` when it is damaged, `Conflict` when it is newer than this binary.
+pub(crate) fn check_folder(folder: &Path) -> Result<String, ServiceError> {
+    let report = match check(folder) {
+        Ok(report) => report,
+        Err(error) => {
+            let error = ServiceError::from(error);
+            return if error.kind == ErrorKind::NotFound {
+                Ok("empty".to_owned())
+            } else {
+                Err(error)
+            };
+        }
+    };
+    let Some(first) = report.damages.first() else {
+        let size = bytes(report.database_bytes);
+        return Ok(format!("sound, {size}, schema {}", report.schema_version));
+    };
+    let message = format!("{} damages, the first: {first}", report.damages.len());
+    Err(ServiceError::new(ErrorKind::Corrupt, message).with_hint(format!(
+        "copy {} away before anything else, and restore a backup; scripts' spools still hold \
+         what they have not delivered",
+        folder.display()
+    )))
 }

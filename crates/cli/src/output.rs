@@ -37,11 +37,6 @@ impl Output {
         }
     }
 
-    /// Width to keep to; `None` without a terminal.
-    pub(crate) fn columns(&self) -> Option<usize> {
-        self.columns
-    }
-
     /// A person looks at it.
     pub(crate) fn is_terminal(&self) -> bool {
         self.terminal
