@@ -15,6 +15,7 @@
 
 pub mod auto;
 pub mod catalogue;
+pub mod finding;
 pub mod frames;
 mod harness;
 pub mod hiding;
@@ -170,6 +171,8 @@ macro_rules! conformance_scenarios {
             a_setting_that_can_not_be_refuses_its_operation_whole,
             scalars_keep_type_and_time,
             metric_definitions_belong_to_the_experiment,
+        );
+        $crate::conformance_scenarios!(@module $engine, $between, finding:
             a_run_is_found_by_id_name_and_prefix,
             runs_are_scanned_in_order_by_pages,
             runs_are_scanned_by_experiment_state_and_archive,
@@ -212,6 +215,7 @@ mod tests {
         let files = [
             include_str!("auto.rs"),
             include_str!("catalogue.rs"),
+            include_str!("finding.rs"),
             include_str!("frames.rs"),
             include_str!("hiding.rs"),
             include_str!("points.rs"),
