@@ -45,7 +45,7 @@ impl WireName {
     }
 
     /// A place of the spool as it travels.
-    pub(crate) fn to_wire(self, place: Place) -> Place {
+    pub(crate) fn wire_place(self, place: Place) -> Place {
         Place {
             slot: place.slot.saturating_sub(self.origin.slot),
             chain: place.chain ^ self.origin.chain,
@@ -53,7 +53,7 @@ impl WireName {
     }
 
     /// A place from the wire as the spool counts it.
-    pub(crate) fn from_wire(self, place: Place) -> Place {
+    pub(crate) fn place_of_wire(self, place: Place) -> Place {
         Place {
             slot: place.slot.saturating_add(self.origin.slot),
             chain: place.chain ^ self.origin.chain,
@@ -151,11 +151,11 @@ mod tests {
             chain: 0xabc,
         };
         let name = WireName::new(WriterId::new([3; 16]), origin);
-        assert_eq!(name.to_wire(origin), Place::default());
+        assert_eq!(name.wire_place(origin), Place::default());
         let place = Place {
             slot: 25,
             chain: 0x123_4567,
         };
-        assert_eq!(name.from_wire(name.to_wire(place)), place);
+        assert_eq!(name.place_of_wire(name.wire_place(place)), place);
     }
 }

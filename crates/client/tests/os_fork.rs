@@ -113,7 +113,7 @@ fn forks_under_tracking_threads_neither_hang_nor_lose() {
                     while !stop.load(std::sync::atomic::Ordering::Relaxed) {
                         run.track(&format!("t{thread}"), 1.0, step).unwrap();
                         step += 1;
-                        if step % 100 == 0 {
+                        if step.is_multiple_of(100) {
                             std::thread::yield_now();
                         }
                         if step == 200_000 {

@@ -97,7 +97,7 @@ pub(crate) fn exchange<S: Slots>(
     if let Some(trouble) = trouble {
         return Ok(Exchanged::Trouble(trouble));
     }
-    keep_rejected(session, surroundings, &settled, &packed.frame.run.to_string());
+    keep_rejected(session, surroundings, &settled, packed.frame.run.as_str());
     if settled.slots_lost > 0 {
         warn_once(WarningKind::Lost, packed.frame.run.as_str(), || {
             format!(

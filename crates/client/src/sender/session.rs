@@ -333,14 +333,14 @@ impl<S: Slots> Session<S> {
         let points = sorter.len() as u64;
         let mut operations = Vec::with_capacity(collected.operations.len() + 3);
         let mut rest = collected.operations.into_iter().peekable();
-        if rest.peek().is_some_and(|first| is_barrier(first)) {
+        if rest.peek().is_some_and(is_barrier) {
             operations.extend(rest.next().map(EncodedOperation::from_bytes));
         }
         if self.declare && kind == PackedKind::Slots {
             operations.extend(self.base_declarations()?);
         }
         // Ends go behind the points; a definition never does.
-        let (ends, others): (Vec<Bytes>, Vec<Bytes>) = rest.partition(|bytes| is_end(bytes));
+        let (ends, others): (Vec<Bytes>, Vec<Bytes>) = rest.partition(is_end);
         operations.extend(others.into_iter().map(EncodedOperation::from_bytes));
         if !sorter.is_empty() {
             let types = &self.types;
@@ -372,7 +372,7 @@ impl<S: Slots> Session<S> {
     }
 
     fn envelope(&self, first: Place, next: Place, now: Timestamp) -> Frame {
-        let (wire_first, wire_next) = (self.name.to_wire(first), self.name.to_wire(next));
+        let (wire_first, wire_next) = (self.name.wire_place(first), self.name.wire_place(next));
         Frame {
             writer: self.name.writer,
             run: self.run.clone(),
@@ -473,7 +473,7 @@ impl<S: Slots> Session<S> {
             }
             Outcome::Refused { reason } => return self.settle_refusal(packed, reason),
         };
-        let told = self.name.from_wire(Place {
+        let told = self.name.place_of_wire(Place {
             slot: answer.mark,
             chain: answer.chain,
         });

@@ -302,7 +302,7 @@ impl Script {
                 step: value as f64,
                 time_micros: value as i64,
                 value_bits: value,
-                epoch: (value % 11 == 0).then_some(0.5),
+                epoch: value.is_multiple_of(11).then_some(0.5),
             };
             let head = mix(self.salt ^ (value << 8));
             self.disk.borrow_mut().push(Item::Point(point), head);
