@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 
 use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple,
-};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 use runstone_client::ParamValue;
 use serde_json::{Map, Number, Value};
 
@@ -46,7 +44,7 @@ pub(crate) fn number_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Numeric>> {
     }
     let integer = match value.cast::<PyInt>() {
         Ok(integer) => Some(integer.clone()),
-        Err(_) if value.hasattr("__index__")? => {
+        Err(_) if value.get_type().hasattr("__index__")? => {
             let index = value.call_method0("__index__");
             ordinary(py, index)?.and_then(|index| index.cast_into::<PyInt>().ok())
         }
@@ -59,7 +57,7 @@ pub(crate) fn number_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Numeric>> {
             _ => integer.extract::<f64>().ok().map(Numeric::F64),
         });
     }
-    if !value.hasattr("__float__")? || value.hasattr("__complex__")? && !value.hasattr("__round__")? {
+    if !value.get_type().hasattr("__float__")? {
         return Ok(None);
     }
     Ok(ordinary(py, value.call_method0("__float__"))?
@@ -123,13 +121,8 @@ fn param_at(
         }
         return Ok(ParamValue::Dict(entries));
     }
-    // Arrays and tensors: lists are leaves, scalars are numbers.
-    if value.hasattr("tolist")? && value.hasattr("shape")? {
-        if let Some(plain) = ordinary(value.py(), value.call_method0("tolist"))? {
-            if !plain.get_type().is(value.get_type()) {
-                return param_at(&plain, path, as_text);
-            }
-        }
+    if let Some(plain) = plain_array(value)? {
+        return param_at(&plain, path, as_text);
     }
     if let Some(number) = number_of(value)? {
         return Ok(match number {
@@ -138,13 +131,29 @@ fn param_at(
             Numeric::F64(value) => ParamValue::F64(value),
         });
     }
-    let text = ordinary(value.py(), value.str())?
-        .map_or_else(|| "?".to_owned(), |text| text_of(&text));
+    let text =
+        ordinary(value.py(), value.str())?.map_or_else(|| "?".to_owned(), |text| text_of(&text));
     // A path of the file system is meant as its text.
-    if !value.hasattr("__fspath__")? {
+    if !value.get_type().hasattr("__fspath__")? {
         as_text(&path.join("."), &type_name(value));
     }
     Ok(ParamValue::String(text))
+}
+
+/// An array or a tensor as lists or a number of Python's own: nothing that would come here again.
+fn plain_array<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let class = value.get_type();
+    if !class.hasattr("tolist")? || !class.hasattr("shape")? {
+        return Ok(None);
+    }
+    let plain = ordinary(value.py(), value.call_method0("tolist"))?;
+    Ok(plain.filter(|plain| {
+        plain.is_exact_instance_of::<PyList>()
+            || plain.is_exact_instance_of::<PyInt>()
+            || plain.is_exact_instance_of::<PyFloat>()
+            || plain.is_exact_instance_of::<PyBool>()
+            || plain.is_exact_instance_of::<PyString>()
+    }))
 }
 
 fn items<'py>(
@@ -167,23 +176,25 @@ fn mapping<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>
         // A copy: conversions below may run code that changes the original.
         return Ok(Some(dict.copy()?));
     }
-    if value.hasattr("__array_interface__")? || value.is_instance_of::<pyo3::types::PyType>() {
+    // What the class says counts: some objects pretend to have every attribute.
+    let class = value.get_type();
+    if class.hasattr("__array_interface__")? || value.is_instance_of::<PyType>() {
         return Ok(None);
     }
-    if value.hasattr("keys")? && value.hasattr("__getitem__")? {
+    if class.hasattr("keys")? && class.hasattr("__getitem__")? {
         let dict = PyDict::new(value.py());
-        return Ok(match value.cast::<PyMapping>() {
-            Ok(mapping) => ordinary(value.py(), dict.update(mapping))?.map(|()| dict),
-            Err(_) => ordinary(value.py(), dict.call_method1("update", (value,)))?.map(|_| dict),
-        });
+        let updated = dict.call_method1("update", (value,));
+        return Ok(ordinary(value.py(), updated)?.map(|_| dict));
     }
-    let namespace = value.hasattr("__dataclass_fields__")?
-        || value.hasattr("_get_kwargs")?
+    let namespace = class.hasattr("__dataclass_fields__")?
+        || class.hasattr("_get_kwargs")?
         || type_name(value) == "SimpleNamespace";
-    if namespace && value.hasattr("__dict__")? {
-        return Ok(value.getattr("__dict__")?.cast_into::<PyDict>().ok().map(|dict| dict.copy()).transpose()?);
+    if !namespace {
+        return Ok(None);
     }
-    Ok(None)
+    let attributes = ordinary(value.py(), value.getattr("__dict__"))?;
+    let dict = attributes.and_then(|attributes| attributes.cast_into::<PyDict>().ok());
+    dict.map(|dict| dict.copy()).transpose()
 }
 
 /// A key of a dict as text: strings as they are, everything else as Python prints it.
@@ -254,7 +265,10 @@ fn context_value(value: &Bound<'_, PyAny>, depth: usize) -> Result<Value, PyResu
         Some(Numeric::F64(value)) => Number::from_f64(value)
             .map(Value::Number)
             .ok_or_else(|| Ok(format!("{value} is not finite"))),
-        None => Err(Ok(format!("value of type {} has no place in JSON", type_name(value)))),
+        None => Err(Ok(format!(
+            "value of type {} has no place in JSON",
+            type_name(value)
+        ))),
     }
 }
 

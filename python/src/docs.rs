@@ -2,7 +2,8 @@
 
 use std::ffi::CStr;
 
-pub(crate) const TRACK_DOC: &CStr = c"track($self, value, name=None, step=None, epoch=None, *, context=None)
+pub(crate) const TRACK_DOC: &CStr =
+    c"track($self, value, name=None, step=None, epoch=None, *, context=None)
 --
 
 Log one value of a metric, or several at once.

@@ -39,7 +39,8 @@ pub(crate) fn opened(py: Python<'_>, run: &Arc<Handle>) -> PyResult<()> {
         return Ok(());
     }
     let module = py.import("runstone._runstone")?;
-    py.import("atexit")?.call_method1("register", (module.getattr("_at_exit")?,))?;
+    py.import("atexit")?
+        .call_method1("register", (module.getattr("_at_exit")?,))?;
     let hooks = PyDict::new(py);
     hooks.set_item("after_in_child", module.getattr("_after_fork")?)?;
     let system = py.import("os")?;
@@ -123,13 +124,21 @@ pub(crate) fn end_of(error: &Bound<'_, PyAny>) -> RunEnd {
     let py = error.py();
     let kind = type_name(error);
     let message = error.str().map(|text| text_of(&text)).unwrap_or_default();
-    let mut text = if message.is_empty() { kind } else { format!("{kind}: {message}") };
+    let mut text = if message.is_empty() {
+        kind
+    } else {
+        format!("{kind}: {message}")
+    };
     if text.len() > REASON_BYTES_MAX {
-        let cut = (0..=REASON_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at));
+        let cut = (0..=REASON_BYTES_MAX)
+            .rev()
+            .find(|at| text.is_char_boundary(*at));
         text.truncate(cut.unwrap_or(0));
     }
     if error.is_instance_of::<PySystemExit>() {
-        let code = error.getattr("code").unwrap_or_else(|_| py.None().into_bound(py));
+        let code = error
+            .getattr("code")
+            .unwrap_or_else(|_| py.None().into_bound(py));
         if code.is_none() || code.extract::<i64>().is_ok_and(|code| code == 0) {
             return RunEnd::Succeeded;
         }
@@ -138,7 +147,10 @@ pub(crate) fn end_of(error: &Bound<'_, PyAny>) -> RunEnd {
             // A text as code is printed, and the code is 1.
             Err(_) => format!("exit code 1: {message}"),
         };
-        return RunEnd::Failed { code: ReasonCode::ExitCode, text };
+        return RunEnd::Failed {
+            code: ReasonCode::ExitCode,
+            text,
+        };
     }
     let code = if error.is_instance_of::<PyKeyboardInterrupt>() {
         ReasonCode::Interrupted

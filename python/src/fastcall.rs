@@ -21,8 +21,8 @@ use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use runstone_client::now_micros;
 
-use crate::identity::{Identity, PAIRS_MAX};
 use crate::docs::{LOG_DOC, TRACK_DOC};
+use crate::identity::{Identity, PAIRS_MAX};
 use crate::refuse::{self, Why};
 use crate::run::Run;
 use crate::series;
@@ -101,12 +101,18 @@ fn refusal(why: Why, name: *mut PyObject, value: *mut PyObject) -> Early {
 pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
     let class = py.get_type::<Run>();
     for (name, function, doc) in [
-        (c"track", track as ffi::PyCFunctionFastWithKeywords, TRACK_DOC),
+        (
+            c"track",
+            track as ffi::PyCFunctionFastWithKeywords,
+            TRACK_DOC,
+        ),
         (c"log", log as ffi::PyCFunctionFastWithKeywords, LOG_DOC),
     ] {
         let definition = Box::leak(Box::new(ffi::PyMethodDef {
             ml_name: name.as_ptr(),
-            ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function },
+            ml_meth: ffi::PyMethodDefPointer {
+                PyCFunctionFastWithKeywords: function,
+            },
             ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
             ml_doc: doc.as_ptr(),
         }));
@@ -196,9 +202,15 @@ unsafe extern "C" fn log(
 ) -> *mut PyObject {
     // SAFETY: as in `track`.
     guarded(slf, || unsafe {
-        let Some([metrics, step, epoch, context]) =
-            parse("log", &LOG_ARGUMENTS, interned_log(), 3, args, count, keywords)
-        else {
+        let Some([metrics, step, epoch, context]) = parse(
+            "log",
+            &LOG_ARGUMENTS,
+            interned_log(),
+            3,
+            args,
+            count,
+            keywords,
+        ) else {
             return Err(Early::Raised);
         };
         if metrics.is_null() {
@@ -263,7 +275,15 @@ unsafe fn log_dict(
         if by_address {
             hold(&base, &mut held);
         }
-        let outcome = log_items(slf, metrics, step, epoch, context, by_address.then_some(&base), time);
+        let outcome = log_items(
+            slf,
+            metrics,
+            step,
+            epoch,
+            context,
+            by_address.then_some(&base),
+            time,
+        );
         for object in held {
             ffi::Py_XDECREF(object);
         }
@@ -297,7 +317,8 @@ unsafe fn log_items(
         let (mut at, mut key, mut value) = (0, null_mut(), null_mut());
         // A dict that grows while its values are converted does not go on for ever.
         let mut left = ffi::PyDict_Size(metrics);
-        while left > 0 && ffi::PyDict_Next(metrics, &raw mut at, &raw mut key, &raw mut value) != 0 {
+        while left > 0 && ffi::PyDict_Next(metrics, &raw mut at, &raw mut key, &raw mut value) != 0
+        {
             left -= 1;
             let exact = ffi::Py_TYPE(value) == &raw mut ffi::PyFloat_Type;
             if !exact {
@@ -347,7 +368,11 @@ fn guarded(slf: *mut PyObject, body: impl FnOnce() -> Result<(), Early>) -> *mut
         other => other,
     }))
     .unwrap_or_else(|_| {
-        let defect = Refusal { why: Why::Defect, name: null_mut(), value: null_mut() };
+        let defect = Refusal {
+            why: Why::Defect,
+            name: null_mut(),
+            value: null_mut(),
+        };
         catch_unwind(AssertUnwindSafe(|| refused(slf, &defect))).unwrap_or(Ok(()))
     });
     match outcome {
@@ -403,7 +428,12 @@ fn resolve(
             let run = any(py, slf);
             let name = any(py, name);
             let context = (!is_none(context)).then(|| any(py, context));
-            series::resolve(run.cast_unchecked::<Run>().get(), &name, context.as_ref(), variant)
+            series::resolve(
+                run.cast_unchecked::<Run>().get(),
+                &name,
+                context.as_ref(),
+                variant,
+            )
         };
         outcome.map_err(|failure| match failure {
             series::Failure::Refused(why) => refusal(why, name, null_mut()),
@@ -436,7 +466,9 @@ unsafe fn run_of(slf: &*mut PyObject) -> &Run {
     // SAFETY: see above; the class is frozen, so its contents are only ever shared.
     unsafe {
         let py = Python::assume_attached();
-        Bound::<PyAny>::ref_from_ptr(py, slf).cast_unchecked::<Run>().get()
+        Bound::<PyAny>::ref_from_ptr(py, slf)
+            .cast_unchecked::<Run>()
+            .get()
     }
 }
 
@@ -515,7 +547,10 @@ unsafe fn number(object: *mut PyObject) -> Converted {
         let class = ffi::Py_TYPE(object);
         if class == &raw mut ffi::PyFloat_Type {
             let value = ffi::PyFloat_AsDouble(object);
-            return Converted::Number(Number { bits: value.to_bits(), integer: false });
+            return Converted::Number(Number {
+                bits: value.to_bits(),
+                integer: false,
+            });
         }
         if class == &raw mut ffi::PyLong_Type {
             return integer(object);
@@ -531,13 +566,19 @@ unsafe fn integer(object: *mut PyObject) -> Converted {
         let mut overflow: c_int = 0;
         let value = ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow);
         if overflow == 0 {
-            return Converted::Number(Number { bits: value.cast_unsigned(), integer: true });
+            return Converted::Number(Number {
+                bits: value.cast_unsigned(),
+                integer: true,
+            });
         }
         let value = ffi::PyLong_AsDouble(object);
         if value == -1.0 && !ffi::PyErr_Occurred().is_null() {
             return not_a_number();
         }
-        Converted::Number(Number { bits: value.to_bits(), integer: false })
+        Converted::Number(Number {
+            bits: value.to_bits(),
+            integer: false,
+        })
     }
 }
 
@@ -548,15 +589,16 @@ unsafe fn unusual(object: *mut PyObject) -> Converted {
     unsafe {
         if ffi::PyFloat_Check(object) != 0 {
             let value = ffi::PyFloat_AsDouble(object);
-            return Converted::Number(Number { bits: value.to_bits(), integer: false });
+            return Converted::Number(Number {
+                bits: value.to_bits(),
+                integer: false,
+            });
         }
         if ffi::PyLong_Check(object) != 0 {
             // bool too: 0 or 1.
             return integer(object);
         }
-        if ffi::PyUnicode_Check(object) != 0
-            || ffi::PyComplex_Check(object) != 0
-            || is_none(object)
+        if ffi::PyUnicode_Check(object) != 0 || ffi::PyComplex_Check(object) != 0 || is_none(object)
         {
             return Converted::Other;
         }
@@ -576,7 +618,10 @@ unsafe fn unusual(object: *mut PyObject) -> Converted {
         if value == -1.0 && !ffi::PyErr_Occurred().is_null() {
             return not_a_number();
         }
-        Converted::Number(Number { bits: value.to_bits(), integer: false })
+        Converted::Number(Number {
+            bits: value.to_bits(),
+            integer: false,
+        })
     }
 }
 
@@ -609,7 +654,9 @@ unsafe fn parse<const N: usize>(
         let mut found: [*mut PyObject; N] = [null_mut(); N];
         let count = count.unsigned_abs();
         if count > positions {
-            let message = format!("{function}() takes {positions} positional arguments but {count} were given");
+            let message = format!(
+                "{function}() takes {positions} positional arguments but {count} were given"
+            );
             return type_error(&message);
         }
         for (place, at) in found.iter_mut().zip(0..count) {
@@ -621,16 +668,25 @@ unsafe fn parse<const N: usize>(
         let total = ffi::PyTuple_Size(keywords).unsigned_abs();
         for at in 0..total {
             let keyword = ffi::PyTuple_GetItem(keywords, at.cast_signed());
-            let place = interned.iter().position(|name| *name == address(keyword)).or_else(|| {
-                names.iter().position(|name| {
-                    ffi::PyUnicode_CompareWithASCIIString(keyword, name.as_ptr()) == 0
-                })
-            });
+            let place = interned
+                .iter()
+                .position(|name| *name == address(keyword))
+                .or_else(|| {
+                    names.iter().position(|name| {
+                        ffi::PyUnicode_CompareWithASCIIString(keyword, name.as_ptr()) == 0
+                    })
+                });
             let Some(place) = place else {
-                return type_error(&format!("{function}() got an unexpected keyword argument {}", text(keyword)));
+                return type_error(&format!(
+                    "{function}() got an unexpected keyword argument {}",
+                    text(keyword)
+                ));
             };
             if !found[place].is_null() {
-                return type_error(&format!("{function}() got multiple values for argument {}", text(keyword)));
+                return type_error(&format!(
+                    "{function}() got multiple values for argument {}",
+                    text(keyword)
+                ));
             }
             found[place] = *args.add(count + at);
         }
@@ -652,7 +708,12 @@ fn type_error<T>(message: &str) -> Option<T> {
 #[cold]
 unsafe fn text(object: *mut PyObject) -> String {
     // SAFETY: `object` is a keyword's name.
-    Python::attach(|py| unsafe { any(py, object) }.repr().map(|text| text.to_string()).unwrap_or_default())
+    Python::attach(|py| {
+        unsafe { any(py, object) }
+            .repr()
+            .map(|text| text.to_string())
+            .unwrap_or_default()
+    })
 }
 
 /// The names of arguments as the compiler of Python interns them: keywords are usually the same

@@ -97,7 +97,10 @@ impl From<&runstone_client::CloseReport> for CloseReport {
             refused: report.flush.refused,
             dropped: report.flush.dropped,
             pending: report.flush.pending,
-            folder: report.folder.as_ref().map(|folder| folder.display().to_string()),
+            folder: report
+                .folder
+                .as_ref()
+                .map(|folder| folder.display().to_string()),
             command: report.command.clone(),
         }
     }

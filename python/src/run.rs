@@ -131,7 +131,9 @@ impl Run {
         value_bits: u64,
         time_micros: i64,
     ) -> bool {
-        self.handle.client.push_at_time(series, step, epoch, value_bits, time_micros)
+        self.handle
+            .client
+            .push_at_time(series, step, epoch, value_bits, time_micros)
     }
 
     /// Why a point was not written.
@@ -175,7 +177,9 @@ impl Run {
         value_type: ValueType,
         auto_step: bool,
     ) -> Result<SeriesHandle, ClientError> {
-        self.handle.client.series(name, context, value_type, auto_step)
+        self.handle
+            .client
+            .series(name, context, value_type, auto_step)
     }
 
     pub(crate) fn count_refused(&self) {
@@ -197,7 +201,11 @@ impl Run {
                 warn::show(py, &error.to_string());
             }
         }
-        if self.wants_attention() { self.attend(py) } else { Ok(()) }
+        if self.wants_attention() {
+            self.attend(py)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -237,21 +245,43 @@ impl Run {
         on_full: &str,
         spool_bytes_max: Option<u64>,
     ) -> PyResult<Self> {
-        not_yet("system_tracking_interval", "tracking of system metrics", system_tracking_interval)?;
-        not_yet("log_system_params", "logging of system params", log_system_params)?;
-        not_yet("capture_terminal_logs", "capture of terminal logs", capture_terminal_logs)?;
+        not_yet(
+            "system_tracking_interval",
+            "tracking of system metrics",
+            system_tracking_interval,
+        )?;
+        not_yet(
+            "log_system_params",
+            "logging of system params",
+            log_system_params,
+        )?;
+        not_yet(
+            "capture_terminal_logs",
+            "capture of terminal logs",
+            capture_terminal_logs,
+        )?;
         let mut kept_as_text = Vec::new();
         let config = config
-            .map(|config| param_of(config, &mut |path, kind| kept_as_text.push(text_notice(path, kind))))
+            .map(|config| {
+                param_of(config, &mut |path, kind| {
+                    kept_as_text.push(text_notice(path, kind))
+                })
+            })
             .transpose()?;
-        if config.as_ref().is_some_and(|config| !matches!(config, ParamValue::Dict(_))) {
+        if config
+            .as_ref()
+            .is_some_and(|config| !matches!(config, ParamValue::Dict(_)))
+        {
             return Err(InvalidError::new_err(
                 "config is no dict; hint: Run(config={\"lr\": 0.05})",
             ));
         }
         let tags = tags.map(texts_of).transpose()?.unwrap_or_default();
         let seed = seed.map(seed_of).transpose()?;
-        let mode = mode.map(str::parse).transpose().map_err(|error| exception_of(&error))?;
+        let mode = mode
+            .map(str::parse)
+            .transpose()
+            .map_err(|error| exception_of(&error))?;
         let on_full = match on_full {
             "drop" => OnFull::Drop,
             "wait" => OnFull::Wait,
@@ -341,7 +371,9 @@ impl Run {
     #[setter]
     fn set_description(&self, py: Python<'_>, description: Option<String>) -> PyResult<()> {
         let text = description.unwrap_or_default();
-        let outcome = self.writable().and_then(|client| client.set_description(&text));
+        let outcome = self
+            .writable()
+            .and_then(|client| client.set_description(&text));
         if outcome.is_ok() {
             self.handle.mirror().description = Some(text);
         }
@@ -351,13 +383,16 @@ impl Run {
     /// Name of the run's experiment. Setting it moves the run.
     #[getter]
     fn experiment(&self, py: Python<'_>) -> PyResult<String> {
-        let experiment = self.text_property(py, "experiment", |mirror| mirror.experiment.clone())?;
+        let experiment =
+            self.text_property(py, "experiment", |mirror| mirror.experiment.clone())?;
         Ok(experiment.unwrap_or_else(|| "default".to_owned()))
     }
 
     #[setter]
     fn set_experiment(&self, py: Python<'_>, experiment: String) -> PyResult<()> {
-        let outcome = self.writable().and_then(|client| client.set_experiment(&experiment));
+        let outcome = self
+            .writable()
+            .and_then(|client| client.set_experiment(&experiment));
         if outcome.is_ok() {
             self.handle.mirror().experiment = Some(experiment);
         }
@@ -376,7 +411,9 @@ impl Run {
 
     #[setter]
     fn set_archived(&self, py: Python<'_>, archived: bool) -> PyResult<()> {
-        let outcome = self.writable().and_then(|client| client.set_archived(archived));
+        let outcome = self
+            .writable()
+            .and_then(|client| client.set_archived(archived));
         if outcome.is_ok() {
             self.handle.mirror().archived = Some(archived);
         }
@@ -390,7 +427,12 @@ impl Run {
         let tags: Vec<String> = server
             .as_ref()
             .and_then(|run| run["tags"].as_array())
-            .map(|tags| tags.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+            .map(|tags| {
+                tags.iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect()
+            })
             .unwrap_or_default();
         Ok(self.handle.mirror().tags_over(&tags))
     }
@@ -411,7 +453,9 @@ impl Run {
     /// Adds a tag, 1 to 256 characters. One that is there already changes nothing.
     fn add_tag(&self, py: Python<'_>, tag: &Bound<'_, PyString>) -> PyResult<()> {
         let tag = text_of(tag);
-        let outcome = self.writable().and_then(|client| client.add_tags([tag.as_str()]));
+        let outcome = self
+            .writable()
+            .and_then(|client| client.add_tags([tag.as_str()]));
         if outcome.is_ok() {
             self.handle.mirror().add_tags([tag.as_str()].into_iter());
         }
@@ -421,7 +465,9 @@ impl Run {
     /// Removes a tag. One that is not there changes nothing.
     fn remove_tag(&self, py: Python<'_>, tag: &Bound<'_, PyString>) -> PyResult<()> {
         let tag = text_of(tag);
-        let outcome = self.writable().and_then(|client| client.remove_tags([tag.as_str()]));
+        let outcome = self
+            .writable()
+            .and_then(|client| client.remove_tags([tag.as_str()]));
         if outcome.is_ok() {
             self.handle.mirror().remove_tag(&tag);
         }
@@ -451,7 +497,11 @@ impl Run {
         let mut kept_as_text = Vec::new();
         let key = text_of(key);
         let value = param_of(value, &mut |path, kind| {
-            let path = if path.is_empty() { key.clone() } else { format!("{key}.{path}") };
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{key}.{path}")
+            };
             kept_as_text.push(text_notice(&path, kind));
         })?;
         let outcome = path_of(&key).and_then(|path| {
@@ -477,7 +527,9 @@ impl Run {
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let found = self.read(py, &key_of(key)?)?;
-        Ok(found.or(default).unwrap_or_else(|| py.None().into_bound(py)))
+        Ok(found
+            .or(default)
+            .unwrap_or_else(|| py.None().into_bound(py)))
     }
 
     fn __getitem__<'py>(
@@ -536,12 +588,12 @@ impl Run {
         unit: Option<&str>,
         default_x: Option<&str>,
     ) -> PyResult<()> {
-        let goal = goal.map(str::parse::<Goal>).transpose().map_err(|error| {
-            ClientError::Invalid(format!("{error}"))
-        });
-        let outcome = goal.and_then(|goal| {
-            self.writable()?.define_metric(name, goal, unit, default_x)
-        });
+        let goal = goal
+            .map(str::parse::<Goal>)
+            .transpose()
+            .map_err(|error| ClientError::Invalid(format!("{error}")));
+        let outcome =
+            goal.and_then(|goal| self.writable()?.define_metric(name, goal, unit, default_x));
         self.outcome(py, outcome)
     }
 
@@ -580,17 +632,30 @@ impl Run {
     ///     Whether everything is acknowledged; otherwise where it lies, and the command that
     ///     delivers it. Closing again changes nothing.
     #[pyo3(signature = (*, timeout=10.0, failed=None))]
-    fn close(&self, py: Python<'_>, timeout: Option<f64>, failed: Option<String>) -> PyResult<CloseReport> {
+    fn close(
+        &self,
+        py: Python<'_>,
+        timeout: Option<f64>,
+        failed: Option<String>,
+    ) -> PyResult<CloseReport> {
         let end = match failed {
             None => RunEnd::Succeeded,
-            Some(text) => RunEnd::Failed { code: ReasonCode::Exception, text },
+            Some(text) => RunEnd::Failed {
+                code: ReasonCode::Exception,
+                text,
+            },
         };
         self.handle.close(py, end, duration_of(timeout)?)
     }
 
     /// The same as `close`.
     #[pyo3(signature = (*, timeout=10.0, failed=None))]
-    fn finish(&self, py: Python<'_>, timeout: Option<f64>, failed: Option<String>) -> PyResult<CloseReport> {
+    fn finish(
+        &self,
+        py: Python<'_>,
+        timeout: Option<f64>,
+        failed: Option<String>,
+    ) -> PyResult<CloseReport> {
         self.close(py, timeout, failed)
     }
 
@@ -605,13 +670,20 @@ impl Run {
         error: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
-        let end = if error.is_none() { RunEnd::Succeeded } else { end_of(error) };
+        let end = if error.is_none() {
+            RunEnd::Succeeded
+        } else {
+            end_of(error)
+        };
         self.handle.close(py, end, Some(CLOSE_WAIT))?;
         Ok(false)
     }
 
     /// A pickle is a way to the run, not a copy: where it is opened, a new writer begins.
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let options = self.handle.client.options_for_another_process();
         let text = serde_json::to_string(&options)
             .map_err(|error| PyValueError::new_err(format!("options of the run: {error}")))?;
@@ -621,17 +693,31 @@ impl Run {
 
     fn __repr__(&self) -> String {
         let mirror = self.handle.mirror();
-        let name = mirror.name.as_ref().map(|name| format!(" name={name:?}")).unwrap_or_default();
-        let experiment =
-            mirror.experiment.as_ref().map(|name| format!(" experiment={name:?}")).unwrap_or_default();
-        let closed = if self.handle.is_closed() { " closed" } else { "" };
+        let name = mirror
+            .name
+            .as_ref()
+            .map(|name| format!(" name={name:?}"))
+            .unwrap_or_default();
+        let experiment = mirror
+            .experiment
+            .as_ref()
+            .map(|name| format!(" experiment={name:?}"))
+            .unwrap_or_default();
+        let closed = if self.handle.is_closed() {
+            " closed"
+        } else {
+            ""
+        };
         format!("<runstone.Run {}{name}{experiment}{closed}>", self.hash())
     }
 }
 
 impl Run {
     fn of(py: Python<'_>, handle: Arc<Handle>) -> PyResult<Self> {
-        let run = Self { handle, cache: LockedCell::new(IdentityCache::default()) };
+        let run = Self {
+            handle,
+            cache: LockedCell::new(IdentityCache::default()),
+        };
         if run.wants_attention() {
             run.attend(py)?;
         }
@@ -718,13 +804,17 @@ fn seed_of(seed: &Bound<'_, PyAny>) -> PyResult<i64> {
 }
 
 fn duration_of(seconds: Option<f64>) -> PyResult<Option<Duration>> {
-    let Some(seconds) = seconds else { return Ok(None) };
+    let Some(seconds) = seconds else {
+        return Ok(None);
+    };
     // A year is as good as for ever, and no clock overflows.
-    Duration::try_from_secs_f64(seconds.clamp(0.0, 365.0 * 24.0 * 3600.0)).map(Some).map_err(|_| {
-        InvalidError::new_err(format!(
-            "timeout {seconds} is no number of seconds; hint: pass None to wait without limit"
-        ))
-    })
+    Duration::try_from_secs_f64(seconds.clamp(0.0, 365.0 * 24.0 * 3600.0))
+        .map(Some)
+        .map_err(|_| {
+            InvalidError::new_err(format!(
+                "timeout {seconds} is no number of seconds; hint: pass None to wait without limit"
+            ))
+        })
 }
 
 /// Refuses to turn on what does not exist yet.

@@ -55,10 +55,13 @@ pub(crate) fn resolve(
             Ok(reason) => Failure::Refused(Why::Context(reason)),
             Err(error) => Failure::Raised(error),
         })?;
-        Context::from_json(&json)
-            .map_err(|error| Failure::Refused(Why::Client(error.into())))?
+        Context::from_json(&json).map_err(|error| Failure::Refused(Why::Client(error.into())))?
     };
-    let value_type = if variant & 1 == 0 { ValueType::F64 } else { ValueType::I64 };
+    let value_type = if variant & 1 == 0 {
+        ValueType::F64
+    } else {
+        ValueType::I64
+    };
     let handle = run
         .series(&text_of(text), &canonical, value_type, variant & 2 != 0)
         .map_err(|error| Failure::Refused(Why::Client(error)))?;
@@ -82,11 +85,15 @@ fn remember(
         if !is_immutable(key) || !is_immutable(value) {
             return;
         }
-        identity.push_pair(key.as_ptr().expose_provenance(), value.as_ptr().expose_provenance());
+        identity.push_pair(
+            key.as_ptr().expose_provenance(),
+            value.as_ptr().expose_provenance(),
+        );
         owners.push(key.clone().unbind());
         owners.push(value.clone().unbind());
     }
-    run.cache.with(name.py(), |cache| cache.insert(identity, handle, owners));
+    run.cache
+        .with(name.py(), |cache| cache.insert(identity, handle, owners));
 }
 
 /// Whether an object's content can never change and needs no Python code to go away.

@@ -23,19 +23,23 @@ pub(crate) fn wait_for<T: Send + 'static>(
 ) -> PyResult<T> {
     let (hand_over, take) = channel::<Work<T>>();
     let (answer, mut answers) = channel();
-    let thread = std::thread::Builder::new().name("runstone-wait".to_owned()).spawn(move || {
-        if let Ok(work) = take.recv() {
-            // Nobody listens any more after Ctrl-C.
-            let _ = answer.send(work());
-        }
-    });
+    let thread = std::thread::Builder::new()
+        .name("runstone-wait".to_owned())
+        .spawn(move || {
+            if let Ok(work) = take.recv() {
+                // Nobody listens any more after Ctrl-C.
+                let _ = answer.send(work());
+            }
+        });
     let work: Work<T> = Box::new(work);
     // Where no more threads can be had, wait in place.
     if thread.is_err() {
         return Ok(py.detach(work));
     }
     if hand_over.send(work).is_err() {
-        return Err(InternalError::new_err("a thread of runstone ended before its work"));
+        return Err(InternalError::new_err(
+            "a thread of runstone ended before its work",
+        ));
     }
     loop {
         let answers = &mut answers;
@@ -43,7 +47,9 @@ pub(crate) fn wait_for<T: Send + 'static>(
             Ok(result) => return Ok(result),
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
             Err(RecvTimeoutError::Disconnected) => {
-                return Err(InternalError::new_err("a call into the runstone client failed"));
+                return Err(InternalError::new_err(
+                    "a call into the runstone client failed",
+                ));
             }
         }
     }

@@ -52,7 +52,9 @@ pub(crate) fn install() {
 /// Shows what is waiting, at the user's line.
 pub(crate) fn show_waiting(py: Python<'_>) {
     ATTENTION.store(false, Ordering::Relaxed);
-    let waiting = QUEUE.try_lock().map(|mut queue| std::mem::take(&mut *queue));
+    let waiting = QUEUE
+        .try_lock()
+        .map(|mut queue| std::mem::take(&mut *queue));
     for text in waiting.unwrap_or_default() {
         show(py, &text);
     }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock, Mock
 
 import numpy as np
 import pytest
@@ -85,6 +87,14 @@ def test_what_has_no_place_is_kept_as_its_text_and_told(server: Server) -> None:
         with pytest.warns(RunstoneWarning, match="param a.b is of type Odd"):
             run["a"] = {"b": Odd()}
         assert run["a.b"] == "odd one"
+
+
+def test_objects_that_pretend_to_be_everything_do_no_harm(server: Server) -> None:
+    with Run() as run, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run["mock"] = Mock(name="net")
+        run["magic"] = [MagicMock()]
+        assert "mock" in run
 
 
 def test_a_value_that_contains_itself_raises(server: Server) -> None:
