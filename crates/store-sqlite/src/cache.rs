@@ -229,11 +229,6 @@ impl Cache {
         self.runs.insert(run.row.key, run);
     }
 
-    /// A run that is remembered already.
-    pub(crate) fn known_run(&mut self, run: RunKey) -> Option<&mut CachedRun> {
-        self.runs.get_mut(&run)
-    }
-
     /// A writer; `None` if it was never seen.
     pub(crate) fn writer(
         &mut self,

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::{Result, sql_error};
 
 /// How long a connection waits for a lock that another program holds.
-const BUSY_MILLIS: u64 = 5_000;
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// A log that was checkpointed whole is cut to this when it starts over.
 const LOG_BYTES_KEPT: u64 = 64 << 20;
 
@@ -28,9 +28,7 @@ pub(crate) fn open_writer(database: &Path, cache_bytes: u64) -> Result<Connectio
 pub(crate) fn open(database: &Path, cache_bytes: u64) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(database, flags).map_err(sql_error)?;
-    connection
-        .busy_timeout(Duration::from_millis(BUSY_MILLIS))
-        .map_err(sql_error)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(sql_error)?;
     connection
         .execute_batch(&format!(
             "PRAGMA synchronous = FULL; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0; \

@@ -206,11 +206,6 @@ impl UnfoldedParts {
         Ok(found)
     }
 
-    /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.parts.is_empty()
-    }
-
     /// Adds the points.
     pub(crate) fn extend_into(&self, reads_as: ValueType, points: &mut PointColumns) {
         for (columns, base, value_type, order) in &self.parts {
@@ -237,10 +232,7 @@ pub(crate) fn gather(
     range: (f64, f64),
 ) -> Result<Option<(PointColumns, ValueType)>> {
     let SeriesPlace {
-        run,
-        series,
-        head,
-        row,
+        run, series, row, ..
     } = place;
     let unfolded = UnfoldedParts::read(connection, run, series)?;
     let folded = folded_type(row);

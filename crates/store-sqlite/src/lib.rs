@@ -44,6 +44,6 @@ mod writer;
 
 pub use check::{CheckReport, check};
 pub use lock::{LockHolder, read_lock_holder};
-pub use options::{Clock, FoldLimits, SqliteOptions};
+pub use options::{Clock, FoldLayout, FoldLimits, SqliteOptions};
 pub use schema::SCHEMA_VERSION;
 pub use store::SqliteStore;

@@ -32,6 +32,40 @@ impl Default for FoldLimits {
     }
 }
 
+/// The shape of folded data. The defaults were measured; tests choose tiny ones, so that every
+/// path is walked with few points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FoldLayout {
+    /// Bytes of frames that a pass takes at most, but one whole frame at least.
+    pub pass_bytes_max: u64,
+    /// Points of frames that a pass takes at most, but one whole frame at least.
+    pub pass_points_max: u64,
+    /// Series decoded at a time, and series of a pack at most.
+    pub window_series: usize,
+    /// Points of a pack, about.
+    pub pack_points: usize,
+    /// A series with so many points to store at once gets chunks.
+    pub chunk_points_min: usize,
+    /// Points of a chunk at most: what a page of points decodes at once.
+    pub chunk_points: usize,
+    /// After so many passes their packs are merged, and what has grown long becomes chunks.
+    pub loose_folds_max: u32,
+}
+
+impl Default for FoldLayout {
+    fn default() -> Self {
+        Self {
+            pass_bytes_max: 4 << 20,
+            pass_points_max: 1 << 19,
+            window_series: 64,
+            pack_points: 8_192,
+            chunk_points_min: 1_024,
+            chunk_points: 16_384,
+            loose_folds_max: 8,
+        }
+    }
+}
+
 /// How a folder is opened.
 #[derive(Clone)]
 pub struct SqliteOptions {
@@ -41,6 +75,8 @@ pub struct SqliteOptions {
     pub background: bool,
     /// When a run is folded.
     pub fold: FoldLimits,
+    /// The shape of folded data.
+    pub layout: FoldLayout,
     /// Past so many unfolded points acknowledgements are delayed, then refused.
     pub unfolded_points_max: u64,
     /// Past so many bytes of log the writer itself checkpoints, and appends wait.
@@ -61,6 +97,7 @@ impl Default for SqliteOptions {
             allow_network_file_system: false,
             background: true,
             fold: FoldLimits::default(),
+            layout: FoldLayout::default(),
             unfolded_points_max: 4_000_000,
             log_bytes_max: 256 << 20,
             stall_millis_max: 2_000,
@@ -78,6 +115,7 @@ impl fmt::Debug for SqliteOptions {
             .field("allow_network_file_system", &self.allow_network_file_system)
             .field("background", &self.background)
             .field("fold", &self.fold)
+            .field("layout", &self.layout)
             .field("unfolded_points_max", &self.unfolded_points_max)
             .field("log_bytes_max", &self.log_bytes_max)
             .field("stall_millis_max", &self.stall_millis_max)

@@ -186,3 +186,6 @@ fn read_identity(connection: &Connection) -> Result<StoreIdentity> {
         incarnation: read("incarnation")?,
     })
 }
+
+#[cfg(test)]
+mod tests;

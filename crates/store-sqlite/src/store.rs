@@ -116,7 +116,12 @@ impl SqliteStore {
             options.readers_max,
         ));
         let clock = Arc::clone(&options.clock);
-        let folding = Arc::new(Folder::new(Arc::clone(&shared), Arc::clone(&pool), clock));
+        let folding = Arc::new(Folder::new(
+            Arc::clone(&shared),
+            Arc::clone(&pool),
+            clock,
+            options.layout,
+        ));
         let writer = Writer::new(Arc::clone(&shared), connection)?;
         let mut threads = vec![spawn("runstone-write", move || writer.run())?];
         if options.background {
@@ -178,6 +183,13 @@ impl SqliteStore {
             .log_bytes_max
             .saturating_add(options.log_bytes_max / 4);
         while log_bytes(shared) > log_bytes_max {
+            let (reply, done) = sync_channel(1);
+            shared.submit(Job::Checkpoint { reply: Some(reply) })?;
+            // Without an answer the next append says why.
+            let _ = done.recv();
+            if log_bytes(shared) <= log_bytes_max {
+                break;
+            }
             if Instant::now() >= until {
                 return Err(StoreError::Unavailable {
                     reason: format!(
@@ -187,7 +199,6 @@ impl SqliteStore {
                     retry_after_millis: OVERLOAD_RETRY_MILLIS,
                 });
             }
-            shared.submit(Job::Checkpoint { reply: None })?;
             std::thread::sleep(LOG_LOOK);
         }
         Ok(())
@@ -353,3 +364,6 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
             StoreError::Internal(format!("a thread of the store can't be started: {error}"))
         })
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use runstone_store::StoreError;
 use runstone_store::apply::{PreparedFrame, apply_frame};
@@ -18,6 +19,7 @@ use rusqlite::Connection;
 
 use crate::backlog::{Backlog, Unfolded};
 use crate::cache::Cache;
+use crate::connection::BUSY_TIMEOUT;
 use crate::context::SqliteContext;
 use crate::error::{Result, is_disk_full, sql_error};
 use crate::sequences::Sequences;
@@ -30,11 +32,15 @@ const GROUP_BYTES_MAX: u64 = 8 << 20;
 const QUEUE_BYTES_MAX: u64 = 64 << 20;
 /// Memory for what the writer remembers of runs and writers.
 const CACHE_BYTES_MAX: usize = 12 << 20;
+/// How long a checkpoint that cuts the log waits for readers; frames wait meanwhile.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(100);
+/// After a checkpoint that readers kept from cutting the log.
+const BUSY_PAUSE: Duration = Duration::from_millis(200);
 /// How often the size of the caches is looked at, in groups.
 const TRIM_GROUPS: u64 = 64;
 
 /// A slice of a fold: some statements, one transaction.
-pub(crate) type Slice = Box<dyn FnOnce(&Connection) -> Result<()> + Send>;
+pub(crate) type Slice = Box<dyn FnOnce(&mut Connection) -> Result<()> + Send>;
 
 /// What the thread is asked to do.
 pub(crate) enum Job {
@@ -241,6 +247,8 @@ pub(crate) struct Writer {
     cache: Cache,
     sequences: Sequences,
     groups: u64,
+    /// When readers last kept a checkpoint from cutting the log.
+    checkpoint_busy_at: Option<Instant>,
 }
 
 impl Writer {
@@ -258,6 +266,7 @@ impl Writer {
             cache: Cache::new(CACHE_BYTES_MAX),
             sequences,
             groups: 0,
+            checkpoint_busy_at: None,
         })
     }
 
@@ -398,7 +407,7 @@ impl Writer {
 
     fn apply_slice(&mut self, slice: Slice) -> Result<()> {
         self.begin()?;
-        let outcome = slice(&self.connection).and_then(|()| self.commit());
+        let outcome = slice(&mut self.connection).and_then(|()| self.commit());
         if outcome.is_err() && !self.connection.is_autocommit() {
             self.statement("ROLLBACK")?;
         }
@@ -437,13 +446,31 @@ impl Writer {
     }
 
     /// Copies the whole log into the database and cuts it, unless a reader needs it.
-    fn checkpoint(&self) -> Result<()> {
-        let busy: i64 = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+    fn checkpoint(&mut self) -> Result<()> {
+        let is_empty = self.shared.log_pages.load(Ordering::Relaxed) == 0;
+        let was_busy = self
+            .checkpoint_busy_at
+            .is_some_and(|at| at.elapsed() < BUSY_PAUSE);
+        if is_empty || was_busy {
+            return Ok(());
+        }
+        self.connection
+            .busy_timeout(CHECKPOINT_PATIENCE)
             .map_err(sql_error)?;
-        if busy == 0 {
+        let busy = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+                row.get::<_, i64>(0)
+            })
+            .map_err(sql_error);
+        self.connection
+            .busy_timeout(BUSY_TIMEOUT)
+            .map_err(sql_error)?;
+        if busy? == 0 {
             self.shared.log_pages.store(0, Ordering::Relaxed);
+            self.checkpoint_busy_at = None;
+        } else {
+            self.checkpoint_busy_at = Some(Instant::now());
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use runstone_store::{FoldReport, StoreError};
 use crate::backlog::Unfolded;
 use crate::connection::ReaderPool;
 use crate::error::Result;
-use crate::options::Clock;
+use crate::options::{Clock, FoldLayout};
 use crate::writer::{Job, Slice, WriterShared};
 
 use self::prepare::prepare_pass;
@@ -35,16 +35,23 @@ pub(crate) struct Folder {
     shared: Arc<WriterShared>,
     pool: Arc<ReaderPool>,
     clock: Clock,
+    layout: FoldLayout,
     /// Runs known to have no leftovers of a pass that ended half-way. Also the turn to fold.
     clean: Mutex<HashSet<RunKey>>,
 }
 
 impl Folder {
-    pub(crate) fn new(shared: Arc<WriterShared>, pool: Arc<ReaderPool>, clock: Clock) -> Self {
+    pub(crate) fn new(
+        shared: Arc<WriterShared>,
+        pool: Arc<ReaderPool>,
+        clock: Clock,
+        layout: FoldLayout,
+    ) -> Self {
         Self {
             shared,
             pool,
             clock,
+            layout,
             clean: Mutex::default(),
         }
     }
@@ -112,7 +119,7 @@ impl Folder {
         let mut clean = self.clean.lock().unwrap_or_else(PoisonError::into_inner);
         let pass = {
             let reader = self.pool.begin()?;
-            prepare_pass(reader.connection(), run)?
+            prepare_pass(reader.connection(), run, &self.layout)?
         };
         let Some(pass) = pass else {
             let nothing = Unfolded::nothing(run, (self.clock)());

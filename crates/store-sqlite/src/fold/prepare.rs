@@ -1,6 +1,6 @@
 //! What a pass over a run writes, prepared from one snapshot beside the writer.
 //!
-//! Series are taken in windows of [`WINDOW_SERIES`], so that few points are decoded at a time,
+//! Series are taken in windows of `FoldLayout::window_series`, so that few points are decoded at a time,
 //! whatever the run holds. A series' new points are sorted by step; their summary is merged with
 //! the one of the block if the two share no step, and made again from all points otherwise.
 
@@ -13,6 +13,7 @@ use runstone_store::{PointColumns, StoreError, merge_summaries};
 use rusqlite::Connection;
 
 use super::write::{NewChunk, NewPack, Pass};
+use crate::FoldLayout;
 use crate::backlog::Unfolded;
 use crate::cache::add_place;
 use crate::directory::{Folded, empty_row, keys_of, read_added, read_folded};
@@ -24,24 +25,13 @@ use crate::gather::{
 use crate::hidden::RunHiding;
 use crate::summaries::{are_disjoint, set_summary, summarize, summary_of_row};
 
-/// Bytes of frames that a pass takes at most (but one whole frame at least).
-const PASS_BYTES_MAX: u64 = 4 << 20;
-/// Points of frames that a pass takes at most.
-const PASS_POINTS_MAX: u64 = 1 << 19;
-/// Series decoded at a time, and series of a pack at most.
-const WINDOW_SERIES: usize = 64;
-/// Points of a pack, about.
-const PACK_POINTS: usize = 8_192;
-/// A series with so many points in one pass gets a chunk.
-const CHUNK_POINTS_MIN: usize = 1_024;
-/// Points of a chunk at most: what a page of points decodes at once.
-const CHUNK_POINTS: usize = 16_384;
-/// After so many passes their packs are merged, and what has grown long becomes chunks.
-const LOOSE_FOLDS_MAX: i64 = 8;
-
 /// Prepares a pass; `None` if there is nothing to fold and no summary to make again.
-pub(super) fn prepare_pass(connection: &Connection, run: RunKey) -> Result<Option<Pass>> {
-    let (frames, is_last) = read_frames(connection, run)?;
+pub(super) fn prepare_pass(
+    connection: &Connection,
+    run: RunKey,
+    layout: &FoldLayout,
+) -> Result<Option<Pass>> {
+    let (frames, is_last) = read_frames(connection, run, layout)?;
     let folded = read_folded(connection, run)?;
     let hiding = RunHiding::read(connection, run)?;
     let is_stale = hiding.newest_change() > folded.head.change && !folded.rows.is_empty();
@@ -50,7 +40,7 @@ pub(super) fn prepare_pass(connection: &Connection, run: RunKey) -> Result<Optio
     }
     let added = read_added(connection, run)?;
     let keys = keys_of(&folded, &added)?;
-    let mut preparing = Preparing::new(connection, run, &frames, folded, &keys, hiding)?;
+    let mut preparing = Preparing::new(connection, run, layout, &frames, folded, &keys, hiding)?;
     for (id, key) in &added {
         preparing.rows.insert(id.0, empty_row(*id, key));
     }
@@ -60,7 +50,7 @@ pub(super) fn prepare_pass(connection: &Connection, run: RunKey) -> Result<Optio
     } else {
         touched.keys().map(|id| id.0).collect()
     };
-    for window in ids.chunks(WINDOW_SERIES) {
+    for window in ids.chunks(layout.window_series.max(1)) {
         preparing.fold_window(window, &touched)?;
     }
     preparing.renew_stale(&touched)?;
@@ -68,7 +58,11 @@ pub(super) fn prepare_pass(connection: &Connection, run: RunKey) -> Result<Optio
 }
 
 /// The oldest frames, whole, up to the bounds of a pass; and whether these are all.
-fn read_frames(connection: &Connection, run: RunKey) -> Result<(Vec<FrameRow>, bool)> {
+fn read_frames(
+    connection: &Connection,
+    run: RunKey,
+    layout: &FoldLayout,
+) -> Result<(Vec<FrameRow>, bool)> {
     let mut frames: Vec<FrameRow> = Vec::new();
     let (mut bytes, mut points, mut is_last) = (0, 0, true);
     scan_frames(connection, run, 0, |frame| {
@@ -77,7 +71,7 @@ fn read_frames(connection: &Connection, run: RunKey) -> Result<(Vec<FrameRow>, b
         let is_whole = frames
             .last()
             .is_some_and(|last| last.append != frame.append);
-        if is_whole && (bytes > PASS_BYTES_MAX || points > PASS_POINTS_MAX) {
+        if is_whole && (bytes > layout.pass_bytes_max || points > layout.pass_points_max) {
             is_last = false;
             return Ok(false);
         }
@@ -98,6 +92,7 @@ struct NewPoints {
 struct Preparing<'a> {
     connection: &'a Connection,
     run: RunKey,
+    layout: &'a FoldLayout,
     frames: &'a [FrameRow],
     keys: &'a [SeriesKey],
     hiding: RunHiding,
@@ -115,6 +110,7 @@ impl<'a> Preparing<'a> {
     fn new(
         connection: &'a Connection,
         run: RunKey,
+        layout: &'a FoldLayout,
         frames: &'a [FrameRow],
         mut folded: Folded,
         keys: &'a [SeriesKey],
@@ -126,10 +122,12 @@ impl<'a> Preparing<'a> {
         for frame in frames {
             bindings.of(connection, frame.writer)?;
         }
-        let merges = !frames.is_empty() && folded.head.loose_folds + 1 >= LOOSE_FOLDS_MAX;
+        let merges =
+            !frames.is_empty() && folded.head.loose_folds + 1 >= i64::from(layout.loose_folds_max);
         Ok(Self {
             connection,
             run,
+            layout,
             frames,
             keys,
             hiding,
@@ -334,13 +332,13 @@ impl<'a> Preparing<'a> {
                 continue;
             };
             points.sort();
-            if points.len() >= CHUNK_POINTS_MIN {
+            if points.len() >= self.layout.chunk_points_min {
                 self.make_chunks(*id, &points)?;
                 continue;
             }
             points_of_pack += points.len();
             short.push((*id, points));
-            if points_of_pack >= PACK_POINTS {
+            if points_of_pack >= self.layout.pack_points {
                 self.make_pack(&std::mem::take(&mut short))?;
                 points_of_pack = 0;
             }
@@ -350,7 +348,7 @@ impl<'a> Preparing<'a> {
 
     fn make_chunks(&mut self, id: u32, points: &PointColumns) -> Result<()> {
         let value_type = self.row(SeriesId(id))?.value_type;
-        let pieces = points.len().div_ceil(CHUNK_POINTS);
+        let pieces = points.len().div_ceil(self.layout.chunk_points.max(1));
         let length = points.len().div_ceil(pieces);
         for first in (0..points.len()).step_by(length) {
             let range = first..(first + length).min(points.len());

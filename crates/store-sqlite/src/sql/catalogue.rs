@@ -44,7 +44,6 @@ pub(crate) const SCAN_WRITERS: &str = concat!(
 );
 pub(crate) const READ_WRITER_MARK: &str = "SELECT m.mark, m.chain FROM writer w JOIN writer_mark m ON m.writer = w.id \
      WHERE w.writer = ?1";
-pub(crate) const FIND_WRITER_KEY: &str = "SELECT id FROM writer WHERE writer = ?1";
 pub(crate) const READ_WRITER_ID: &str = "SELECT writer FROM writer WHERE id = ?1";
 pub(crate) const PUT_WRITER: &str = "INSERT INTO writer (id, writer, workspace, run, opened, host, boot_id, pid, rank, user, sdk, \
                          opened_at, is_primary, parent, lease_seconds, end_kind, end_code, \

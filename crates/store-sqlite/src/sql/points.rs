@@ -35,7 +35,6 @@ pub(crate) const DELETE_L0: &str = "DELETE FROM l0 WHERE id >= ?1 AND id <= ?2";
 /// What lies unfolded, by run; read once, at open.
 pub(crate) const SUM_L0: &str = "SELECT id >> 24, count(*), sum(points), sum(length(body)), max(received_at) \
      FROM l0 GROUP BY id >> 24";
-pub(crate) const L0_RANGE: &str = "SELECT min(id), max(id) FROM l0 WHERE id >= ?1 AND id < ?2";
 
 pub(crate) const READ_SUMMARY: &str = "SELECT folds, packs_first, packs_next, chunks_next, loose_folds, change, series, points, body \
      FROM run_summary WHERE run = ?1";
@@ -48,8 +47,6 @@ pub(crate) const INSERT_SUMMARY: &str = "INSERT INTO run_summary (run, folds, pa
 
 pub(crate) const INSERT_PACK: &str =
     "INSERT INTO pack (id, points, first_series, last_series, body) VALUES (?1, ?2, ?3, ?4, ?5)";
-pub(crate) const SCAN_PACKS: &str =
-    "SELECT id, body FROM pack WHERE id >= ?1 AND id < ?2 ORDER BY id";
 /// Packs that may hold a series; the body of others is not read.
 pub(crate) const SCAN_PACKS_OF_SERIES: &str = "SELECT id, body FROM pack \
      WHERE id >= ?1 AND id < ?2 AND first_series <= ?3 AND last_series >= ?3 ORDER BY id";

@@ -60,7 +60,6 @@ pub(crate) const SCAN_RUNS_OLDEST_OF_EXPERIMENT: &str = concat!(
      AND r.experiment = ?4 ORDER BY r.created_at, r.id"
 );
 pub(crate) const COUNT_RUNS: &str = "SELECT count(*) FROM run WHERE deleted_at IS NULL";
-pub(crate) const LAST_RUN_KEY: &str = "SELECT coalesce(max(id), 0) FROM run";
 
 pub(crate) const PUT_RUN: &str = "INSERT INTO run (id, workspace, run_id, experiment, name, description, archived, run_group, \
                       job_type, seed, rerun_of, parent_run, parent_step, parent_append, variation, \

@@ -1,0 +1,474 @@
+//! Figures of this engine on this machine: appending, folding, both together, reading, sizes.
+//!
+//! `cargo run --release -p runstone-store-sqlite --example store_figures [FOLDER]`. Frames are made
+//! before the clock starts, as a client would make them: packs of 100 series with 100 steps each.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement: it prints, and stops at the first failure"
+)]
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use runstone_codec::{SeriesPoints, encode_pack};
+use runstone_model::{
+    Context, MetricName, ReceivedAt, RunId, SeriesKey, Timestamp, ValueType, WorkspaceId, WriterId,
+};
+use runstone_store::{AppendFrame, PointScan, SeriesScan, Store};
+use runstone_store_sqlite::{SqliteOptions, SqliteStore};
+use runstone_wire::{
+    DefineSeries, EncodedOperation, Frame, IfPresent, OpenMode, OpenRun, OpenWriter, Operation,
+    OperationKind,
+};
+
+const EPOCH_MICROS: i64 = 1_790_000_000_000_000;
+
+/// One writer of one run that makes frames.
+struct Maker {
+    writer: WriterId,
+    run: RunId,
+    slot: u64,
+    step: u64,
+    series: u32,
+    random: u64,
+}
+
+impl Maker {
+    fn new(number: u32, series: u32) -> Self {
+        let mut id = [7; 16];
+        id[..4].copy_from_slice(&number.to_le_bytes());
+        let run = RunId::new(format!("run-{number}")).unwrap();
+        let random = u64::from(number) + 1;
+        Self {
+            writer: WriterId::new(id),
+            run,
+            slot: 0,
+            step: 0,
+            series,
+            random,
+        }
+    }
+
+    fn key(number: u32) -> SeriesKey {
+        SeriesKey::metric(
+            MetricName::new(format!("metric-{number}")).unwrap(),
+            Context::empty(),
+        )
+    }
+
+    fn opening(&mut self) -> AppendFrame {
+        let at = Timestamp::from_micros(EPOCH_MICROS);
+        let mut operations = vec![
+            OperationKind::OpenWriter(OpenWriter {
+                host: "here".to_owned(),
+                boot_id: String::new(),
+                pid: 1,
+                rank: None,
+                user: "ada".to_owned(),
+                sdk: "figures".to_owned(),
+                opened_at: at,
+                primary: true,
+                parent_writer: None,
+                lease_seconds: 0,
+            }),
+            OperationKind::OpenRun(OpenRun {
+                mode: OpenMode::Create,
+                experiment: None,
+                name: None,
+                description: None,
+                group: None,
+                job_type: None,
+                seed: None,
+                rerun_of: None,
+                created_at: at,
+                tags: Vec::new(),
+                config: Vec::new(),
+                parent: None,
+            }),
+        ];
+        operations.extend((1..=self.series).map(|number| {
+            OperationKind::DefineSeries(DefineSeries {
+                number,
+                key: Self::key(number),
+                value_type: ValueType::F64,
+                auto_step: false,
+            })
+        }));
+        let slots = operations.len() as u64;
+        self.frame(operations, slots)
+    }
+
+    /// All series at the next `steps` steps; values are float32 noise.
+    fn points(&mut self, steps: u64) -> AppendFrame {
+        let columns: Vec<f64> = (self.step..self.step + steps)
+            .map(|step| step as f64)
+            .collect();
+        let times: Vec<i64> = (self.step..self.step + steps)
+            .map(|step| EPOCH_MICROS + (step * 50_000 + self.next() % 5_000).cast_signed())
+            .collect();
+        let values: Vec<Vec<u64>> = (0..self.series)
+            .map(|_| {
+                (0..steps)
+                    .map(|_| f64::from((self.next() % 1_000_003) as f32 / 977.0).to_bits())
+                    .collect()
+            })
+            .collect();
+        self.step += steps;
+        let series: Vec<SeriesPoints<'_>> = (1..)
+            .zip(&values)
+            .map(|(number, values)| SeriesPoints {
+                number,
+                value_type: ValueType::F64,
+                steps: &columns,
+                times: &times,
+                values,
+                epochs: None,
+                order: None,
+            })
+            .collect();
+        let pack = encode_pack(&series).unwrap();
+        let slots = steps * u64::from(self.series);
+        self.frame(vec![OperationKind::Points(Bytes::from(pack))], slots)
+    }
+
+    fn frame(&mut self, operations: Vec<OperationKind>, slots: u64) -> AppendFrame {
+        let first_slot = self.slot;
+        self.slot += slots;
+        let operations = operations.into_iter().map(|kind| {
+            EncodedOperation::encode(&Operation {
+                if_present: IfPresent::Apply,
+                kind,
+            })
+        });
+        let frame = Frame {
+            writer: self.writer,
+            run: self.run.clone(),
+            first_slot,
+            next_slot: self.slot,
+            chain_first: first_slot,
+            chain_next: self.slot,
+            base: false,
+            generation: 0,
+            sent_at: Timestamp::from_micros(EPOCH_MICROS),
+            operations: operations.collect(),
+        };
+        AppendFrame {
+            workspace: WorkspaceId::default(),
+            frame,
+            received_at: ReceivedAt(Timestamp::from_micros(EPOCH_MICROS)),
+            principal: "figures".to_owned(),
+        }
+    }
+
+    fn next(&mut self) -> u64 {
+        self.random = self
+            .random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963);
+        self.random >> 33
+    }
+}
+
+fn main() {
+    let root = std::env::args()
+        .nth(1)
+        .map_or_else(std::env::temp_dir, PathBuf::from);
+    let root = root.join(format!("runstone-figures-{}", std::process::id()));
+    for (name, connections, series, steps, frames) in [
+        (
+            "1 connection, 10k-point frames of 100 metrics",
+            1,
+            100,
+            100,
+            400,
+        ),
+        (
+            "8 connections, 10k-point frames of 100 metrics",
+            8,
+            100,
+            100,
+            100,
+        ),
+        (
+            "8 connections, 1k-point frames of 100 metrics",
+            8,
+            100,
+            10,
+            400,
+        ),
+    ] {
+        append_then_fold(&root, name, connections, series, steps, frames);
+    }
+    together(&root);
+    commit_alone(&root);
+    read_long_series(&root);
+    short_series(&root);
+    let _ = std::fs::remove_dir_all(&root);
+}
+
+fn open(folder: &Path, background: bool) -> SqliteStore {
+    let _ = std::fs::remove_dir_all(folder);
+    let options = SqliteOptions {
+        background,
+        unfolded_points_max: u64::MAX,
+        ..SqliteOptions::default()
+    };
+    SqliteStore::open(folder, options).unwrap()
+}
+
+/// Frames of several makers, appended by a thread each; answers latencies.
+fn append_all(store: &SqliteStore, work: Vec<Vec<AppendFrame>>) -> (Duration, Vec<Duration>) {
+    let start = Instant::now();
+    let mut latencies: Vec<Duration> = std::thread::scope(|scope| {
+        let threads: Vec<_> = work
+            .into_iter()
+            .map(|frames| {
+                scope.spawn(move || {
+                    frames
+                        .into_iter()
+                        .map(|frame| {
+                            let start = Instant::now();
+                            store.append(frame).unwrap();
+                            start.elapsed()
+                        })
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    latencies.sort();
+    (start.elapsed(), latencies)
+}
+
+fn make(makers: &mut [Maker], steps: u64, frames: usize) -> Vec<Vec<AppendFrame>> {
+    makers
+        .iter_mut()
+        .map(|maker| (0..frames).map(|_| maker.points(steps)).collect())
+        .collect()
+}
+
+fn makers(store: &SqliteStore, count: u32, series: u32) -> Vec<Maker> {
+    let mut makers: Vec<Maker> = (0..count)
+        .map(|number| Maker::new(number, series))
+        .collect();
+    for maker in &mut makers {
+        store.append(maker.opening()).unwrap();
+    }
+    makers
+}
+
+fn append_then_fold(
+    root: &Path,
+    name: &str,
+    connections: u32,
+    series: u32,
+    steps: u64,
+    frames: usize,
+) {
+    let folder = root.join("a");
+    let store = open(&folder, false);
+    let mut makers = makers(&store, connections, series);
+    let work = make(&mut makers, steps, frames);
+    let points = u64::from(connections) * u64::from(series) * steps * frames as u64;
+    let cpu = cpu_seconds();
+    let (elapsed, latencies) = append_all(&store, work);
+    let append_cpu = cpu_seconds() - cpu;
+    println!("{name}: {points} points");
+    println!(
+        "  append {:.1} M points/s, {:.3} us CPU a point, p50 {:?}, p99 {:?}, max {:?}",
+        rate(points, elapsed),
+        append_cpu * 1e6 / points as f64,
+        latencies[latencies.len() / 2],
+        latencies[latencies.len() * 99 / 100],
+        latencies[latencies.len() - 1]
+    );
+    let cpu = cpu_seconds();
+    let start = Instant::now();
+    store.fold(true).unwrap();
+    let elapsed = start.elapsed();
+    let fold_cpu = cpu_seconds() - cpu;
+    println!(
+        "  fold {:.1} M points/s, {:.3} us CPU a point; both: {:.1} M points/s on one core",
+        rate(points, elapsed),
+        fold_cpu * 1e6 / points as f64,
+        points as f64 / (append_cpu + fold_cpu) / 1e6
+    );
+    store.close().unwrap();
+    drop(store);
+    println!(
+        "  {:.2} bytes a point in the file (free pages taken off)",
+        file_bytes(&folder) / points as f64
+    );
+}
+
+/// Appends while the folder and the checkpointer work, with the default bounds.
+fn together(root: &Path) {
+    let folder = root.join("b");
+    let _ = std::fs::remove_dir_all(&folder);
+    let store = SqliteStore::open(&folder, SqliteOptions::default()).unwrap();
+    let mut makers = makers(&store, 4, 100);
+    let work = make(&mut makers, 100, 400);
+    let points = 4 * 100 * 100 * 400;
+    let cpu = cpu_seconds();
+    let (elapsed, latencies) = append_all(&store, work);
+    let acknowledged = rate(points, elapsed);
+    let stats = store.stats().unwrap();
+    store.fold(true).unwrap();
+    println!(
+        "appended and folded together: {acknowledged:.1} M points/s acknowledged, p50 {:?}, p99 {:?}, max {:?}; \
+         {:.3} us CPU a point; {} points unfolded and {} MB of log at the end; {} MB resident",
+        latencies[latencies.len() / 2],
+        latencies[latencies.len() * 99 / 100],
+        latencies[latencies.len() - 1],
+        (cpu_seconds() - cpu) * 1e6 / points as f64,
+        stats.unfolded_points,
+        stats.log_bytes >> 20,
+        resident_bytes() >> 20
+    );
+    store.close().unwrap();
+}
+
+fn commit_alone(root: &Path) {
+    let store = open(&root.join("c"), true);
+    let mut makers = makers(&store, 1, 10);
+    let work = make(&mut makers, 1, 500);
+    let (_, latencies) = append_all(&store, work);
+    println!(
+        "one small frame at a time: p50 {:?}, p99 {:?}",
+        latencies[latencies.len() / 2],
+        latencies[latencies.len() * 99 / 100]
+    );
+    store.close().unwrap();
+}
+
+fn read_long_series(root: &Path) {
+    let store = open(&root.join("d"), false);
+    let mut makers = makers(&store, 1, 1);
+    let work = make(&mut makers, 10_000, 100);
+    append_all(&store, work);
+    read_pages(&store, "a series of 1 M points, not folded");
+    store.fold(true).unwrap();
+    read_pages(&store, "a series of 1 M points, folded");
+    store.close().unwrap();
+}
+
+fn read_pages(store: &SqliteStore, what: &str) {
+    let snapshot = store.snapshot().unwrap();
+    let run = snapshot
+        .find_run(WorkspaceId::default(), "run-0")
+        .unwrap()
+        .key;
+    let mut scan = PointScan {
+        series: Maker::key(1),
+        from_step: None,
+        to_step: None,
+        history: false,
+        after: None,
+        limit: 10_000,
+    };
+    let (mut pages, mut points) = (0u32, 0);
+    let start = Instant::now();
+    loop {
+        let page = snapshot.scan_points(run, &scan).unwrap();
+        pages += 1;
+        points += page.points.len();
+        match page.next {
+            Some(next) => scan.after = Some(next),
+            None => break,
+        }
+    }
+    println!(
+        "{what}: {points} points in {pages} pages, {:?} a page",
+        start.elapsed() / pages
+    );
+}
+
+/// Runs of 1,500 series with 20 points each.
+fn short_series(root: &Path) {
+    let folder = root.join("e");
+    let store = open(&folder, false);
+    let mut makers = makers(&store, 100, 1_500);
+    let work = make(&mut makers, 20, 1);
+    append_all(&store, work);
+    let start = Instant::now();
+    let report = store.fold(true).unwrap();
+    let series = 100.0 * 1_500.0;
+    println!(
+        "100 runs of 1,500 series of 20 points: folded {:.0} series/s",
+        series / start.elapsed().as_secs_f64()
+    );
+    let snapshot = store.snapshot().unwrap();
+    let run = snapshot
+        .find_run(WorkspaceId::default(), "run-7")
+        .unwrap()
+        .key;
+    let start = Instant::now();
+    let page = snapshot.scan_series(
+        run,
+        &SeriesScan {
+            limit: 2_000,
+            ..SeriesScan::default()
+        },
+    );
+    println!(
+        "  {} summaries of one run in {:?}",
+        page.unwrap().series.len(),
+        start.elapsed()
+    );
+    drop(snapshot);
+    store.close().unwrap();
+    drop(store);
+    println!(
+        "  {:.2} bytes a point in the file",
+        file_bytes(&folder) / report.points as f64
+    );
+}
+
+fn rate(points: u64, elapsed: Duration) -> f64 {
+    points as f64 / elapsed.as_secs_f64() / 1e6
+}
+
+/// Pages of the database that hold something.
+fn file_bytes(folder: &Path) -> f64 {
+    let connection = rusqlite::Connection::open(folder.join("runstone.db")).unwrap();
+    let pragma = |name: &str| {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+            .unwrap() as f64
+    };
+    (pragma("page_count") - pragma("freelist_count")) * 4096.0
+}
+
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let ticks = |index: usize| {
+        fields
+            .get(index)
+            .and_then(|field| field.parse().ok())
+            .unwrap_or(0.0)
+    };
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm
+        .split_whitespace()
+        .nth(1)
+        .and_then(|pages| pages.parse::<u64>().ok())
+        .unwrap_or(0)
+        * 4096
+}

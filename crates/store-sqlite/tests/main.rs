@@ -1,0 +1,7 @@
+//! The one test binary of this engine: the suite and the model test of `runstone-store` on it,
+//! and what only a folder on a disk can do wrong.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod conformance;
+mod folder;
