@@ -4,7 +4,10 @@
 //! Called by `spool` only. Everything here returns the system's own error; what it means is
 //! decided above. The surprising rule: a mapping is never inherited by a fork, and a mapping of
 //! the parent is never unmapped by the child, whose addresses may hold something else by then.
-#![allow(unsafe_code, reason = "mmap, madvise, msync, fallocate, statfs and fcntl")]
+#![allow(
+    unsafe_code,
+    reason = "mmap, madvise, msync, fallocate, statfs and fcntl"
+)]
 
 use std::ffi::CString;
 use std::fs::File;
@@ -195,7 +198,10 @@ pub(crate) fn is_mapping_safe(folder: &Path) -> bool {
             return false;
         }
         // SAFETY: zeroed, then filled by the successful call.
-        #[allow(clippy::useless_conversion, reason = "its type differs by architecture")]
+        #[allow(
+            clippy::useless_conversion,
+            reason = "its type differs by architecture"
+        )]
         let kind = i64::from(unsafe { found.assume_init() }.f_type);
         [EXT4, XFS, TMPFS, OVERLAYFS].contains(&kind)
     }

@@ -4,8 +4,8 @@
 //! it anew at the first question, and the parent's is leaked on purpose: its locks may be held by
 //! threads that do not exist here. The surprising rule: nothing in here is ever freed.
 
-pub use crate::os_unix_fork::process_generation;
 use crate::os_unix_fork::OncePerProcess;
+pub use crate::os_unix_fork::process_generation;
 use crate::spool::{Bell, Keeper, LockFiles};
 
 /// See the module.

@@ -2,7 +2,10 @@
 //!
 //! The processor's own instruction where it has one (2 ns a slot), a table elsewhere. The result
 //! is the ordinary CRC-32C of the words as little-endian bytes, so any library can check it.
-#![allow(unsafe_code, reason = "calls of functions compiled for a detected instruction set")]
+#![allow(
+    unsafe_code,
+    reason = "calls of functions compiled for a detected instruction set"
+)]
 
 /// CRC-32C over some words, as little-endian bytes.
 #[inline]
@@ -28,9 +31,9 @@ pub(crate) fn crc_of_words_sse42<const N: usize>(words: [u64; N]) -> u32 {
 }
 
 fn crc_of_words_anywhere<const N: usize>(words: [u64; N]) -> u32 {
-    words
-        .iter()
-        .fold(0, |crc, word| crc32c::crc32c_append(crc, &word.to_le_bytes()))
+    words.iter().fold(0, |crc, word| {
+        crc32c::crc32c_append(crc, &word.to_le_bytes())
+    })
 }
 
 /// The chain after a record with this head; `head` is 0 for each slot that holds nothing readable.

@@ -23,7 +23,9 @@ pub enum SpoolError {
         path: PathBuf,
     },
     /// No room for an operation, not even in the reserve. Points are dropped silently instead.
-    #[error("no room in the spool: {reason}\nhint: free some disk space; the client retries each second")]
+    #[error(
+        "no room in the spool: {reason}\nhint: free some disk space; the client retries each second"
+    )]
     Full {
         /// Which limit was hit.
         reason: &'static str,

@@ -177,7 +177,10 @@ mod tests {
         let header = Header::decode(&bytes).unwrap();
         assert_eq!(header.identity.host, "höst");
         assert_eq!(header.identity.destination.len(), 2048);
-        assert_eq!((header.salt, header.slots, header.created_at_micros), (9, 100, -5));
+        assert_eq!(
+            (header.salt, header.slots, header.created_at_micros),
+            (9, 100, -5)
+        );
         assert_eq!((header.place, header.chain), (None, None));
     }
 

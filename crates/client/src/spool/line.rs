@@ -13,7 +13,10 @@
 //! - A handle that is not current has a cursor past the limit. It is filled anew before the cursor
 //!   is stored, so a push that slept since the handle's former life finds either no room or the
 //!   new segment; both are right.
-#![allow(unsafe_code, reason = "slots are written through pointers, see the invariants")]
+#![allow(
+    unsafe_code,
+    reason = "slots are written through pointers, see the invariants"
+)]
 
 use std::collections::VecDeque;
 
@@ -369,8 +372,7 @@ impl<M: SegmentMemory> Line<M> {
             // The keeper is far behind: look here whether something is published.
             for index in 0..state.segments.len() {
                 if let Some((memory, from)) = state.unpublished(index) {
-                    let until =
-                        slot::published_until(memory.words(), slots_of(&*memory), from);
+                    let until = slot::published_until(memory.words(), slots_of(&*memory), from);
                     self.note_published(state, index, until);
                 }
             }

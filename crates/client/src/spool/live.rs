@@ -57,9 +57,7 @@ impl<M: SegmentMemory> LiveCursor<M> {
             };
             let index = self.slot - view.place.first_slot;
             let found = match &view.words {
-                ViewWords::Memory(memory) => {
-                    slot::read(memory.words(), view.place, index, payload)
-                }
+                ViewWords::Memory(memory) => slot::read(memory.words(), view.place, index, payload),
                 ViewWords::Copy(words) => slot::read(words.as_slice(), view.place, index, payload),
             };
             if found.content == Content::Empty && !view.is_copy() {

@@ -33,10 +33,7 @@ pub(crate) struct Opened {
 }
 
 /// Tries the root, the fallback root, then memory.
-pub(crate) fn open_store(
-    options: &SpoolOptions,
-    writer: WriterId,
-) -> Result<Opened, SpoolError> {
+pub(crate) fn open_store(options: &SpoolOptions, writer: WriterId) -> Result<Opened, SpoolError> {
     let identity = Identity {
         writer,
         pid: std::process::id(),

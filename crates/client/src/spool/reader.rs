@@ -89,8 +89,7 @@ impl SpoolReader {
     /// # Errors
     /// [`SpoolError::Corrupt`] if no segment can be read, [`SpoolError::File`].
     pub fn dead(folder: FolderLock) -> Result<Self, SpoolError> {
-        let file_error =
-            |error| SpoolError::file("reading a spool folder", folder.path(), error);
+        let file_error = |error| SpoolError::file("reading a spool folder", folder.path(), error);
         let segments = segments_in(folder.path()).map_err(file_error)?;
         let Some(first) = segments.first() else {
             return Err(SpoolError::Corrupt {
@@ -218,9 +217,11 @@ impl SpoolReader {
                 let after = state
                     .segments
                     .partition_point(|segment| segment.place.first_slot <= slot);
-                let known = state.segments.range(..after).rev().find_map(|segment| {
-                    Some((segment.place.first_slot, segment.chain_first?))
-                });
+                let known = state
+                    .segments
+                    .range(..after)
+                    .rev()
+                    .find_map(|segment| Some((segment.place.first_slot, segment.chain_first?)));
                 drop(state);
                 let Some((from, chain)) = known else {
                     return Err(beyond);
@@ -237,7 +238,11 @@ impl SpoolReader {
                 }
                 std::mem::swap(&mut cursor, &mut live.cursor);
                 outcome?;
-                if cursor.slot == slot { Ok(cursor.chain) } else { Err(beyond) }
+                if cursor.slot == slot {
+                    Ok(cursor.chain)
+                } else {
+                    Err(beyond)
+                }
             }
             Source::Dead(dead) => {
                 let Some((from, chain)) = dead.cursor.known_chain_below(slot) else {
@@ -257,7 +262,11 @@ impl SpoolReader {
                 let found = (dead.cursor.slot, dead.cursor.chain);
                 dead.cursor.seek(position.0, position.1);
                 outcome?;
-                if found.0 == slot { Ok(found.1) } else { Err(beyond) }
+                if found.0 == slot {
+                    Ok(found.1)
+                } else {
+                    Err(beyond)
+                }
             }
         }
     }
@@ -322,7 +331,9 @@ impl SpoolReader {
                     .map_err(|error| self.release_error(error))?;
                 let has_released = {
                     let state = store.line.lock();
-                    let after = state.segments.partition_point(|segment| segment.end() <= mark);
+                    let after = state
+                        .segments
+                        .partition_point(|segment| segment.end() <= mark);
                     let newest = after.checked_sub(1).and_then(|at| state.segments.get(at));
                     newest.is_some_and(|newest| newest.released_at.is_none())
                 };
@@ -406,7 +417,14 @@ impl SpoolReader {
         let mut gone: Vec<PathBuf> = Vec::new();
         if !is_ours {
             // All but the last one: its writer may be alive behind a lock that does not reach us.
-            gone.extend(dead.cursor.segments.iter().rev().skip(1).map(|s| s.path.clone()));
+            gone.extend(
+                dead.cursor
+                    .segments
+                    .iter()
+                    .rev()
+                    .skip(1)
+                    .map(|s| s.path.clone()),
+            );
         }
         let removed = if is_ours {
             std::fs::remove_dir_all(dead.folder.path())
@@ -414,7 +432,11 @@ impl SpoolReader {
             gone.iter().try_for_each(std::fs::remove_file)
         };
         removed.map_err(|error| {
-            SpoolError::file("removing a delivered spool folder", dead.folder.path(), error)
+            SpoolError::file(
+                "removing a delivered spool folder",
+                dead.folder.path(),
+                error,
+            )
         })?;
         Ok(is_ours)
     }

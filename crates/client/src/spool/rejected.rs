@@ -129,7 +129,10 @@ impl Rejected {
         // The same records as those of declarations.
         let bodies = read_declarations(&path)
             .map_err(|error| SpoolError::file("reading refused operations", &path, error))?;
-        Ok(bodies.iter().filter_map(RejectedOperation::decode).collect())
+        Ok(bodies
+            .iter()
+            .filter_map(RejectedOperation::decode)
+            .collect())
     }
 
     fn path_of(&self, writer: WriterId) -> PathBuf {

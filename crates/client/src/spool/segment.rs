@@ -160,7 +160,9 @@ impl SegmentFile {
             self.region.words()[word + offset].store(*value, Ordering::Release);
         }
         if let Some(file) = &self.file
-            && file.write_all_at(&bytes_of(values), word as u64 * 8).is_err()
+            && file
+                .write_all_at(&bytes_of(values), word as u64 * 8)
+                .is_err()
         {
             self.is_ahead_of_file.store(true, Ordering::Relaxed);
         }
@@ -230,10 +232,13 @@ impl SegmentOrigin {
 
 /// Words of slots, padded with zeros to whole slots.
 pub(crate) fn words_of(bytes: &[u8], slots: usize) -> Vec<u64> {
+    let bytes = &bytes[..bytes.len().min(slots * SLOT_BYTES)];
     let mut words = Vec::with_capacity(slots * SLOT_WORDS);
-    for chunk in bytes.chunks(8).take(slots * SLOT_WORDS) {
+    let (whole, rest) = bytes.as_chunks::<8>();
+    words.extend(whole.iter().map(|word| u64::from_le_bytes(*word)));
+    if !rest.is_empty() {
         let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
+        word[..rest.len()].copy_from_slice(rest);
         words.push(u64::from_le_bytes(word));
     }
     words.resize(slots * SLOT_WORDS, 0);

@@ -51,7 +51,11 @@ struct Mark {
 
 impl StateFile {
     /// Makes the file of a new writer.
-    pub(crate) fn make(folder: Option<&Path>, mode: SpoolMode, writer: WriterId) -> io::Result<Self> {
+    pub(crate) fn make(
+        folder: Option<&Path>,
+        mode: SpoolMode,
+        writer: WriterId,
+    ) -> io::Result<Self> {
         let bytes = STATE_BYTES as u64;
         let (region, file) = match (folder, mode) {
             (None, _) | (_, SpoolMode::Memory) => (Region::anonymous(STATE_BYTES)?, None),
@@ -245,4 +249,3 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
-

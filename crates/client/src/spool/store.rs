@@ -368,7 +368,12 @@ impl SpoolStore {
                 .memory
                 .as_ref()
                 .and_then(|memory| memory.path().map(Path::to_path_buf))
-                .or_else(|| segment.origin.as_ref().map(|origin| origin.path.to_path_buf()));
+                .or_else(|| {
+                    segment
+                        .origin
+                        .as_ref()
+                        .map(|origin| origin.path.to_path_buf())
+                });
             self.maker
                 .give_back(SegmentFile::bytes_for(segment.place.slots));
             if let Some(path) = origin {

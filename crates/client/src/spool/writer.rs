@@ -218,9 +218,7 @@ impl SpoolWriter {
                 return false;
             }
             let woken = line.room().wait_timeout(state, left);
-            state = woken
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .0;
+            state = woken.unwrap_or_else(std::sync::PoisonError::into_inner).0;
         }
         true
     }

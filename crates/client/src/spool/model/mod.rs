@@ -5,6 +5,9 @@
 //! that reads and releases, one keeper that brings spares, notes what is published, and lets
 //! memory go. The memory of a segment fails the test when it is touched after it was let go.
 
+#![allow(dead_code, reason = "what only the spool uses of the same files")]
+#![allow(clippy::duplicate_mod, reason = "the point of this module")]
+
 #[path = "../line.rs"]
 mod line;
 #[path = "../live.rs"]
@@ -64,7 +67,10 @@ impl Drop for Memory {
     }
 }
 
-#[allow(unsafe_code, reason = "the checker's own way to look without a point of the schedule")]
+#[allow(
+    unsafe_code,
+    reason = "the checker's own way to look without a point of the schedule"
+)]
 fn raw_words(file: &File) -> Vec<u64> {
     // SAFETY: the checker runs one of its threads at a time, all on this one.
     file.iter().map(|word| unsafe { word.raw_load() }).collect()
@@ -137,15 +143,21 @@ fn tend(line: &Line<Memory>, salt: u64) {
     for index in 0..4 {
         let found = line.lock().unpublished(index);
         if let Some((memory, from)) = found {
-            let number = line.lock().segments.get(index).map(|segment| segment.number);
+            let number = line
+                .lock()
+                .segments
+                .get(index)
+                .map(|segment| segment.number);
             let slots = (memory.words().len() / SLOT_WORDS) as u64;
             let until = slot::published_until(memory.words(), slots, from);
             let mut state = line.lock();
             // Another segment may stand at the index by now.
             if state.segments.get(index).map(|segment| segment.number) == number
-                && state.segments.get(index).is_some_and(|s| s.place.slots == slots)
-                && (state.segments[index].memory.as_ref())
-                    .is_some_and(|m| Arc::ptr_eq(m, &memory))
+                && state
+                    .segments
+                    .get(index)
+                    .is_some_and(|s| s.place.slots == slots)
+                && (state.segments[index].memory.as_ref()).is_some_and(|m| Arc::ptr_eq(m, &memory))
             {
                 line.note_published(&mut state, index, until);
             }
@@ -192,8 +204,16 @@ fn read_on(line: &Line<Memory>, cursor: &mut LiveCursor<Memory>, heard: &mut Hea
 
 fn assert_each_once(mut rows: Vec<(u32, u64)>, threads: u32, each: u64) {
     for series in 0..threads {
-        let steps: Vec<u64> = rows.iter().filter(|row| row.0 == series).map(|row| row.1).collect();
-        assert_eq!(steps, (0..each).collect::<Vec<_>>(), "order within a thread");
+        let steps: Vec<u64> = rows
+            .iter()
+            .filter(|row| row.0 == series)
+            .map(|row| row.1)
+            .collect();
+        assert_eq!(
+            steps,
+            (0..each).collect::<Vec<_>>(),
+            "order within a thread"
+        );
     }
     rows.sort_unstable();
     assert_eq!(rows.len() as u64, u64::from(threads) * each);
@@ -265,7 +285,9 @@ fn no_room_and_room_again() {
     let operations = {
         let line = Arc::clone(&line);
         shuttle::thread::spawn(move || {
-            (0..3).filter(|_| push_operation(&line, &[1; 8], false)).count()
+            (0..3)
+                .filter(|_| push_operation(&line, &[1; 8], false))
+                .count()
         })
     };
     let keeper = {

@@ -63,10 +63,18 @@ fn a_flipped_bit_loses_exactly_one_record() {
             // Past the payload's 100 bytes: nothing is there.
             assert_eq!((heard.rows.len(), heard.operations.len(), lost), (20, 1, 0));
         } else if in_operation {
-            assert_eq!((heard.rows.len(), heard.operations.len()), (20, 0), "bit {bit}");
+            assert_eq!(
+                (heard.rows.len(), heard.operations.len()),
+                (20, 0),
+                "bit {bit}"
+            );
             assert_eq!(lost, 5, "bit {bit}");
         } else {
-            assert_eq!((heard.rows.len(), heard.operations.len()), (19, 1), "bit {bit}");
+            assert_eq!(
+                (heard.rows.len(), heard.operations.len()),
+                (19, 1),
+                "bit {bit}"
+            );
             assert_eq!(lost, 1, "bit {bit}");
         }
     }
@@ -78,7 +86,9 @@ fn a_cut_file_keeps_what_is_before_the_cut_and_counts_the_rest() {
     let segments = fixture.segments();
     assert!(segments.len() >= 2);
     let slots = (std::fs::metadata(&segments[0]).unwrap().len() - HEADER_BYTES as u64) / 32;
-    file_of(&segments[0]).set_len(byte_of_slot(100) + 13).unwrap();
+    file_of(&segments[0])
+        .set_len(byte_of_slot(100) + 13)
+        .unwrap();
     let mut reader = fixture.dead_reader();
     let heard = hear(&mut reader);
     assert_eq!(heard.lost, vec![(slots - 100, LossCause::Missing)]);
@@ -155,7 +165,9 @@ fn payload_whose_head_is_missing_never_passes_as_points() {
     drop(writer);
     let path = fixture.segments().remove(0);
     let mut sound = [0; SLOT_BYTES];
-    file_of(&path).read_exact_at(&mut sound, byte_of_slot(0)).unwrap();
+    file_of(&path)
+        .read_exact_at(&mut sound, byte_of_slot(0))
+        .unwrap();
     std::fs::remove_dir_all(fixture.only_leftover().path).unwrap();
 
     let writer = fixture.open(SpoolMode::Mmap);
@@ -243,7 +255,11 @@ fn copies_of_a_folder_give_the_same_sequence_and_have_locks_of_their_own() {
     zero_slot(&path, 3);
     let other = Fixture::new();
     let leftover = fixture.only_leftover();
-    let copy = other.folder.path().join("host").join(leftover.writer.to_string());
+    let copy = other
+        .folder
+        .path()
+        .join("host")
+        .join(leftover.writer.to_string());
     std::fs::create_dir_all(&copy).unwrap();
     for entry in std::fs::read_dir(&leftover.path).unwrap() {
         let entry = entry.unwrap();
@@ -254,7 +270,11 @@ fn copies_of_a_folder_give_the_same_sequence_and_have_locks_of_their_own() {
     assert_eq!(hear(&mut one), hear(&mut two));
     assert_eq!(one.position(), two.position());
     // Each is locked now.
-    assert!(leftover_spools(fixture.folder.path(), None).unwrap().is_empty());
+    assert!(
+        leftover_spools(fixture.folder.path(), None)
+            .unwrap()
+            .is_empty()
+    );
     assert!(matches!(
         FolderLock::take(&copy),
         Err(SpoolError::Locked { .. })
@@ -267,7 +287,11 @@ fn a_folder_without_a_segment_is_passed_over() {
     let empty = fixture.folder.path().join("host").join("0".repeat(32));
     std::fs::create_dir_all(&empty).unwrap();
     std::fs::write(empty.join("00000000.seg"), b"RSSPOOL1").unwrap();
-    assert!(leftover_spools(fixture.folder.path(), None).unwrap().is_empty());
+    assert!(
+        leftover_spools(fixture.folder.path(), None)
+            .unwrap()
+            .is_empty()
+    );
     let lock = FolderLock::take(&empty).unwrap();
     assert!(matches!(
         SpoolReader::dead(lock),

@@ -159,7 +159,9 @@ fn a_limit_for_file_sizes_is_an_error_and_no_signal() {
     }
     for byte in 0..3000_u32 {
         // The declarations grow past the limit and wait in memory.
-        writer.push_operation(&[(byte % 250) as u8 + 1; 50], true).ok();
+        writer
+            .push_operation(&[(byte % 250) as u8 + 1; 50], true)
+            .ok();
     }
     assert!(writer.declarations().unwrap().len() >= 2900);
 }

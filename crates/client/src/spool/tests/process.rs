@@ -24,7 +24,13 @@ fn child_command(test: &str, case: &str, folder: &Path, before: &[&str]) -> Comm
         }
     };
     let module = module_path!();
-    let tests = module.split_once("::").unwrap().1.rsplit_once("::").unwrap().0;
+    let tests = module
+        .split_once("::")
+        .unwrap()
+        .1
+        .rsplit_once("::")
+        .unwrap()
+        .0;
     command
         .args([&format!("{tests}::{test}"), "--exact", "--nocapture"])
         .env(CASE, case)
@@ -111,7 +117,10 @@ fn a_forked_child_has_a_new_generation_and_opens_a_writer_of_its_own() {
     found.sort();
     let mut expected = ids.to_vec();
     expected.sort();
-    assert_eq!(found, expected, "the parent's folder is locked, the children's are free");
+    assert_eq!(
+        found, expected,
+        "the parent's folder is locked, the children's are free"
+    );
     for leftover in leftover_spools(fixture.folder.path(), None).unwrap() {
         let mut reader = SpoolReader::dead(leftover.lock().unwrap()).unwrap();
         let rows = hear(&mut reader).rows.len();
@@ -126,7 +135,11 @@ fn a_folder_is_locked_while_its_process_lives() {
         let writer = fixture.open(SpoolMode::Mmap);
         writer.push_point(1, 0.0, 0, 0);
         // Listing opens no second descriptor, which would drop the lock.
-        assert!(leftover_spools(fixture.folder.path(), None).unwrap().is_empty());
+        assert!(
+            leftover_spools(fixture.folder.path(), None)
+                .unwrap()
+                .is_empty()
+        );
         assert!(matches!(
             SpoolWriter::open(&fixture.options(SpoolMode::Mmap), writer.writer()),
             Err(SpoolError::Locked { .. })
@@ -219,13 +232,31 @@ fn after_kill_9_every_returned_push_is_there_once_and_in_order() {
         let returned = leftover.counters.dropped_by_series.clone();
         let mut reader = SpoolReader::dead(leftover.lock().unwrap()).unwrap();
         let heard = hear(&mut reader);
-        assert!(heard.lost.iter().all(|lost| lost.1 == LossCause::Unpublished), "{:?}", heard.lost);
+        assert!(
+            heard
+                .lost
+                .iter()
+                .all(|lost| lost.1 == LossCause::Unpublished),
+            "{:?}",
+            heard.lost
+        );
         for series in 1..=THREADS {
-            let steps: Vec<u64> = heard.rows.iter().filter(|r| r.0 == series).map(|r| r.3).collect();
-            assert!(steps.iter().zip(0..).all(|(step, n)| *step == n), "kill {kill}");
+            let steps: Vec<u64> = heard
+                .rows
+                .iter()
+                .filter(|r| r.0 == series)
+                .map(|r| r.3)
+                .collect();
+            assert!(
+                steps.iter().zip(0..).all(|(step, n)| *step == n),
+                "kill {kill}"
+            );
             let counted = returned.iter().find(|r| r.0 == series).map_or(0, |r| r.1);
             let n = steps.len() as u64;
-            assert!(n == counted || n == counted + 1, "kill {kill}: {n} of {counted}");
+            assert!(
+                n == counted || n == counted + 1,
+                "kill {kill}: {n} of {counted}"
+            );
         }
         // What is in the operations is in the declarations, which are written first.
         let declared = reader.declarations().unwrap().len();
@@ -271,7 +302,11 @@ fn a_thousand_writers_share_one_keeper_and_one_lock_file() {
         })
         .count();
     assert_eq!(keepers, 1);
-    assert!(leftover_spools(fixture.folder.path(), None).unwrap().is_empty());
+    assert!(
+        leftover_spools(fixture.folder.path(), None)
+            .unwrap()
+            .is_empty()
+    );
     drop(writers);
     let left = leftover_spools(fixture.folder.path(), None).unwrap();
     assert_eq!(left.len(), 1000);

@@ -111,7 +111,11 @@ fn many_threads_push_across_rotations_and_nothing_is_lost() {
         });
         assert_eq!(reader.position().0, writer.next_slot());
         assert!(writer.remove().unwrap());
-        assert!(leftover_spools(fixture.folder.path(), None).unwrap().is_empty());
+        assert!(
+            leftover_spools(fixture.folder.path(), None)
+                .unwrap()
+                .is_empty()
+        );
         assert!(!writer.push_point(0, 0.0, 0, 0));
     }
 }
@@ -137,7 +141,7 @@ fn a_reader_goes_back_and_finds_the_same_chain() {
     }
     assert_eq!(reader.position(), end);
     reader.seek(places[3].0, places[3].1).unwrap();
-    assert_eq!(reader.next_record().unwrap().is_some(), true);
+    assert!(reader.next_record().unwrap().is_some());
     hear(&mut reader);
     assert_eq!(reader.position(), end);
     assert!(matches!(
@@ -177,7 +181,10 @@ fn an_acknowledgement_survives_and_the_rest_is_delivered_from_there() {
         assert_eq!(leftover.counters.dropped, 6);
         assert_eq!(leftover.counters.dropped_by_series, vec![(0, 4), (5, 2)]);
         assert_eq!(leftover.counters.logged, 10_009);
-        assert_eq!((leftover.run.as_str(), leftover.destination.as_str()), ("run", "local"));
+        assert_eq!(
+            (leftover.run.as_str(), leftover.destination.as_str()),
+            ("run", "local")
+        );
         let mut dead = fixture.dead_reader();
         assert!(!dead.needs_base());
         assert_eq!(dead.position(), (slot, chain));
@@ -185,7 +192,11 @@ fn an_acknowledgement_survives_and_the_rest_is_delivered_from_there() {
         let (end, chain) = dead.position();
         dead.release(end, chain).unwrap();
         assert!(dead.remove_folder().unwrap());
-        assert!(leftover_spools(fixture.folder.path(), None).unwrap().is_empty());
+        assert!(
+            leftover_spools(fixture.folder.path(), None)
+                .unwrap()
+                .is_empty()
+        );
     }
 }
 
@@ -204,7 +215,13 @@ fn memory_is_unmapped_when_the_sender_is_behind_and_read_from_the_files() {
     });
     let heard = hear(&mut reader);
     assert_eq!(heard.rows.len(), 200_000);
-    assert!(heard.rows.iter().zip(0..).all(|(row, step)| row.1 == f64::from(step)));
+    assert!(
+        heard
+            .rows
+            .iter()
+            .zip(0..)
+            .all(|(row, step)| row.1 == f64::from(step))
+    );
     let end = reader.position();
     drop((writer, reader));
     let mut dead = fixture.dead_reader();
@@ -220,7 +237,9 @@ fn acknowledged_segments_go_when_too_many_are_kept() {
     let folder = writer.folder().unwrap().to_path_buf();
     let bytes = || -> u64 {
         let entries = std::fs::read_dir(&folder).unwrap();
-        entries.filter_map(|e| Some(e.ok()?.metadata().ok()?.len())).sum()
+        entries
+            .filter_map(|e| Some(e.ok()?.metadata().ok()?.len()))
+            .sum()
     };
     for step in 0..3_000_000 {
         writer.push_point(1, f64::from(step), 0, 0);
@@ -288,10 +307,16 @@ fn refused_operations_are_kept_and_listed() {
         reason: "é".into(),
         bytes: bytes::Bytes::from_static(b"\0abc"),
     };
-    rejected.append(writer, &[operation(1), operation(2)]).unwrap();
+    rejected
+        .append(writer, &[operation(1), operation(2)])
+        .unwrap();
     rejected.append(writer, &[operation(3)]).unwrap();
     let read = rejected.read(writer).unwrap();
     assert_eq!(read, vec![operation(1), operation(2), operation(3)]);
     assert_eq!(rejected.writers().unwrap().len(), 1);
-    assert!(leftover_spools(fixture.folder.path(), None).unwrap().is_empty());
+    assert!(
+        leftover_spools(fixture.folder.path(), None)
+            .unwrap()
+            .is_empty()
+    );
 }
