@@ -134,6 +134,7 @@ fn prepare_operation(encoded: &EncodedOperation) -> Result<PreparedOperation, Op
 /// Decodes all series of a pack; a pack that is wrong anywhere is refused whole.
 fn prepare_pack(pack: Bytes) -> Result<PreparedPack, OperationError> {
     let reader = PackReader::parse(&pack).map_err(pack_error)?;
+    reader.verify_checksum().map_err(pack_error)?;
     let mut series = Vec::new();
     for (index, entry) in reader.series().enumerate() {
         let mut columns = SeriesColumns::default();

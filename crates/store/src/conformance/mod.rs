@@ -87,6 +87,7 @@ macro_rules! conformance_scenarios {
         );
         $crate::conformance_scenarios!(@module $engine, $between, refusals:
             a_refused_operation_keeps_its_neighbours,
+            a_pack_with_a_flipped_bit_is_refused,
             an_operation_of_a_later_version_is_refused_alone,
             one_refused_series_of_a_pack_keeps_the_others,
             values_of_another_type_than_declared_are_refused,

@@ -8,8 +8,8 @@
 use bytes::Bytes;
 use runstone_model::{Context, EndReason, ReasonCode, SeriesKey, ValueType};
 use runstone_wire::{
-    DefineMetric, DefineSeries, EncodedOperation, EndKind, EndWriter, OpenMode, OperationKind,
-    RefusalCode, SetProperties, SetScalar,
+    DefineMetric, DefineSeries, EncodedOperation, EndKind, EndWriter, IfPresent, OpenMode,
+    Operation, OperationKind, RefusalCode, SetProperties, SetScalar,
 };
 
 use super::harness::Harness;
@@ -41,6 +41,25 @@ pub fn a_refused_operation_keeps_its_neighbours(harness: &mut Harness) {
     assert_eq!(harness.warning_counts("run-a"), [("refused".to_owned(), 2)]);
     harness.apply(writer.log(loss, [(2.0, 3.0)]).frame());
     assert_eq!(harness.run("run-a").completeness.durable_points, 3);
+}
+
+pub fn a_pack_with_a_flipped_bit_is_refused(harness: &mut Harness) {
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    let loss = writer.metric("loss");
+    harness.apply(writer.log(loss, [(0.0, 1.0)]).frame());
+    let mut frame = writer.log(loss, [(1.0, 2.0)]).frame();
+    let operation = frame.frame.operations[0].decode().unwrap();
+    let OperationKind::Points(pack) = operation.kind else {
+        panic!("the frame holds points only")
+    };
+    let mut damaged = pack.to_vec();
+    *damaged.last_mut().unwrap() ^= 1;
+    frame.frame.operations[0] = EncodedOperation::encode(&Operation {
+        if_present: IfPresent::Apply,
+        kind: OperationKind::Points(damaged.into()),
+    });
+    harness.apply_refusing(frame, &[(0, RefusalCode::Invalid)]);
+    assert_eq!(harness.values("run-a", &key("loss")), [(0.0, 1.0)]);
 }
 
 pub fn an_operation_of_a_later_version_is_refused_alone(harness: &mut Harness) {
