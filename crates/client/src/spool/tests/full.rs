@@ -1,13 +1,19 @@
 use super::*;
 
-/// Fills a writer with points until one is dropped; returns how many were written.
-fn fill(writer: &SpoolWriter) -> u64 {
-    let mut written = 0;
-    while writer.push_point(7, written as f64, 0, written) {
-        written += 1;
-        assert!(written < 10_000_000, "it never gets full");
+/// Fills a writer with points until there is no room, and the keeper, who may hold the last bytes
+/// for a moment, finds none either; returns how many were written and how many dropped.
+fn fill(writer: &SpoolWriter) -> (u64, u64) {
+    let (mut written, mut dropped) = (0, 0);
+    loop {
+        while writer.push_point(7, written as f64, 0, written) {
+            written += 1;
+            assert!(written < 10_000_000, "it never gets full");
+        }
+        dropped += 1;
+        if !writer.wait_for_room(Duration::from_millis(1500)) {
+            return (written, dropped);
+        }
     }
-    written
 }
 
 #[test]
@@ -20,7 +26,7 @@ fn at_the_bound_points_are_dropped_and_counted_and_operations_use_the_reserve() 
         let mut reader = SpoolReader::live(&writer);
         writer.push_operation(&[1; 10], true).unwrap();
         wait_until("the reserve", || writer.store.line.lock().reserve.is_some());
-        let written = fill(&writer);
+        let (written, dropped) = fill(&writer);
         assert!(writer.is_full());
         assert!(written > 20_000, "{written}");
         for _ in 0..9 {
@@ -33,8 +39,10 @@ fn at_the_bound_points_are_dropped_and_counted_and_operations_use_the_reserve() 
         }
         assert!(writer.push_operation(&[3; 100_000], false).is_err());
         let counters = writer.counters();
-        assert_eq!(counters.dropped_by_series, vec![(7, 10), (8, 1)]);
-        assert_eq!((counters.dropped, counters.logged), (11, written + 11));
+        let dropped = dropped + 9;
+        assert_eq!(counters.dropped_by_series, vec![(7, dropped), (8, 1)]);
+        assert_eq!(counters.dropped, dropped + 1);
+        assert_eq!(counters.logged, written + dropped + 1);
         let heard = hear(&mut reader);
         assert_eq!(heard.rows.len() as u64, written);
         assert_eq!(heard.operations.len(), 21);
@@ -111,7 +119,7 @@ fn a_full_disk_drops_and_counts_and_room_is_found_again() {
     let mut reader = SpoolReader::live(&writer);
     writer.push_operation(&[1; 100], true).unwrap();
     wait_until("the reserve", || writer.store.line.lock().reserve.is_some());
-    let written = fill(&writer);
+    let (written, dropped) = fill(&writer);
     assert!(written > 10_000, "{written}");
     // Another takes what is left; nothing that was allocated is lost by it.
     let filler = root.join("filler");
@@ -121,7 +129,7 @@ fn a_full_disk_drops_and_counts_and_room_is_found_again() {
     }
     writer.push_operation(&[2; 1000], true).unwrap();
     writer.sync().unwrap();
-    assert_eq!(writer.counters().dropped, 1001);
+    assert_eq!(writer.counters().dropped, 1000 + dropped);
     assert!(writer.reason_full().contains("full"));
     let heard = hear(&mut reader);
     assert_eq!(heard.rows.len() as u64, written);
