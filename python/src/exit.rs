@@ -70,7 +70,14 @@ pub(crate) fn attend(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// In a worker of `multiprocessing`, ends the runs when its work is done.
+/// Called by `multiprocessing` in a worker of its own, before the worker's work.
+#[pyfunction]
+pub(crate) fn _in_worker(py: Python<'_>, _module: &Bound<'_, PyAny>) -> PyResult<()> {
+    watch_worker(py)
+}
+
+/// In a worker of `multiprocessing`, ends the runs when its work is done. A run may come to a
+/// worker before it is one, in the pickle of its work: then it asks to be called again.
 fn watch_worker(py: Python<'_>) -> PyResult<()> {
     let modules = py.import("sys")?.getattr("modules")?;
     let (Ok(process), Ok(util)) = (
@@ -79,12 +86,15 @@ fn watch_worker(py: Python<'_>) -> PyResult<()> {
     ) else {
         return Ok(());
     };
+    let module = py.import("runstone._runstone")?;
     if process.call_method0("parent_process")?.is_none() {
+        let in_worker = module.getattr("_in_worker")?;
+        util.call_method1("register_after_fork", (module, in_worker))?;
         return Ok(());
     }
     let settings = PyDict::new(py);
     settings.set_item("exitpriority", 10)?;
-    let at_exit = py.import("runstone._runstone")?.getattr("_at_exit")?;
+    let at_exit = module.getattr("_at_exit")?;
     util.call_method("Finalize", (py.None(), at_exit), Some(&settings))?;
     Ok(())
 }

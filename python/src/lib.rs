@@ -33,6 +33,7 @@ fn _runstone(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(run::_reopen, module)?)?;
     module.add_function(wrap_pyfunction!(exit::_at_exit, module)?)?;
     module.add_function(wrap_pyfunction!(exit::_after_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(exit::_in_worker, module)?)?;
     fastcall::install(module.py())?;
     warn::install();
     Ok(())
