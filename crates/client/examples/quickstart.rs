@@ -13,9 +13,17 @@ fn main() -> Result<(), ClientError> {
         experiment: Some("quickstart".to_owned()),
         ..RunOptions::default()
     })?;
-    let state = if report.delivered { "delivered" } else { "spooled" };
+    let state = if report.delivered {
+        "delivered"
+    } else {
+        "spooled"
+    };
     // Nobody is left to tell when the standard output is closed.
-    let _ = writeln!(std::io::stdout(), "{state}: {} points", report.flush.acknowledged);
+    let _ = writeln!(
+        std::io::stdout(),
+        "{state}: {} points",
+        report.flush.acknowledged
+    );
     Ok(())
 }
 

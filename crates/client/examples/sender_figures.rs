@@ -14,7 +14,9 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use fake_server::FakeServer;
-use runstone_client::{ClientError, Context, Mode, Run, RunEnd, RunOptions, SeriesHandle, ValueType};
+use runstone_client::{
+    ClientError, Context, Mode, Run, RunEnd, RunOptions, SeriesHandle, ValueType,
+};
 
 fn main() -> Result<(), ClientError> {
     let points = std::env::args()
@@ -26,7 +28,9 @@ fn main() -> Result<(), ClientError> {
     measure("100 metrics a step", points, 100, |step, metric| {
         (step as f64 * 0.001).sin() + f64::from(metric)
     })?;
-    measure("one metric a call", points, 1, |step, _| 1.0 / (step + 1) as f64)?;
+    measure("one metric a call", points, 1, |step, _| {
+        1.0 / (step + 1) as f64
+    })?;
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     measure("one metric, random", points, 1, move |_, _| {
         random ^= random << 13;
@@ -90,7 +94,14 @@ fn memory() -> (f64, f64) {
     let of = |name: &str| {
         status
             .lines()
-            .find_map(|line| line.strip_prefix(name)?.trim().strip_suffix("kB")?.trim().parse().ok())
+            .find_map(|line| {
+                line.strip_prefix(name)?
+                    .trim()
+                    .strip_suffix("kB")?
+                    .trim()
+                    .parse()
+                    .ok()
+            })
             .map_or(0.0, |kilobytes: f64| kilobytes * 1024.0)
     };
     (of("RssAnon:"), of("VmRSS:"))

@@ -13,6 +13,8 @@ use runstone_model::WriterId;
 
 const ROUNDS: usize = 7;
 const PUSHES: u64 = 2_000_000;
+/// Pushes between two pauses of 2 ms.
+const BURST: u64 = 20_000;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = std::env::args_os().nth(1).map_or_else(
@@ -20,27 +22,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         PathBuf::from,
     );
     println!("folder {}", root.display());
-    for (name, mode, pushes) in [
-        ("mmap", SpoolMode::Mmap, PUSHES),
-        ("pwrite", SpoolMode::Pwrite, PUSHES / 10),
-        ("memory", SpoolMode::Memory, PUSHES),
+    for (name, mode, pushes, paced) in [
+        ("mmap, at most 10 M/s", SpoolMode::Mmap, PUSHES, true),
+        ("mmap, flat out", SpoolMode::Mmap, PUSHES, false),
+        ("pwrite", SpoolMode::Pwrite, PUSHES / 10, true),
+        ("memory", SpoolMode::Memory, PUSHES, true),
     ] {
         let options = options(&root, mode);
-        let mut loops = Vec::new();
+        let mut nanos = Vec::new();
         for _ in 0..ROUNDS {
-            loops.push(nanos_per_push(&options, pushes)?);
+            nanos.push(nanos_per_push(&options, pushes, paced)?);
         }
-        loops.sort_by(f64::total_cmp);
+        nanos.sort_by(f64::total_cmp);
         println!(
-            "{name:7} push_point            min {:6.1}  median {:6.1} ns",
-            loops[0],
-            loops[ROUNDS / 2]
+            "push_point, {name:21} min {:6.1}  median {:6.1} ns",
+            nanos[0],
+            nanos[ROUNDS / 2]
         );
     }
     let options = options(&root, SpoolMode::Mmap);
     percentiles(&options)?;
     two_threads(&options)?;
     reading(&options)?;
+    resident(&options)?;
     idle(&options)?;
     std::fs::remove_dir_all(root)?;
     Ok(())
@@ -71,17 +75,28 @@ fn drain(writer: &SpoolWriter, stop: &std::sync::atomic::AtomicBool) {
     }
 }
 
-fn nanos_per_push(options: &SpoolOptions, pushes: u64) -> Result<f64, Box<dyn std::error::Error>> {
+fn nanos_per_push(
+    options: &SpoolOptions,
+    pushes: u64,
+    paced: bool,
+) -> Result<f64, Box<dyn std::error::Error>> {
     let writer = open(options)?;
     let stop = std::sync::atomic::AtomicBool::new(false);
     let nanos = std::thread::scope(|scope| {
         let drainer = scope.spawn(|| drain(&writer, &stop));
         warm_up(&writer);
-        let start = processor_nanos();
-        for step in 0..pushes {
-            writer.push_point(1, step as f64, step.cast_signed(), step);
+        let mut spent = 0;
+        for first in (0..pushes).step_by(BURST as usize) {
+            let start = processor_nanos();
+            for step in first..first + BURST {
+                writer.push_point(1, step as f64, step.cast_signed(), step);
+            }
+            spent += processor_nanos() - start;
+            if paced {
+                std::thread::sleep(Duration::from_millis(2));
+            }
         }
-        let nanos = (processor_nanos() - start) as f64 / pushes as f64;
+        let nanos = spent as f64 / pushes as f64;
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         drop(drainer.join());
         nanos
@@ -119,7 +134,7 @@ fn percentiles(options: &SpoolOptions) -> Result<(), Box<dyn std::error::Error>>
     nanos.sort_unstable();
     let at = |part: f64| nanos[((nanos.len() - 1) as f64 * part) as usize];
     println!(
-        "mmap    timed singly (clock included)  p50 {} p99 {} p99.9 {} p99.99 {} max {} ns",
+        "timed singly, clock included           p50 {} p99 {} p99.9 {} p99.99 {} max {} ns",
         at(0.5),
         at(0.99),
         at(0.999),
@@ -144,7 +159,7 @@ fn two_threads(options: &SpoolOptions) -> Result<(), Box<dyn std::error::Error>>
         }
     });
     let nanos = start.elapsed().as_nanos() as f64 / PUSHES as f64;
-    println!("mmap    two threads at once   {nanos:6.1} ns of wall time a push");
+    println!("two threads at once               {nanos:6.1} ns of wall time a push");
     Ok(())
 }
 
@@ -160,8 +175,39 @@ fn reading(options: &SpoolOptions) -> Result<(), Box<dyn std::error::Error>> {
         points += 1;
     }
     let nanos = (processor_nanos() - start) as f64 / points as f64;
-    println!("mmap    reading               {nanos:6.1} ns a record");
+    println!("reading                           {nanos:6.1} ns a record");
     Ok(())
+}
+
+/// Memory that points without a reader (no server) leave resident.
+fn resident(options: &SpoolOptions) -> Result<(), Box<dyn std::error::Error>> {
+    let before = resident_kib()?;
+    let writer = open(options)?;
+    for step in 0..5_000_000_u64 {
+        writer.push_point(1, step as f64, 0, step);
+        if step % 100_000 == 0 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    let [anonymous, file] = resident_kib()?;
+    println!(
+        "5 M points unread                 {} KiB anonymous, {} KiB of files more",
+        anonymous.saturating_sub(before[0]),
+        file.saturating_sub(before[1])
+    );
+    Ok(())
+}
+
+/// Resident anonymous memory, and resident pages of files and shared memory.
+fn resident_kib() -> Result<[u64; 2], Box<dyn std::error::Error>> {
+    let text = std::fs::read_to_string("/proc/self/status")?;
+    let of = |name: &str| -> u64 {
+        let line = text.lines().find(|line| line.starts_with(name));
+        let number = line.and_then(|line| line.split_whitespace().nth(1));
+        number.and_then(|number| number.parse().ok()).unwrap_or(0)
+    };
+    Ok([of("RssAnon"), of("RssFile") + of("RssShmem")])
 }
 
 /// Processor time of a process whose writers have nothing to do.
@@ -175,7 +221,7 @@ fn idle(options: &SpoolOptions) -> Result<(), Box<dyn std::error::Error>> {
     let seconds = 10;
     std::thread::sleep(Duration::from_secs(seconds));
     let spent = ticks()? - before;
-    println!("idle    10 writers            {spent} ticks of 10 ms in {seconds} s");
+    println!("idle, 10 writers                  {spent} ticks of 10 ms in {seconds} s");
     Ok(())
 }
 

@@ -62,7 +62,10 @@ impl ApiClient {
     pub fn from_environment(url: Option<&str>) -> Result<Self, ClientError> {
         let environment = &config::process_environment;
         let destination = config::read_destination(url, environment)?;
-        Ok(Self::new(destination, config::token(environment).as_deref()))
+        Ok(Self::new(
+            destination,
+            config::token(environment).as_deref(),
+        ))
     }
 
     /// The server's address.

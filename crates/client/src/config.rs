@@ -60,7 +60,10 @@ pub fn spool_root(environment: Environment<'_>) -> PathBuf {
 /// temporary files, one a user.
 #[must_use]
 pub fn fallback_spool_root() -> PathBuf {
-    std::env::temp_dir().join(format!("runstone-spool-{}", user_name(&process_environment)))
+    std::env::temp_dir().join(format!(
+        "runstone-spool-{}",
+        user_name(&process_environment)
+    ))
 }
 
 /// RUNSTONE_TOKEN, then the first line of `token` in the home.
@@ -225,7 +228,13 @@ pub fn host_name() -> String {
 pub fn host_id() -> String {
     let mut id: String = host_name()
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') {
+                c
+            } else {
+                '_'
+            }
+        })
         .take(64)
         .collect();
     let machine = ["/etc/machine-id", "/var/lib/dbus/machine-id"]
@@ -297,10 +306,20 @@ mod tests {
         };
         let asked = write_destination(Some("https://three/base/"), &environment).unwrap();
         assert_eq!(asked.url, "https://three/base");
-        assert_eq!(write_destination(None, &environment).unwrap().url, "http://one:1");
-        let matyan = |name: &str| (name == "MATYAN_FRONTIER_URL").then(|| "http://two:2".to_owned());
-        assert_eq!(write_destination(None, &matyan).unwrap().url, "http://two:2");
-        assert_eq!(read_destination(None, &matyan).unwrap().name, LOCAL_DESTINATION);
+        assert_eq!(
+            write_destination(None, &environment).unwrap().url,
+            "http://one:1"
+        );
+        let matyan =
+            |name: &str| (name == "MATYAN_FRONTIER_URL").then(|| "http://two:2".to_owned());
+        assert_eq!(
+            write_destination(None, &matyan).unwrap().url,
+            "http://two:2"
+        );
+        assert_eq!(
+            read_destination(None, &matyan).unwrap().name,
+            LOCAL_DESTINATION
+        );
     }
 
     #[test]
@@ -320,7 +339,15 @@ mod tests {
 
     #[test]
     fn odd_addresses_are_refused() {
-        for bad in ["", "host:1", "ftp://x", "http://", "http://:1", "http://h/?q=1", "http://h h"] {
+        for bad in [
+            "",
+            "host:1",
+            "ftp://x",
+            "http://",
+            "http://:1",
+            "http://h/?q=1",
+            "http://h h",
+        ] {
             assert!(write_destination(Some(bad), &none).is_err(), "{bad:?}");
         }
     }
@@ -334,7 +361,11 @@ mod tests {
             ("http://127.0.0.1.example.org", false),
             ("http://192.168.0.1", false),
         ] {
-            assert_eq!(Destination::from_name(url).unwrap().is_loopback(), loopback, "{url}");
+            assert_eq!(
+                Destination::from_name(url).unwrap().is_loopback(),
+                loopback,
+                "{url}"
+            );
         }
     }
 
@@ -342,7 +373,10 @@ mod tests {
     fn the_mode_comes_from_the_call_then_the_environment() {
         let offline = |name: &str| (name == "RUNSTONE_MODE").then(|| "offline".to_owned());
         assert_eq!(mode(None, &offline).unwrap(), Mode::Offline);
-        assert_eq!(mode(Some(Mode::Disabled), &offline).unwrap(), Mode::Disabled);
+        assert_eq!(
+            mode(Some(Mode::Disabled), &offline).unwrap(),
+            Mode::Disabled
+        );
         assert_eq!(mode(None, &none).unwrap(), Mode::Online);
         let bad = |_: &str| Some("loud".to_owned());
         assert!(mode(None, &bad).is_err());

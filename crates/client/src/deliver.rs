@@ -186,16 +186,22 @@ pub fn deliver(
             let connection = connection_to(&mut connections, destination, options);
             let delivery = FolderDelivery::begin(&leftover, leftover.host_id == own_host)?;
             let (folders_done, points_before) = (report.folders.len(), report.points());
-            deliver_folder(delivery, connection, &mut sorter, &mut folder, |delivery, points| {
-                on_progress(&DeliverProgress {
-                    folder: leftover.path.clone(),
-                    run: leftover.run.clone(),
-                    folders_done,
-                    folders_total,
-                    slots_acknowledged: delivery.session.acknowledged().slot,
-                    points: points_before + points,
-                });
-            })
+            deliver_folder(
+                delivery,
+                connection,
+                &mut sorter,
+                &mut folder,
+                |delivery, points| {
+                    on_progress(&DeliverProgress {
+                        folder: leftover.path.clone(),
+                        run: leftover.run.clone(),
+                        folders_done,
+                        folders_total,
+                        slots_acknowledged: delivery.session.acknowledged().slot,
+                        points: points_before + points,
+                    });
+                },
+            )
         });
         folder.outcome = match result {
             Ok(true) => FolderOutcome::Delivered,

@@ -108,7 +108,6 @@ impl Connection {
         }
     }
 
-
     pub(crate) fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Reply, ureq::Error> {
         let mut request = self
             .agent

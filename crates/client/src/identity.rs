@@ -108,8 +108,9 @@ impl WireName {
 /// Random bytes from the operating system, also after a fork and in a cloned machine.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], ClientError> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| ClientError::Internal(format!("no randomness from the system: {error}")))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        ClientError::Internal(format!("no randomness from the system: {error}"))
+    })?;
     Ok(bytes)
 }
 
@@ -126,7 +127,10 @@ mod tests {
     fn a_name_is_read_back_and_a_torn_line_is_skipped() {
         let folder = tempfile::tempdir().unwrap();
         let own = WriterId::new([1; 16]);
-        assert_eq!(WireName::read(Some(folder.path()), own), WireName::of_folder(own));
+        assert_eq!(
+            WireName::read(Some(folder.path()), own),
+            WireName::of_folder(own)
+        );
         let name = WireName::new(
             WriterId::new([2; 16]),
             Place {

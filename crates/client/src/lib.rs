@@ -29,7 +29,9 @@ pub mod spool;
 mod warning;
 
 pub use api::{ApiClient, ServerDescription, ServerLimits, path_segment};
-pub use deliver::{DeliverOptions, DeliverProgress, DeliverReport, FolderOutcome, FolderReport, deliver};
+pub use deliver::{
+    DeliverOptions, DeliverProgress, DeliverReport, FolderOutcome, FolderReport, deliver,
+};
 pub use error::ClientError;
 pub use options::{Mode, OnFull, RunEnd, RunOptions};
 pub use report::{CloseReport, FlushReport, RunCounters};
@@ -37,6 +39,4 @@ pub use run::{At, MetricValue, Run, SeriesHandle, now_micros};
 pub use warning::{Warning, WarningKind, set_warning_sink};
 
 // The words of the model that the calls of a run take.
-pub use runstone_model::{
-    Context, Goal, ParamPath, ParamValue, ScalarValue, ValueType,
-};
+pub use runstone_model::{Context, Goal, ParamPath, ParamValue, ScalarValue, ValueType};

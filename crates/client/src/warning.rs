@@ -57,7 +57,9 @@ pub fn set_warning_sink(sink: impl Fn(&Warning) + Send + Sync + 'static) -> bool
 pub(crate) fn warn_once(kind: WarningKind, subject: &str, text: impl FnOnce() -> String) {
     let shown = SHOWN.get_or_init(|| std::sync::Mutex::new(HashSet::new()));
     {
-        let mut shown = shown.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut shown = shown
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         // Bounded: a program that varies the subject without end gets no more warnings.
         if shown.len() >= 256 || !shown.insert((kind, subject.to_owned())) {
             return;

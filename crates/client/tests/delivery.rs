@@ -40,7 +40,11 @@ fn offline_run(spool: &Path, points: u32) -> String {
 }
 
 fn steps(server: &FakeServer, run: &str) -> Vec<f64> {
-    server.points(run, "loss").iter().map(|point| point.step).collect()
+    server
+        .points(run, "loss")
+        .iter()
+        .map(|point| point.step)
+        .collect()
 }
 
 fn all_steps(points: u32) -> Vec<f64> {
@@ -59,7 +63,11 @@ fn an_offline_run_is_delivered_once_however_often_it_is_tried() {
         told = progress.points;
     })
     .unwrap();
-    assert_eq!(report.folders[0].outcome, FolderOutcome::Delivered, "{report:?}");
+    assert_eq!(
+        report.folders[0].outcome,
+        FolderOutcome::Delivered,
+        "{report:?}"
+    );
     assert_eq!((told, report.points()), (5000, 5000));
     assert_eq!(steps(&server, &run), all_steps(5000));
     assert!(server.writers().values().all(|writer| writer.ended));
@@ -68,13 +76,22 @@ fn an_offline_run_is_delivered_once_however_often_it_is_tried() {
     let again = deliver(&to(copy.path(), &server.url()), |_| {}).unwrap();
     assert!(again.is_complete(), "{again:?}");
     assert_eq!(steps(&server, &run), all_steps(5000));
-    assert!(deliver(&to(copy.path(), &server.url()), |_| {}).unwrap().folders.is_empty());
+    assert!(
+        deliver(&to(copy.path(), &server.url()), |_| {})
+            .unwrap()
+            .folders
+            .is_empty()
+    );
 }
 
 #[test]
 fn two_deliverers_at_once_deliver_once() {
     let (server, spool) = (FakeServer::start(), tempfile::tempdir().unwrap());
-    server.state.mishaps.lose_answer_each.store(4, Ordering::SeqCst);
+    server
+        .state
+        .mishaps
+        .lose_answer_each
+        .store(4, Ordering::SeqCst);
     let run = offline_run(spool.path(), 200_000);
     let copy = tempfile::tempdir().unwrap();
     copy_tree(spool.path(), copy.path());

@@ -127,7 +127,12 @@ impl FakeServer {
     pub fn operations(&self) -> Vec<OperationKind> {
         self.writers()
             .values()
-            .flat_map(|writer| writer.operations.iter().map(|operation| operation.kind.clone()))
+            .flat_map(|writer| {
+                writer
+                    .operations
+                    .iter()
+                    .map(|operation| operation.kind.clone())
+            })
             .collect()
     }
 
@@ -239,7 +244,11 @@ fn serve(stream: TcpStream, state: &State) -> Option<()> {
             writer.shutdown(std::net::Shutdown::Both).ok()?;
             return None;
         }
-        let status = if answer.status == FrameStatus::Mismatch { 409 } else { 200 };
+        let status = if answer.status == FrameStatus::Mismatch {
+            409
+        } else {
+            200
+        };
         reply(&mut writer, status, FRAME_CONTENT_TYPE, &answer.encode())?;
     }
 }
@@ -285,14 +294,23 @@ fn receive(state: &State, frame: &Frame) -> FrameAnswer {
             writer.chain = frame.chain_next;
         }
         if !state.mishaps.sink.load(Ordering::Relaxed) {
-            let refused = state.mishaps.refused_series.lock().expect("no panic").clone();
+            let refused = state
+                .mishaps
+                .refused_series
+                .lock()
+                .expect("no panic")
+                .clone();
             for (index, operation) in frame.operations.iter().enumerate() {
-                let operation = operation.decode().expect("the client sends what it encoded");
+                let operation = operation
+                    .decode()
+                    .expect("the client sends what it encoded");
                 let refusals = apply(writer, frame, operation, refused.as_deref());
-                answer.refusals.extend(refusals.into_iter().map(|mut refusal| {
-                    refusal.operation = index as u32;
-                    refusal
-                }));
+                answer
+                    .refusals
+                    .extend(refusals.into_iter().map(|mut refusal| {
+                        refusal.operation = index as u32;
+                        refusal
+                    }));
             }
         }
     }

@@ -37,7 +37,11 @@ pub const LONG: Option<Duration> = Some(Duration::from_secs(60));
 pub fn spool_folders(root: &Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     for host in std::fs::read_dir(root).into_iter().flatten().flatten() {
-        for folder in std::fs::read_dir(host.path()).into_iter().flatten().flatten() {
+        for folder in std::fs::read_dir(host.path())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let is_writer = folder.file_name().len() == 32;
             if is_writer && folder.path().is_dir() {
                 found.push(folder.path());

@@ -53,12 +53,18 @@ fn a_forked_child_logs_into_the_same_run_as_a_writer_of_its_own() {
         run.push(loss, Some(f64::from(step)), None, 4.0_f64.to_bits());
     }
     assert!(run.close(RunEnd::Succeeded, LONG).delivered);
-    let mut steps: Vec<f64> =
-        server.points(run.id(), "loss").iter().map(|point| point.step).collect();
+    let mut steps: Vec<f64> = server
+        .points(run.id(), "loss")
+        .iter()
+        .map(|point| point.step)
+        .collect();
     steps.sort_by(f64::total_cmp);
     assert_eq!(steps, (0..300).map(f64::from).collect::<Vec<_>>());
-    let mut ordinals: Vec<f64> =
-        server.points(run.id(), "auto").iter().map(|point| point.step).collect();
+    let mut ordinals: Vec<f64> = server
+        .points(run.id(), "auto")
+        .iter()
+        .map(|point| point.step)
+        .collect();
     ordinals.sort_by(f64::total_cmp);
     let twice: Vec<f64> = (0..100).flat_map(|step| [f64::from(step); 2]).collect();
     assert_eq!(ordinals, twice);
@@ -131,11 +137,15 @@ fn forks_under_tracking_threads_neither_hang_nor_lose() {
             }));
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum()
     });
     assert!(run.close(RunEnd::Succeeded, LONG).delivered);
     assert_eq!(server.points(run.id(), "forked").len(), forks as usize);
-    let in_threads: usize =
-        (0..3).map(|thread| server.points(run.id(), &format!("t{thread}")).len()).sum();
+    let in_threads: usize = (0..3)
+        .map(|thread| server.points(run.id(), &format!("t{thread}")).len())
+        .sum();
     assert_eq!(in_threads, tracked as usize);
 }

@@ -25,7 +25,10 @@ fn a_refused_series_is_kept_aside_and_its_neighbours_arrive() {
     let writers = rejected.writers().unwrap();
     assert_eq!(writers.len(), 1);
     let kept = rejected.read(writers[0].0).unwrap();
-    assert!(kept.iter().all(|operation| operation.code == "type_conflict"));
+    assert!(
+        kept.iter()
+            .all(|operation| operation.code == "type_conflict")
+    );
 }
 
 #[test]
@@ -44,7 +47,11 @@ fn a_frame_refused_for_good_is_set_aside_and_the_run_goes_on() {
     run.track("loss", 2.0, 2_u32).unwrap();
     let report = run.close(RunEnd::Succeeded, LONG);
     assert!(report.delivered, "{report:?}");
-    let steps: Vec<f64> = server.points(run.id(), "loss").iter().map(|point| point.step).collect();
+    let steps: Vec<f64> = server
+        .points(run.id(), "loss")
+        .iter()
+        .map(|point| point.step)
+        .collect();
     assert_eq!(steps, [0.0, 2.0]);
     let kept = rejected.read(rejected.writers().unwrap()[0].0).unwrap();
     assert_eq!(kept.len(), 1);
@@ -68,7 +75,11 @@ fn without_the_token_everything_is_kept_until_it_is_right() {
     })
     .unwrap();
     other.track("loss", 1.0, 1_u32).unwrap();
-    assert!(!other.close(RunEnd::Succeeded, Some(Duration::from_secs(10))).delivered);
+    assert!(
+        !other
+            .close(RunEnd::Succeeded, Some(Duration::from_secs(10)))
+            .delivered
+    );
     assert_eq!(spool_folders(spool_root.path()).len(), 1);
 }
 

@@ -41,7 +41,8 @@ fn values_steps_epochs_and_contexts_come_through() {
     let (server, spool) = (FakeServer::start(), tempfile::tempdir().unwrap());
     let run = Run::open(options(spool.path(), &server.url())).unwrap();
     let train = Context::parse(r#"{"subset":"train"}"#).unwrap();
-    run.track("a", f64::NAN, At::step(-0.0).epoch(2.5).context(&train)).unwrap();
+    run.track("a", f64::NAN, At::step(-0.0).epoch(2.5).context(&train))
+        .unwrap();
     run.track("a", 7_i64, At::step(0.5)).unwrap();
     for value in [1.0, 2.0, 3.0] {
         run.track("auto", value, ()).unwrap();
@@ -85,10 +86,12 @@ fn everything_said_about_a_run_travels_in_order() {
     run.remove_tags(["v0"]).unwrap();
     run.set_name("new name").unwrap();
     run.set_archived(true).unwrap();
-    run.define_metric("accuracy", Some(Goal::Max), Some("%"), None).unwrap();
+    run.define_metric("accuracy", Some(Goal::Max), Some("%"), None)
+        .unwrap();
     run.set_scalar("best", ScalarValue::F64(0.9)).unwrap();
     run.track("loss", 1.0, 1_u32).unwrap();
-    run.remove_series("loss", &Context::empty(), Some(1.0)).unwrap();
+    run.remove_series("loss", &Context::empty(), Some(1.0))
+        .unwrap();
     run.rewind(0.0).unwrap();
     let failed = RunEnd::Failed {
         code: ReasonCode::Exception,
@@ -126,9 +129,20 @@ fn everything_said_about_a_run_travels_in_order() {
     assert_eq!(
         names,
         [
-            "open writer", "open run", "set params", "remove params", "tags", "tags",
-            "properties", "properties", "define metric", "scalar", "define series", "remove",
-            "rewind", "end"
+            "open writer",
+            "open run",
+            "set params",
+            "remove params",
+            "tags",
+            "tags",
+            "properties",
+            "properties",
+            "define metric",
+            "scalar",
+            "define series",
+            "remove",
+            "rewind",
+            "end"
         ]
     );
 }
@@ -136,13 +150,21 @@ fn everything_said_about_a_run_travels_in_order() {
 #[test]
 fn answers_that_are_lost_double_nothing() {
     let (server, spool) = (FakeServer::start(), tempfile::tempdir().unwrap());
-    server.state.mishaps.lose_answer_each.store(3, std::sync::atomic::Ordering::SeqCst);
+    server
+        .state
+        .mishaps
+        .lose_answer_each
+        .store(3, std::sync::atomic::Ordering::SeqCst);
     let run = Run::open(options(spool.path(), &server.url())).unwrap();
     for step in 0..20_000_u32 {
         run.track("loss", f64::from(step), step).unwrap();
     }
     assert!(run.close(RunEnd::Succeeded, LONG).delivered);
-    let steps: Vec<f64> = server.points(run.id(), "loss").iter().map(|point| point.step).collect();
+    let steps: Vec<f64> = server
+        .points(run.id(), "loss")
+        .iter()
+        .map(|point| point.step)
+        .collect();
     assert_eq!(steps, (0..20_000).map(f64::from).collect::<Vec<_>>());
 }
 
@@ -160,7 +182,8 @@ fn many_threads_and_many_runs_share_one_sender() {
             scope.spawn(move || {
                 for step in 0..25_u32 {
                     for run in runs {
-                        run.track("loss", f64::from(thread), thread * 25 + step).unwrap();
+                        run.track("loss", f64::from(thread), thread * 25 + step)
+                            .unwrap();
                     }
                 }
             });
@@ -206,7 +229,10 @@ fn a_disabled_run_writes_nothing_and_a_read_only_one_refuses() {
     })
     .unwrap();
     let refused = read_only.track("loss", 1.0, 1_u32);
-    assert!(matches!(refused, Err(ClientError::Conflict(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ClientError::Conflict(_))),
+        "{refused:?}"
+    );
     assert!(spool_folders(spool.path()).is_empty());
 }
 
@@ -218,7 +244,8 @@ fn bad_calls_are_counted_or_returned_and_harm_no_neighbour() {
     run.track("", 1.0, 1_u32).unwrap();
     run.track(&"x".repeat(2000), 1.0, 1_u32).unwrap();
     run.track("loss", 1.0, 1_u32).unwrap();
-    run.set_param(&ParamPath::root(), ParamValue::I64(1), false).unwrap();
+    run.set_param(&ParamPath::root(), ParamValue::I64(1), false)
+        .unwrap();
     assert!(run.flush(LONG).complete);
     assert_eq!(run.counters().refused, 3);
     assert_eq!(server.points(run.id(), "loss").len(), 1);
@@ -240,7 +267,10 @@ fn bad_calls_are_counted_or_returned_and_harm_no_neighbour() {
     }
     strict.close(RunEnd::Succeeded, LONG);
     let closed = strict.track("loss", 1.0, 1_u32);
-    assert!(matches!(closed, Err(ClientError::Conflict(_))), "{closed:?}");
+    assert!(
+        matches!(closed, Err(ClientError::Conflict(_))),
+        "{closed:?}"
+    );
 }
 
 #[test]
@@ -248,14 +278,32 @@ fn options_that_cannot_be_are_refused_with_a_hint() {
     let spool = tempfile::tempdir().unwrap();
     let base = || options(spool.path(), "http://127.0.0.1:9");
     for bad in [
-        RunOptions { url: Some("http://u:p@h".to_owned()), ..base() },
-        RunOptions { config: Some(ParamValue::I64(1)), ..base() },
-        RunOptions { experiment: Some(String::new()), ..base() },
-        RunOptions { tags: vec![String::new()], ..base() },
-        RunOptions { run_id: Some("a/b".to_owned()), ..base() },
+        RunOptions {
+            url: Some("http://u:p@h".to_owned()),
+            ..base()
+        },
+        RunOptions {
+            config: Some(ParamValue::I64(1)),
+            ..base()
+        },
+        RunOptions {
+            experiment: Some(String::new()),
+            ..base()
+        },
+        RunOptions {
+            tags: vec![String::new()],
+            ..base()
+        },
+        RunOptions {
+            run_id: Some("a/b".to_owned()),
+            ..base()
+        },
     ] {
         let refused = Run::open(bad).err();
-        assert!(matches!(refused, Some(ClientError::Invalid(_))), "{refused:?}");
+        assert!(
+            matches!(refused, Some(ClientError::Invalid(_))),
+            "{refused:?}"
+        );
     }
 }
 
@@ -298,8 +346,9 @@ fn a_run_dropped_in_a_panic_has_failed() {
     })
     .join();
     assert!(outcome.is_err());
-    let failed = server.operations().into_iter().any(
-        |kind| matches!(kind, OperationKind::EndWriter(end) if end.kind == EndKind::Failed),
-    );
+    let failed = server
+        .operations()
+        .into_iter()
+        .any(|kind| matches!(kind, OperationKind::EndWriter(end) if end.kind == EndKind::Failed));
     assert!(failed);
 }

@@ -225,7 +225,9 @@ impl Run {
             }
         };
         let written = match epoch {
-            None => writer.spool.push_point(number, step, time_micros, value_bits),
+            None => writer
+                .spool
+                .push_point(number, step, time_micros, value_bits),
             Some(epoch) => {
                 writer
                     .spool
@@ -344,7 +346,9 @@ impl Run {
     pub(crate) fn tolerate(&self, result: Result<(), ClientError>) -> Result<(), ClientError> {
         match result {
             Err(error) if !self.is_strict() => {
-                warn_once(WarningKind::BadCall, &error.to_string(), || error.to_string());
+                warn_once(WarningKind::BadCall, &error.to_string(), || {
+                    error.to_string()
+                });
                 Ok(())
             }
             result => result,

@@ -148,11 +148,8 @@ impl SeriesTable {
         let context: Box<str> = define.key.context.as_str().into();
         let variant = variant(define.value_type, define.auto_step);
         let (chunk, offset) = position(number);
-        let entries = self.chunks[chunk].get_or_init(|| {
-            (0..FIRST_CHUNK << chunk)
-                .map(|_| OnceLock::new())
-                .collect()
-        });
+        let entries = self.chunks[chunk]
+            .get_or_init(|| (0..FIRST_CHUNK << chunk).map(|_| OnceLock::new()).collect());
         let numbers = index
             .entry(name)
             .or_default()
@@ -267,7 +264,11 @@ mod tests {
         let table = SeriesTable::new();
         let context = Context::empty();
         let full = |_: &DefineSeries| Err(ClientError::Unavailable("full".to_owned()));
-        assert!(table.intern("a", &context, ValueType::F64, false, full).is_err());
+        assert!(
+            table
+                .intern("a", &context, ValueType::F64, false, full)
+                .is_err()
+        );
         let handle = table
             .intern("b", &context, ValueType::F64, false, |_| Ok(()))
             .unwrap();

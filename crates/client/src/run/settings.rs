@@ -129,7 +129,11 @@ fn open_run(options: &RunOptions, mode: OpenMode, now: i64) -> Result<OpenRun, C
         mode,
         experiment,
         name: short("name", options.name.as_deref())?,
-        description: text("description", options.description.as_deref(), DESCRIPTION_BYTES_MAX)?,
+        description: text(
+            "description",
+            options.description.as_deref(),
+            DESCRIPTION_BYTES_MAX,
+        )?,
         group: short("group", options.group.as_deref())?,
         job_type: short("job type", options.job_type.as_deref())?,
         seed: options.seed,
@@ -145,7 +149,10 @@ fn cleaned(text: &str) -> String {
     clean_text(text).0.into_owned()
 }
 
-pub(crate) fn short(what: &'static str, given: Option<&str>) -> Result<Option<String>, ClientError> {
+pub(crate) fn short(
+    what: &'static str,
+    given: Option<&str>,
+) -> Result<Option<String>, ClientError> {
     text(what, given, SHORT_TEXT_BYTES_MAX)
 }
 

@@ -7,9 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use runstone_model::{RunState, Timestamp, WriterId};
-use runstone_wire::{
-    EncodedOperation, IfPresent, OpenRun, OpenWriter, Operation, OperationKind,
-};
+use runstone_wire::{EncodedOperation, IfPresent, OpenRun, OpenWriter, Operation, OperationKind};
 
 use super::series::SeriesTable;
 use super::settings::{RunSettings, now_micros};
@@ -68,7 +66,8 @@ impl RunWriter {
         parent: Option<(WriterId, &SeriesTable)>,
     ) -> Result<Self, ClientError> {
         let writer = new_writer_id()?;
-        let spool = SpoolWriter::open(&spool_options(&settings), writer).map_err(|error| spool_error(&error))?;
+        let spool = SpoolWriter::open(&spool_options(&settings), writer)
+            .map_err(|error| spool_error(&error))?;
         if let Some(trouble) = spool.trouble() {
             warn_once(WarningKind::Spool, "", || trouble.to_string());
         }
@@ -192,7 +191,9 @@ impl RunWriter {
         let settled = counters.acknowledged + counters.dropped + counters.refused;
         FlushReport {
             complete,
-            acknowledged: counters.acknowledged.saturating_sub(counters.refused_by_server),
+            acknowledged: counters
+                .acknowledged
+                .saturating_sub(counters.refused_by_server),
             refused: counters.refused + counters.refused_by_server,
             dropped: counters.dropped,
             pending: if progress.mark >= self.spool.next_slot() {

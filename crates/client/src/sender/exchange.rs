@@ -78,12 +78,14 @@ pub(crate) fn exchange<S: Slots>(
         }
         let writer = new_writer_id()?;
         if let Some(folder) = &surroundings.folder {
-            WireName::new(writer, origin).note(folder).map_err(|error| {
-                ClientError::Internal(format!(
-                    "noting a new writer id failed: {error}, {}",
-                    folder.display()
-                ))
-            })?;
+            WireName::new(writer, origin)
+                .note(folder)
+                .map_err(|error| {
+                    ClientError::Internal(format!(
+                        "noting a new writer id failed: {error}, {}",
+                        folder.display()
+                    ))
+                })?;
         }
         warn_once(WarningKind::Twin, &packed.frame.writer.to_string(), || {
             format!(

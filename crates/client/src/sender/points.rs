@@ -93,10 +93,7 @@ impl PointSorter {
     }
 
     /// The pack of all points, and empties the sorter. `type_of` gives the type of a number.
-    pub(crate) fn pack(
-        &mut self,
-        type_of: impl Fn(u32) -> ValueType,
-    ) -> Result<Bytes, CodecError> {
+    pub(crate) fn pack(&mut self, type_of: impl Fn(u32) -> ValueType) -> Result<Bytes, CodecError> {
         self.sort();
         let mut encoder = std::mem::take(&mut self.encoder);
         let mut first = 0;
@@ -171,15 +168,19 @@ mod tests {
     use super::*;
 
     fn point() -> impl Strategy<Value = Point> {
-        (1u32..40, any::<i16>(), any::<u64>(), proptest::option::weighted(0.2, -5i8..5)).prop_map(
-            |(series, step, value_bits, epoch)| Point {
+        (
+            1u32..40,
+            any::<i16>(),
+            any::<u64>(),
+            proptest::option::weighted(0.2, -5i8..5),
+        )
+            .prop_map(|(series, step, value_bits, epoch)| Point {
                 series,
                 step: f64::from(step),
                 time_micros: i64::from(step) * 3,
                 value_bits,
                 epoch: epoch.map(f64::from),
-            },
-        )
+            })
     }
 
     proptest! {

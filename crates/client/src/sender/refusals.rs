@@ -2,9 +2,7 @@
 
 use bytes::Bytes;
 use runstone_codec::{PackReader, SeriesColumns, encode_pack};
-use runstone_wire::{
-    EncodedOperation, FrameAnswer, IfPresent, Operation, OperationKind, Refusal,
-};
+use runstone_wire::{EncodedOperation, FrameAnswer, IfPresent, Operation, OperationKind, Refusal};
 
 use super::session::Packed;
 use crate::spool::RejectedOperation;

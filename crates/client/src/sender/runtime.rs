@@ -124,13 +124,17 @@ pub(crate) fn finish(writer: &RunWriter, timeout: Duration) -> CloseReport {
         || "in the memory of this process only".to_owned(),
         |folder| format!("in {}", folder.display()),
     );
-    warn_once(WarningKind::Undelivered, writer.settings.run.as_str(), || {
-        format!(
-            "run {} is not delivered yet: {} points and the rest lie {place}; hint: `runstone up` \
+    warn_once(
+        WarningKind::Undelivered,
+        writer.settings.run.as_str(),
+        || {
+            format!(
+                "run {} is not delivered yet: {} points and the rest lie {place}; hint: `runstone up` \
              takes them when it starts here, `{command}` sends them",
-            writer.settings.run, report.flush.pending
-        )
-    });
+                writer.settings.run, report.flush.pending
+            )
+        },
+    );
     report.command = Some(command);
     report
 }
@@ -261,8 +265,12 @@ impl Sender {
         loop {
             self.adopt();
             if self.shared.hurry.swap(false, Ordering::AcqRel) {
-                self.lines.iter_mut().for_each(|line| line.rest.until = None);
-                self.lives.iter_mut().for_each(|live| live.rest.until = None);
+                self.lines
+                    .iter_mut()
+                    .for_each(|line| line.rest.until = None);
+                self.lives
+                    .iter_mut()
+                    .for_each(|live| live.rest.until = None);
             }
             if self.pass() {
                 worked_at = Instant::now();
@@ -360,9 +368,10 @@ impl Sender {
 
     fn line_of(&mut self, writer: &RunWriter) -> usize {
         let (destination, token) = (&writer.settings.destination, &writer.settings.token);
-        let known = self.lines.iter().position(|line| {
-            line.connection.destination == *destination && line.token == *token
-        });
+        let known = self
+            .lines
+            .iter()
+            .position(|line| line.connection.destination == *destination && line.token == *token);
         known.unwrap_or_else(|| {
             let pause_max = if destination.is_loopback() {
                 REST_MAX_LOOPBACK
@@ -472,7 +481,10 @@ impl Sender {
                 live.rest.begin(None, jitter);
                 live.writer.report(|progress| progress.failing = true);
                 warn_once(WarningKind::Spool, "send", || {
-                    format!("sending is held up: {error}, run {}", live.writer.settings.run)
+                    format!(
+                        "sending is held up: {error}, run {}",
+                        live.writer.settings.run
+                    )
                 });
             }
         }

@@ -191,7 +191,14 @@ impl ModelServer {
         };
         let (status, lost) = if frame.is_empty_range() {
             let known = frame.first_slot == writer.mark.slot && !unknown;
-            (if known { FrameStatus::Applied } else { FrameStatus::Mismatch }, 0)
+            (
+                if known {
+                    FrameStatus::Applied
+                } else {
+                    FrameStatus::Mismatch
+                },
+                0,
+            )
         } else if frame.next_slot <= writer.mark.slot {
             (FrameStatus::Duplicate, 0)
         } else if first == writer.mark {
@@ -351,7 +358,10 @@ fn send_all(session: &mut Session<MemorySlots>, server: &mut ModelServer) -> Vec
     let mut sorter = PointSorter::default();
     let mut verdicts = Vec::new();
     let mut names = 100;
-    while let Some(packed) = session.next_frame(&mut sorter, &Company::default()).unwrap() {
+    while let Some(packed) = session
+        .next_frame(&mut sorter, &Company::default())
+        .unwrap()
+    {
         let answer = server.receive(&packed.frame);
         let settled = session
             .settle(&packed, Outcome::Answered(answer), |_| {
@@ -360,7 +370,11 @@ fn send_all(session: &mut Session<MemorySlots>, server: &mut ModelServer) -> Vec
             })
             .unwrap();
         verdicts.push(settled.verdict);
-        assert!(verdicts.len() < 100_000, "no progress: {:?}", &verdicts[..20]);
+        assert!(
+            verdicts.len() < 100_000,
+            "no progress: {:?}",
+            &verdicts[..20]
+        );
     }
     verdicts
 }
@@ -665,7 +679,10 @@ fn one_record_refused_for_good_is_set_aside_and_its_neighbours_arrive() {
     assert_eq!(frame.next_slot - frame.first_slot, 1);
     let mut points = server.writers[&own().writer].points.clone();
     points.sort_unstable();
-    assert_eq!(points, (0..40).filter(|value| *value != bad).collect::<Vec<_>>());
+    assert_eq!(
+        points,
+        (0..40).filter(|value| *value != bad).collect::<Vec<_>>()
+    );
 }
 
 #[test]
