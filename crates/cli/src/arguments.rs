@@ -7,7 +7,12 @@ use std::path::PathBuf;
 
 /// The durable record of every run.
 #[derive(Debug, Parser)]
-#[command(name = "runstone", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(
+    name = "runstone",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
 pub(crate) struct Arguments {
     /// What to do
     #[command(subcommand)]
@@ -18,7 +23,13 @@ pub(crate) struct Arguments {
     pub(crate) data: Option<PathBuf>,
 
     /// The server to ask, instead of the one that holds the data folder
-    #[arg(long, global = true, value_name = "URL", env = "RUNSTONE_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "RUNSTONE_URL",
+        hide_env_values = true
+    )]
     pub(crate) url: Option<String>,
 }
 
@@ -51,7 +62,12 @@ pub(crate) struct UpArguments {
     pub(crate) listen: Vec<String>,
 
     /// Path below which a proxy serves this server, as /proxy/53800
-    #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(crate) base_path: String,
 
     /// Host name to answer for besides loopback names; may be given several times

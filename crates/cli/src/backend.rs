@@ -222,7 +222,10 @@ mod tests {
 
     #[test]
     fn names_of_runs_are_encoded_in_paths() {
-        assert_eq!(run_path("a b/ü", "/series"), "/runstone/v1/runs/a%20b%2F%C3%BC/series");
+        assert_eq!(
+            run_path("a b/ü", "/series"),
+            "/runstone/v1/runs/a%20b%2F%C3%BC/series"
+        );
     }
 
     #[test]

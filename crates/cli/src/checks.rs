@@ -155,7 +155,10 @@ fn check_data(arguments: &Arguments, checks: &mut Vec<Check>) {
         }
         Ok(None) => match check_folder(&folder) {
             Ok(found) => {
-                checks.push(Check::ok("data", format!("{found}, nobody uses it: {shown}")));
+                checks.push(Check::ok(
+                    "data",
+                    format!("{found}, nobody uses it: {shown}"),
+                ));
             }
             Err(error) => checks.push(Check::wrong("data", error)),
         },
@@ -271,7 +274,10 @@ fn check_leftovers(root: &Path, checks: &mut Vec<Check>) {
     let leftovers = match leftover_spools(root, None) {
         Ok(leftovers) => leftovers,
         Err(error) => {
-            checks.push(Check::wrong("spool", ServiceError::invalid(error.to_string())));
+            checks.push(Check::wrong(
+                "spool",
+                ServiceError::invalid(error.to_string()),
+            ));
             return;
         }
     };

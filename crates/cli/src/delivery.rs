@@ -105,7 +105,10 @@ impl PassingServer {
     /// Serves the folder on a free port of loopback.
     pub(crate) fn start(engine: &Engine) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| {
-            ServiceError::new(ErrorKind::Unavailable, format!("no server to deliver to: {error}"))
+            ServiceError::new(
+                ErrorKind::Unavailable,
+                format!("no server to deliver to: {error}"),
+            )
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
@@ -160,7 +163,12 @@ mod tests {
         let names = with_loopback_names(vec!["http://[::1]:5".to_owned(), "local".to_owned()]);
         assert_eq!(
             names,
-            ["http://127.0.0.1:5", "http://[::1]:5", "http://localhost:5", "local"]
+            [
+                "http://127.0.0.1:5",
+                "http://[::1]:5",
+                "http://localhost:5",
+                "local"
+            ]
         );
     }
 }

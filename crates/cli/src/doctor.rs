@@ -17,11 +17,7 @@ struct DoctorDocument<'a> {
 }
 
 /// Prints every check, and what to do about it.
-pub(crate) fn run(
-    arguments: &Arguments,
-    asked: &DoctorArguments,
-    output: &mut Output,
-) -> Outcome {
+pub(crate) fn run(arguments: &Arguments, asked: &DoctorArguments, output: &mut Output) -> Outcome {
     let checks = all_checks(arguments);
     let ok = checks.iter().all(|check| check.status != Status::Wrong);
     if asked.json {
@@ -32,7 +28,12 @@ pub(crate) fn run(
         })?;
     } else {
         for check in &checks {
-            output.line(&format!("{:<8}{:<12}{}", check.status.word(), check.name, check.text))?;
+            output.line(&format!(
+                "{:<8}{:<12}{}",
+                check.status.word(),
+                check.name,
+                check.text
+            ))?;
             if let Some(hint) = &check.hint {
                 output.line(&format!("{:20}hint: {hint}", ""))?;
             }

@@ -70,9 +70,11 @@ pub(crate) fn check_folder(folder: &Path) -> Result<String, ServiceError> {
         return Ok(format!("sound, {size}, schema {}", report.schema_version));
     };
     let message = format!("{} damages, the first: {first}", report.damages.len());
-    Err(ServiceError::new(ErrorKind::Corrupt, message).with_hint(format!(
-        "copy {} away before anything else, and restore a backup; scripts' spools still hold \
+    Err(
+        ServiceError::new(ErrorKind::Corrupt, message).with_hint(format!(
+            "copy {} away before anything else, and restore a backup; scripts' spools still hold \
          what they have not delivered",
-        folder.display()
-    )))
+            folder.display()
+        )),
+    )
 }

@@ -139,8 +139,16 @@ pub(crate) fn sparkline(cells: &[Option<Number>]) -> String {
         .iter()
         .map(|cell| cell.map(Number::as_f64).filter(|value| value.is_finite()))
         .collect();
-    let low = values.iter().flatten().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
+    let low = values
+        .iter()
+        .flatten()
+        .copied()
+        .fold(f64::INFINITY, f64::min);
+    let high = values
+        .iter()
+        .flatten()
+        .copied()
+        .fold(f64::NEG_INFINITY, f64::max);
     let scale = high - low;
     values
         .iter()

@@ -97,20 +97,25 @@ pub(crate) fn bind_asked(asked: &[String]) -> Result<Bound, Failure> {
 }
 
 fn unbindable(address: &str, error: &std::io::Error) -> ServiceError {
-    ServiceError::new(ErrorKind::Unavailable, format!("can't listen on {address}: {error}"))
-        .with_hint("give an address of this machine with --listen HOST:PORT; port 0 takes a free one")
+    ServiceError::new(
+        ErrorKind::Unavailable,
+        format!("can't listen on {address}: {error}"),
+    )
+    .with_hint("give an address of this machine with --listen HOST:PORT; port 0 takes a free one")
 }
 
 /// The error for a port that is taken, naming whose it is.
 fn taken(address: SocketAddr) -> ServiceError {
     let owner = port_owner(address);
-    let process = owner
-        .as_ref()
-        .map_or_else(String::new, |(pid, name)| format!(" (process {pid}, {name})"));
+    let process = owner.as_ref().map_or_else(String::new, |(pid, name)| {
+        format!(" (process {pid}, {name})")
+    });
     let (who, hint) = match ask_occupant(address) {
         Some(Occupant::Runstone { version }) => (
             format!("another Runstone {version}{process}"),
-            format!("use it at http://{address}, or stop it, or choose a port with --listen 127.0.0.1:0"),
+            format!(
+                "use it at http://{address}, or stop it, or choose a port with --listen 127.0.0.1:0"
+            ),
         ),
         _ if owner.is_some() => (
             format!("another program{process}"),
@@ -148,7 +153,9 @@ pub(crate) fn ask_occupant(address: SocketAddr) -> Option<Occupant> {
         .lines()
         .take_while(|line| !line.is_empty())
         .find_map(|line| line.strip_prefix("server: runstone/"));
-    Some(version.map_or(Occupant::Other, |version| Occupant::Runstone {
-        version: version.trim().to_owned(),
-    }))
+    Some(
+        version.map_or(Occupant::Other, |version| Occupant::Runstone {
+            version: version.trim().to_owned(),
+        }),
+    )
 }

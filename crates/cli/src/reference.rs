@@ -38,14 +38,22 @@ added, never renamed. Messages and progress go to standard error. `RUNSTONE_LOG`
 server logs there (`warn` unless set; `info`, `debug`).\n\n";
 
 fn render_command(text: &mut String, command: &Command) {
-    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let about = command
+        .get_about()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let _ = writeln!(text, "## runstone {}\n\n{about}.\n", command.get_name());
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ");
     let _ = writeln!(text, "```\n{usage}\n```\n");
     let _ = writeln!(text, "| argument | meaning |\n|---|---|");
     for argument in command.get_arguments().filter(|one| !one.is_hide_set()) {
-        let _ = writeln!(text, "| {} | {} |", argument_name(argument), argument_help(argument));
+        let _ = writeln!(
+            text,
+            "| {} | {} |",
+            argument_name(argument),
+            argument_help(argument)
+        );
     }
     text.push('\n');
 }

@@ -19,11 +19,7 @@ struct RunsDocument<'a> {
 }
 
 /// Prints the newest runs.
-pub(crate) fn run(
-    arguments: &Arguments,
-    asked: &RunsArguments,
-    output: &mut Output,
-) -> Outcome {
+pub(crate) fn run(arguments: &Arguments, asked: &RunsArguments, output: &mut Output) -> Outcome {
     let backend = Backend::open(arguments)?;
     let list = read_runs(&backend, asked)?;
     drop(backend);
@@ -59,9 +55,8 @@ fn read_runs(backend: &Backend, asked: &RunsArguments) -> Result<RunList, Servic
             state: (!asked.state.is_empty()).then(|| asked.state.join(",")),
             archived: asked.archived.then_some(true),
             order: None,
-            metrics: (!asked.metrics.is_empty()).then(|| {
-                serde_json::to_string(&asked.metrics).expect("a list of texts is JSON")
-            }),
+            metrics: (!asked.metrics.is_empty())
+                .then(|| serde_json::to_string(&asked.metrics).expect("a list of texts is JSON")),
         };
         let page = backend.list_runs(&query)?;
         list.runs.extend(page.runs);

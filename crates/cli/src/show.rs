@@ -33,11 +33,7 @@ struct ShowDocument {
 }
 
 /// Prints one run, once or until it ends.
-pub(crate) fn run(
-    arguments: &Arguments,
-    asked: &ShowArguments,
-    output: &mut Output,
-) -> Outcome {
+pub(crate) fn run(arguments: &Arguments, asked: &ShowArguments, output: &mut Output) -> Outcome {
     // Looked up once: a name or a prefix may mean another run a moment later.
     let mut address = asked.run.clone();
     let mut shown_change = None;
@@ -104,11 +100,7 @@ fn read_document(
     })
 }
 
-fn print_document(
-    document: &ShowDocument,
-    now: Timestamp,
-    output: &mut Output,
-) -> io::Result<()> {
+fn print_document(document: &ShowDocument, now: Timestamp, output: &mut Output) -> io::Result<()> {
     let run = &document.run;
     print_properties(run, now, output)?;
     print_params(&run.params, output)?;
@@ -149,7 +141,10 @@ fn print_properties(run: &RunDetail, now: Timestamp, output: &mut Output) -> io:
     add("seed", run.seed.map(|seed| seed.to_string()));
     add("rerun of", run.rerun_of.as_ref().map(ToString::to_string));
     add("archived", item.archived.then(|| "yes".to_owned()));
-    add("rewinds", (run.generation > 0).then(|| run.generation.to_string()));
+    add(
+        "rewinds",
+        (run.generation > 0).then(|| run.generation.to_string()),
+    );
     lines.push(("points", completeness_line(&item.completeness)));
     for (name, text) in lines {
         output.line(&format!("  {name:<12}{text}"))?;
@@ -163,7 +158,11 @@ fn state_line(run: &RunDetail, now: Timestamp) -> String {
     let until = item.ended_at_micros.unwrap_or(now);
     if let Some(started) = item.started_at_micros {
         let took = until.as_micros().saturating_sub(started.as_micros());
-        let word = if item.state.is_ended() { "after" } else { "for" };
+        let word = if item.state.is_ended() {
+            "after"
+        } else {
+            "for"
+        };
         text.push_str(&format!(" {word} {}", format::duration(took)));
     }
     if let Some(reason) = &item.reason {
@@ -185,7 +184,10 @@ fn completeness_line(points: &Completeness) -> String {
     for (count, word) in [
         (points.refused, "refused"),
         (points.dropped, "dropped"),
-        (points.logged.saturating_sub(accounted), "on their way or lost"),
+        (
+            points.logged.saturating_sub(accounted),
+            "on their way or lost",
+        ),
         (points.lost_slots, "slots lost"),
     ] {
         if count > 0 {
@@ -265,7 +267,10 @@ fn print_writers(writers: &[WriterItem], now: Timestamp, output: &mut Output) ->
                 }
             }
         }
-        text.push_str(&format!(", {} points", format::count(writer.completeness.durable)));
+        text.push_str(&format!(
+            ", {} points",
+            format::count(writer.completeness.durable)
+        ));
         output.line(&text)?;
         for dropped in &writer.dropped_by_series {
             output.line(&format!(
@@ -275,7 +280,10 @@ fn print_writers(writers: &[WriterItem], now: Timestamp, output: &mut Output) ->
             ))?;
         }
         for (first, next) in &writer.lost {
-            output.line(&format!("    lost slots {first} to {}", next.saturating_sub(1)))?;
+            output.line(&format!(
+                "    lost slots {first} to {}",
+                next.saturating_sub(1)
+            ))?;
         }
     }
     Ok(())
@@ -288,7 +296,9 @@ fn print_events(run: &RunDetail, output: &mut Output) -> io::Result<()> {
     output.line("events")?;
     let left_out = run.events.len().saturating_sub(EVENTS_SHOWN);
     if left_out > 0 {
-        output.line(&format!("  {left_out} earlier ones left out; --json prints all"))?;
+        output.line(&format!(
+            "  {left_out} earlier ones left out; --json prints all"
+        ))?;
     }
     for event in &run.events[left_out..] {
         let reason = event

@@ -26,11 +26,7 @@ use std::io::{IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// Delivers everything, and tells how each spool fared.
-pub(crate) fn run(
-    arguments: &Arguments,
-    asked: &SyncArguments,
-    output: &mut Output,
-) -> Outcome {
+pub(crate) fn run(arguments: &Arguments, asked: &SyncArguments, output: &mut Output) -> Outcome {
     let mut options = DeliverOptions {
         to: asked.to.clone(),
         ..DeliverOptions::from_environment()
@@ -44,18 +40,18 @@ pub(crate) fn run(
         deliver_each(arguments, &options)?
     };
     print_report(&report, asked, output)?;
-    let failed = report.folders.iter().find_map(|folder| match &folder.outcome {
-        FolderOutcome::Failed(error) => Some(client_error(error)),
-        _ => None,
-    });
+    let failed = report
+        .folders
+        .iter()
+        .find_map(|folder| match &folder.outcome {
+            FolderOutcome::Failed(error) => Some(client_error(error)),
+            _ => None,
+        });
     Ok(failed.map_or(0, |error| error.kind.exit_code()))
 }
 
 /// Local ones to the server or folder of this machine, the others where they were meant to go.
-fn deliver_each(
-    arguments: &Arguments,
-    options: &DeliverOptions,
-) -> Result<DeliverReport, Failure> {
+fn deliver_each(arguments: &Arguments, options: &DeliverOptions) -> Result<DeliverReport, Failure> {
     let mut destinations = BTreeSet::new();
     for root in &options.roots {
         let leftovers = leftover_spools(root, options.host_id.as_deref())
@@ -91,7 +87,10 @@ fn deliver_local(
     if let Some(url) = server_url(arguments)? {
         options.to = Some(url);
     } else if arguments.data.is_none()
-        && matches!(ask_occupant(default_address), Some(Occupant::Runstone { .. }))
+        && matches!(
+            ask_occupant(default_address),
+            Some(Occupant::Runstone { .. })
+        )
     {
         options.to = Some(config::LOCAL_URL.to_owned());
     } else {
@@ -161,14 +160,20 @@ fn folder_line(folder: &FolderReport) -> String {
     let mut text = match &folder.outcome {
         FolderOutcome::Delivered => format!("run {}: delivered", folder.run),
         FolderOutcome::DeliveredAndKept => {
-            format!("run {}: delivered, kept for the host that wrote it", folder.run)
+            format!(
+                "run {}: delivered, kept for the host that wrote it",
+                folder.run
+            )
         }
         FolderOutcome::InUse => format!("run {}: in use by another process", folder.run),
         FolderOutcome::Failed(error) => format!("run {}: not delivered: {error}", folder.run),
     };
     text.push_str(&format!(", {} points", format::count(folder.points)));
     for (count, word) in [
-        (folder.points_refused, "points refused, see `runstone doctor`"),
+        (
+            folder.points_refused,
+            "points refused, see `runstone doctor`",
+        ),
         (folder.slots_lost, "slots lost"),
         (folder.slots_unreadable, "slots unreadable"),
     ] {

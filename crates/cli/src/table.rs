@@ -32,7 +32,11 @@ impl Table {
     /// Prints headings and rows, each indented.
     pub(crate) fn print(&self, output: &mut Output, indent: usize) -> io::Result<()> {
         let widths = self.widths();
-        let headings: Vec<String> = self.headings.iter().map(|text| (*text).to_owned()).collect();
+        let headings: Vec<String> = self
+            .headings
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect();
         for row in std::iter::once(&headings).chain(&self.rows) {
             output.line(&self.row_text(row, &widths, indent))?;
         }

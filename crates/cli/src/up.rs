@@ -41,7 +41,14 @@ pub(crate) fn run(arguments: &Arguments, asked: &UpArguments, output: &mut Outpu
         },
     )?;
     let service = engine.service();
-    let started = start(arguments, asked, &engine, secret.as_deref(), &folder, output);
+    let started = start(
+        arguments,
+        asked,
+        &engine,
+        secret.as_deref(),
+        &folder,
+        output,
+    );
     let (listeners, config, deliverer) = match started {
         Ok(started) => started,
         Err(failure) => {
@@ -96,7 +103,10 @@ fn start(
     let own = own_address(&addresses);
     engine.set_address(&own.to_string())?;
     announce(asked, engine, &addresses, folder, output)?;
-    if addresses.iter().any(|address| address.ip().is_unspecified()) && asked.allow_host.is_empty()
+    if addresses
+        .iter()
+        .any(|address| address.ip().is_unspecified())
+        && asked.allow_host.is_empty()
     {
         tracing::warn!(
             "other machines are answered only under a name given with --allow-host; hint: add \
@@ -136,7 +146,9 @@ fn find_secret(asked: &UpArguments) -> Result<Option<String>, Failure> {
         Ok(secret) => Ok(Some(secret)),
         Err(error) if asked.require_token => {
             let error = ServiceError::invalid(error.to_string());
-            Err(error.with_hint("set RUNSTONE_TOKEN, or make the file readable").into())
+            Err(error
+                .with_hint("set RUNSTONE_TOKEN, or make the file readable")
+                .into())
         }
         Err(error) => {
             tracing::warn!("{error}; hint: set RUNSTONE_TOKEN to serve more than loopback");
@@ -150,13 +162,19 @@ fn server_config(
     secret: Option<&str>,
     host_names: Vec<String>,
 ) -> Result<ServerConfig, ServiceError> {
-    let token = secret.map(Token::from_secret).transpose().map_err(|error| {
-        ServiceError::invalid(error.to_string())
-            .with_hint("change RUNSTONE_TOKEN, or remove the token file to have one made")
-    })?;
+    let token = secret
+        .map(Token::from_secret)
+        .transpose()
+        .map_err(|error| {
+            ServiceError::invalid(error.to_string())
+                .with_hint("change RUNSTONE_TOKEN, or remove the token file to have one made")
+        })?;
     let mut allow_hosts = asked.allow_host.clone();
     allow_hosts.extend(host_names.into_iter().map(|name| {
-        if name.parse::<IpAddr>().is_ok_and(|address| address.is_ipv6()) {
+        if name
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_ipv6())
+        {
             format!("[{name}]")
         } else {
             name

@@ -65,7 +65,11 @@ impl Home {
     fn expect(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}\n{out}\n{err}"
+        );
         out
     }
 
@@ -73,7 +77,11 @@ impl Home {
     fn expect_error(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}\n{out}\n{err}"
+        );
         assert!(err.starts_with("error: "), "{err}");
         assert!(err.contains("hint: "), "{err}");
         err
@@ -112,13 +120,15 @@ impl Home {
             ..RunOptions::default()
         })
         .unwrap();
-        run.define_metric("loss", Some(Goal::Min), None, None).unwrap();
+        run.define_metric("loss", Some(Goal::Min), None, None)
+            .unwrap();
         let train = Context::from_pairs([("subset", "train")]).unwrap();
         for step in 0..100 {
             let value = 1.0 / (1.0 + f64::from(step));
             let at = At::step(f64::from(step));
             run.track("loss", MetricValue::from(value), at).unwrap();
-            run.track("error", MetricValue::from(value), at.context(&train)).unwrap();
+            run.track("error", MetricValue::from(value), at.context(&train))
+                .unwrap();
         }
         if url.is_some() {
             assert!(run.flush(Some(Duration::from_secs(20))).complete);
@@ -142,8 +152,11 @@ impl Server {
     fn get(&self, path: &str) -> String {
         let address = self.url().strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
-            .unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -182,7 +195,9 @@ fn assert_fresh(path: &Path, text: &str) {
 }
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name)
 }
 
 #[test]
@@ -199,7 +214,11 @@ fn help_is_what_the_golden_texts_say() {
         let mut arguments: Vec<&str> = vec![command, "--help"];
         arguments.retain(|argument| !argument.is_empty());
         let help = home.expect(0, &arguments);
-        let name = if command.is_empty() { "runstone" } else { command };
+        let name = if command.is_empty() {
+            "runstone"
+        } else {
+            command
+        };
         assert_fresh(&golden(&format!("help-{name}.txt")), &help);
     }
 }
@@ -236,19 +255,35 @@ fn a_run_is_seen_while_the_server_runs_and_after_it_stopped() {
     let mut lines = list.lines();
     assert!(lines.next().unwrap().starts_with("STATE "), "{list}");
     let row = lines.next().unwrap();
-    for word in ["succeeded", "sgd-run-1", "run-1", "digits", "loss=0.01", "error[subset=train]=0.01"]
-    {
+    for word in [
+        "succeeded",
+        "sgd-run-1",
+        "run-1",
+        "digits",
+        "loss=0.01",
+        "error[subset=train]=0.01",
+    ] {
         assert!(row.contains(word), "{word}: {row}");
     }
     let list = json(&home.expect(0, &["runs", "--json", "--state", "succeeded"]));
     assert_eq!(list["version"], 1);
     assert_eq!(list["runs"][0]["id"], "run-1");
-    assert_eq!(home.expect(0, &["runs", "--state", "lost"]), "no runs yet\n");
+    assert_eq!(
+        home.expect(0, &["runs", "--state", "lost"]),
+        "no runs yet\n"
+    );
     home.expect_error(2, &["runs", "--state", "done"]);
 
     let over_http = home.expect(0, &["show", "sgd-run-1", "--json"]);
     let shown = home.expect(0, &["show", "run-1"]);
-    for word in ["lr = 0.05", "baseline", "200 logged, 200 durable", "loss", "100", "█"] {
+    for word in [
+        "lr = 0.05",
+        "baseline",
+        "200 logged, 200 durable",
+        "loss",
+        "100",
+        "█",
+    ] {
         assert!(shown.contains(word), "{word}: {shown}");
     }
     home.expect_error(3, &["show", "nobody"]);
@@ -256,9 +291,15 @@ fn a_run_is_seen_while_the_server_runs_and_after_it_stopped() {
     assert_eq!(server.stop(), Some(0));
     let from_folder = home.expect(0, &["show", "run-1", "--json"]);
     assert_eq!(json(&over_http)["series"], json(&from_folder)["series"]);
-    assert_eq!(json(&over_http)["run"]["params"], json(&from_folder)["run"]["params"]);
+    assert_eq!(
+        json(&over_http)["run"]["params"],
+        json(&from_folder)["run"]["params"]
+    );
     home.expect_error(3, &["show", "nobody"]);
-    assert!(home.expect(0, &["show", "run-1", "--follow"]).contains("succeeded"));
+    assert!(
+        home.expect(0, &["show", "run-1", "--follow"])
+            .contains("succeeded")
+    );
 }
 
 #[test]
@@ -267,7 +308,11 @@ fn tables_are_no_wider_than_the_terminal() {
     let server = home.up(&[]);
     home.log("run-1", Some(server.url()), RunEnd::Succeeded);
     for arguments in [&["runs"][..], &["show", "run-1"], &["doctor"]] {
-        let output = home.command(arguments).env("COLUMNS", "50").output().unwrap();
+        let output = home
+            .command(arguments)
+            .env("COLUMNS", "50")
+            .output()
+            .unwrap();
         for line in text(&output.stdout).lines() {
             assert!(line.chars().count() <= 50, "{line}");
         }
@@ -306,7 +351,10 @@ fn what_was_logged_without_a_server_comes_with_sync() {
     let shown = json(&home.expect(0, &["show", "run-1", "--json"]));
     assert_eq!(shown["run"]["completeness"]["durable"], 200);
     assert_eq!(shown["run"]["state"], "succeeded");
-    assert_eq!(home.expect(0, &["sync", "--data", data]), "nothing waits for delivery\n");
+    assert_eq!(
+        home.expect(0, &["sync", "--data", data]),
+        "nothing waits for delivery\n"
+    );
 }
 
 #[test]
@@ -334,7 +382,10 @@ fn sync_goes_where_it_is_told_and_fails_where_nobody_answers() {
     let other = Home::new();
     let server = other.up(&[]);
     let synced = home.expect(0, &["sync", "--to", server.url()]);
-    assert!(synced.contains("run run-1: delivered, 200 points"), "{synced}");
+    assert!(
+        synced.contains("run run-1: delivered, 200 points"),
+        "{synced}"
+    );
     assert!(other.expect(0, &["runs"]).contains("run-1"));
 }
 
@@ -349,13 +400,19 @@ fn a_folder_in_use_and_a_port_in_use_are_named() {
     let other = Home::new();
     let address = server.url().strip_prefix("http://").unwrap();
     let error = other.expect_error(4, &["up", "--listen", address]);
-    assert!(error.contains("taken by another Runstone") && error.contains(&pid), "{error}");
+    assert!(
+        error.contains("taken by another Runstone") && error.contains(&pid),
+        "{error}"
+    );
 
     let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = stranger.local_addr().unwrap().to_string();
     let error = other.expect_error(4, &["up", "--listen", &address]);
     let own_pid = std::process::id().to_string();
-    assert!(error.contains("another program") && error.contains(&own_pid), "{error}");
+    assert!(
+        error.contains("another program") && error.contains(&own_pid),
+        "{error}"
+    );
 }
 
 #[test]
@@ -424,7 +481,10 @@ fn doctor_says_what_is_wrong_and_what_to_do() {
         let open = std::fs::Permissions::from_mode(0o644);
         std::fs::set_permissions(home.path().join("token"), open).unwrap();
         let report = home.expect(1, &["doctor"]);
-        assert!(report.contains("WRONG") && report.contains("chmod 600"), "{report}");
+        assert!(
+            report.contains("WRONG") && report.contains("chmod 600"),
+            "{report}"
+        );
         std::fs::remove_file(home.path().join("token")).unwrap();
     }
     home.up(&[]).stop();

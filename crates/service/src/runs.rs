@@ -17,6 +17,7 @@ use runstone_store::{
     EventRecord, RunCompleteness, RunOrder, RunRecord, RunScan, SeriesScan, Snapshot, WriterRecord,
 };
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Metrics of a run that a table shows when nobody chose.
 const METRICS_SHOWN: usize = 3;
@@ -255,17 +256,19 @@ fn few_metrics(
     definitions: &mut BTreeMap<ExperimentKey, Vec<MetricName>>,
 ) -> Result<Vec<MetricItem>, ServiceError> {
     let experiment = record.run.experiment;
-    if !definitions.contains_key(&experiment) {
-        let with_goal = snapshot
-            .read_metric_definitions(experiment)?
-            .into_iter()
-            .filter(|definition| definition.goal.is_some())
-            .map(|definition| definition.name)
-            .take(METRICS_SHOWN)
-            .collect();
-        definitions.insert(experiment, with_goal);
-    }
-    let mut items = named_metrics(snapshot, record.key, &definitions[&experiment])?;
+    let with_goal = match definitions.entry(experiment) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(unknown) => unknown.insert(
+            snapshot
+                .read_metric_definitions(experiment)?
+                .into_iter()
+                .filter(|definition| definition.goal.is_some())
+                .map(|definition| definition.name)
+                .take(METRICS_SHOWN)
+                .collect(),
+        ),
+    };
+    let mut items = named_metrics(snapshot, record.key, with_goal)?;
     if items.len() < METRICS_SHOWN {
         let page = snapshot.scan_series(
             record.key,
