@@ -6,7 +6,7 @@
 #![allow(missing_docs, reason = "an example")]
 #![allow(clippy::print_stdout, reason = "its output is its purpose")]
 
-#[path = "../tests/fake_server.rs"]
+#[path = "../tests/main/fake_server.rs"]
 #[allow(unreachable_pub, reason = "shared with the tests")]
 mod fake_server;
 

@@ -1,8 +1,7 @@
 //! What a push costs, on this machine and this file system.
 //!
-//! `cargo run --release -p runstone-client --example spool_figures [FOLDER]`. Times are the pushing
-//! thread's time on a processor, so that other work on the machine adds less to them; compare
-//! minima.
+//! `cargo run --release -p runstone-client --example spool_figures [FOLDER]`. Compare minima:
+//! other work on the machine only ever adds.
 #![allow(clippy::print_stdout, reason = "its output is what it is for")]
 
 use std::path::PathBuf;
@@ -85,18 +84,20 @@ fn nanos_per_push(
     let nanos = std::thread::scope(|scope| {
         let drainer = scope.spawn(|| drain(&writer, &stop));
         warm_up(&writer);
-        let mut spent = 0;
+        let mut bursts = Vec::new();
         for first in (0..pushes).step_by(BURST as usize) {
-            let start = processor_nanos();
+            let start = Instant::now();
             for step in first..first + BURST {
                 writer.push_point(1, step as f64, step.cast_signed(), step);
             }
-            spent += processor_nanos() - start;
+            bursts.push(start.elapsed().as_nanos() as f64 / BURST as f64);
             if paced {
                 std::thread::sleep(Duration::from_millis(2));
             }
         }
-        let nanos = spent as f64 / pushes as f64;
+        // The median burst: one that was not interrupted by other work.
+        bursts.sort_by(f64::total_cmp);
+        let nanos = bursts[bursts.len() / 2];
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         drop(drainer.join());
         nanos

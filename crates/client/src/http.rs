@@ -18,7 +18,7 @@ use crate::warning::WarningKind;
 /// Longest wait for a connection.
 const CONNECT_SECONDS: u64 = 5;
 /// Longest wait for a whole call, the answer included.
-const CALL_SECONDS: u64 = 60;
+const CALL_SECONDS: u64 = 30;
 /// Longest answer to a frame; thousands of refusals fit.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -171,7 +171,11 @@ impl Connection {
         }
         // An idle connection may have been closed by the server meanwhile: one more try, on a
         // fresh one. The mark makes a second delivery harmless.
-        let reply = match self.post_frame(body).or_else(|_| self.post_frame(body)) {
+        let once_more = |error| match error {
+            ureq::Error::Timeout(_) => Err(error),
+            _ => self.post_frame(body),
+        };
+        let reply = match self.post_frame(body).or_else(once_more) {
             Ok(reply) => reply,
             Err(error) => {
                 self.server = None;

@@ -31,7 +31,7 @@ use crate::report::{CloseReport, FlushReport, RunCounters};
 use crate::sender;
 use crate::warning::{WarningKind, warn_once};
 use settings::RunSettings;
-use writer::{PHASE_FRESH, PHASE_RUNNING};
+use writer::{PHASE_CLOSING, PHASE_FRESH, PHASE_RUNNING};
 
 /// Longest wait of [`Run`]'s drop.
 const DROP_WAIT: Duration = Duration::from_secs(5);
@@ -440,14 +440,24 @@ impl Run {
     /// server answers: with none it returns at once, after one warning that says where the data lie
     /// and which command delivers them. A second call only reports.
     pub fn close(&self, end: RunEnd, timeout: Option<Duration>) -> CloseReport {
-        let Some(writer) = self.writers.get() else {
-            return CloseReport {
+        self.end(end);
+        match self.writers.get() {
+            Some(writer) => sender::finish(writer, timeout.unwrap_or(Duration::from_secs(10))),
+            None => CloseReport {
                 delivered: true,
                 ..CloseReport::default()
-            };
+            },
+        }
+    }
+
+    /// The first half of [`Self::close`]: says how it ended and returns. A program with many runs
+    /// ends them all first and then closes each, so that the server hears of all at once.
+    pub fn end(&self, end: RunEnd) {
+        let Some(writer) = self.writers.get() else {
+            return;
         };
-        let before = writer.phase.load(Ordering::Acquire);
-        if before != PHASE_CLOSED {
+        let before = writer.phase.fetch_max(PHASE_CLOSING, Ordering::AcqRel);
+        if before < PHASE_CLOSING {
             let pushed = writer.push(OperationKind::EndWriter(end_writer(end)), false);
             if let Err(error) = pushed {
                 warn_once(WarningKind::Spool, "end", || {
@@ -459,7 +469,6 @@ impl Run {
             }
             writer.phase.store(PHASE_CLOSED, Ordering::Release);
         }
-        sender::finish(writer, timeout.unwrap_or(Duration::from_secs(10)))
     }
 }
 

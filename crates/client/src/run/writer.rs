@@ -24,8 +24,10 @@ use crate::warning::{WarningKind, warn_once};
 pub(crate) const PHASE_FRESH: u32 = 0;
 /// Calls write and are sent.
 pub(crate) const PHASE_RUNNING: u32 = 1;
-/// Closed: calls are refused.
-pub(crate) const PHASE_CLOSED: u32 = 2;
+/// Calls are refused; the end is about to be written.
+pub(crate) const PHASE_CLOSING: u32 = 2;
+/// The end is written: when all is acknowledged the folder may go.
+pub(crate) const PHASE_CLOSED: u32 = 3;
 
 /// How lately a server must have answered to count as reached.
 const REACHED_LATELY: Duration = Duration::from_secs(60);
@@ -54,7 +56,7 @@ pub(crate) struct Progress {
     pub(crate) failing: bool,
     pub(crate) run_state: Option<RunState>,
     pub(crate) stop_requested: bool,
-    /// All is acknowledged, the end included, and the folder is gone.
+    /// All is acknowledged, the end included, and the folder is gone; or the sender is.
     pub(crate) finished: bool,
 }
 
@@ -130,7 +132,7 @@ impl RunWriter {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.phase.load(Ordering::Acquire) == PHASE_CLOSED
+        self.phase.load(Ordering::Acquire) >= PHASE_CLOSING
     }
 
     /// A copy of the sender's report.

@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use runstone_wire::Completeness;
@@ -27,7 +27,7 @@ use crate::os_unix_fork::OncePerProcess;
 use crate::os_unix_thread::spawn_deaf;
 use crate::report::CloseReport;
 use crate::run::{PHASE_CLOSED, RunWriter};
-use crate::spool::{Bell, SpoolReader, leftover_spools};
+use crate::spool::{Bell, Leftover, SpoolReader, leftover_spools};
 use crate::warning::{WarningKind, warn_once};
 
 /// How long to poll after work before sleeping with the bell.
@@ -42,6 +42,8 @@ const REST_MAX_LOOPBACK: Duration = Duration::from_secs(5);
 const REST_MAX: Duration = Duration::from_secs(30);
 /// Signs of life, with up to a fifth of jitter.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(60);
+/// Panics of the sender after which it is not started again.
+const PANICS_MAX: u32 = 5;
 /// How often counters are looked at, and told if only `logged` has changed.
 const COUNTERS_LOOK: Duration = Duration::from_millis(500);
 const COUNTERS_TELL: Duration = Duration::from_secs(5);
@@ -56,7 +58,15 @@ struct Shared {
 #[derive(Default)]
 struct Inbox {
     writers: Vec<Arc<RunWriter>>,
+    /// Taken by the sender and not finished; handed to the next one if it dies.
+    running: Vec<Arc<RunWriter>>,
     started: bool,
+}
+
+impl Shared {
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 static SHARED: OncePerProcess<Shared> = OncePerProcess::new();
@@ -68,10 +78,10 @@ fn shared() -> &'static Shared {
 /// Hands a writer to the sender; starts the thread if this is the first one.
 pub(crate) fn start_sending(writer: &Arc<RunWriter>) {
     let shared = shared();
-    let mut inbox = shared.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut inbox = shared.inbox();
     inbox.writers.push(Arc::clone(writer));
     if !inbox.started {
-        match spawn_deaf("runstone-sender", move || Sender::new(shared).work()) {
+        match spawn_deaf("runstone-sender", move || send_for_ever(shared)) {
             Ok(_) => inbox.started = true,
             Err(error) => warn_once(WarningKind::Spool, "thread", || {
                 format!(
@@ -83,6 +93,31 @@ pub(crate) fn start_sending(writer: &Arc<RunWriter>) {
     }
     drop(inbox);
     Bell::of_this_process().ring_sender();
+}
+
+/// The sender's thread. A panic is a defect of ours: it is told, and sending begins anew from the
+/// spool, a few times.
+fn send_for_ever(shared: &'static Shared) {
+    for _ in 0..PANICS_MAX {
+        let work = std::panic::AssertUnwindSafe(|| Sender::new(shared).work());
+        if std::panic::catch_unwind(work).is_ok() {
+            return;
+        }
+        warn_once(WarningKind::Spool, "panic", || {
+            "the sender met a defect and begins anew; everything is kept; hint: please report it"
+                .to_owned()
+        });
+        let mut inbox = shared.inbox();
+        let running = std::mem::take(&mut inbox.running);
+        inbox.writers.extend(running);
+    }
+    let writers = std::mem::take(&mut shared.inbox().writers);
+    for writer in writers {
+        writer.report(|progress| {
+            progress.failing = true;
+            progress.finished = true;
+        });
+    }
 }
 
 /// Somebody waits for an acknowledgement: servers that rest are asked at once.
@@ -104,7 +139,7 @@ pub(crate) fn finish(writer: &RunWriter, timeout: Duration) -> CloseReport {
             progress.finished || (progress.failing && !progress.reached_lately())
         });
     }
-    let delivered = progress.finished || progress.mark >= slot;
+    let delivered = progress.mark >= slot;
     let mut report = CloseReport {
         delivered,
         flush: writer.flush_report(&progress, slot),
@@ -241,7 +276,9 @@ struct Sender {
     shared: &'static Shared,
     lines: Vec<Line>,
     lives: Vec<Live>,
-    leftovers: VecDeque<(usize, FolderDelivery)>,
+    /// Folders of dead processes, each with its line; they are opened one at a time.
+    leftovers: VecDeque<(usize, Leftover)>,
+    delivery: Option<(usize, FolderDelivery)>,
     sorter: PointSorter,
     random: u64,
 }
@@ -254,6 +291,7 @@ impl Sender {
             lines: Vec::new(),
             lives: Vec::new(),
             leftovers: VecDeque::new(),
+            delivery: None,
             sorter: PointSorter::default(),
             random: seed | 1,
         }
@@ -300,7 +338,11 @@ impl Sender {
     fn sleep(&self, now: Instant) -> Duration {
         self.lives
             .iter()
-            .map(|live| live.beat_at.saturating_duration_since(now))
+            .map(|live| {
+                let beat = live.beat_at.saturating_duration_since(now);
+                let line = self.lines[live.line].rest.left(now);
+                beat.max(line.max(live.rest.left(now)).unwrap_or_default())
+            })
             .fold(SLEEP_MAX, Duration::min)
             .max(POLL_EVERY)
     }
@@ -315,22 +357,20 @@ impl Sender {
                 let line = self.lines[live.line].rest.left(now);
                 line.max(live.rest.left(now))
             });
-        let leftovers = self
-            .leftovers
-            .front()
+        let delivery = self
+            .delivery
+            .as_ref()
             .and_then(|(line, _)| self.lines[*line].rest.left(now));
-        lives.chain(leftovers).min()
+        lives.chain(delivery).min()
     }
 
     /// Takes in new writers.
     fn adopt(&mut self) {
         let writers = {
-            let mut inbox = self
-                .shared
-                .inbox
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut inbox.writers)
+            let mut inbox = self.shared.inbox();
+            let writers = std::mem::take(&mut inbox.writers);
+            inbox.running.extend(writers.iter().cloned());
+            writers
         };
         for writer in writers {
             let settings = &writer.settings;
@@ -408,6 +448,10 @@ impl Sender {
             worked |= matches!(self.step(at), Step::Worked);
             if self.lives[at].is_finished() {
                 let live = self.lives.swap_remove(at);
+                self.shared
+                    .inbox()
+                    .running
+                    .retain(|writer| !Arc::ptr_eq(writer, &live.writer));
                 end_writer(live);
             } else {
                 at += 1;
@@ -519,24 +563,30 @@ impl Sender {
         let found = leftover_spools(&settings.spool_root, Some(&settings.host_id));
         let Ok(found) = found else { return };
         for leftover in found {
-            if leftover.destination == line.connection.destination.name
-                && let Ok(delivery) = FolderDelivery::begin(&leftover, true)
-            {
-                self.leftovers.push_back((index, delivery));
+            if leftover.destination == line.connection.destination.name {
+                self.leftovers.push_back((index, leftover));
             }
         }
     }
 
-    /// One frame of the first leftover.
+    /// One frame of one leftover.
     fn deliver_leftover(&mut self) -> bool {
         let now = Instant::now();
         let jitter = self.jitter();
-        let Some((index, mut delivery)) = self.leftovers.pop_front() else {
-            return false;
+        if self.delivery.is_none() {
+            let Some((index, leftover)) = self.leftovers.pop_front() else {
+                return false;
+            };
+            // Somebody else may have it by now; what cannot be read is for `doctor`.
+            let begun = FolderDelivery::begin(&leftover, true);
+            self.delivery = begun.ok().map(|delivery| (index, delivery));
+        }
+        let Some((index, mut delivery)) = self.delivery.take() else {
+            return true;
         };
         let line = &mut self.lines[index];
         if line.rest.left(now).is_some() {
-            self.leftovers.push_front((index, delivery));
+            self.delivery = Some((index, delivery));
             return false;
         }
         match delivery.step(&mut line.connection, &mut self.sorter) {
@@ -545,13 +595,12 @@ impl Sender {
                 let _ = delivery.end();
             }
             Ok(Exchanged::Settled(settled)) => {
-                let stuck = matches!(settled.verdict, Verdict::Confused(_));
-                if !stuck {
-                    self.leftovers.push_front((index, delivery));
+                if !matches!(settled.verdict, Verdict::Confused(_)) {
+                    self.delivery = Some((index, delivery));
                 }
             }
             Ok(Exchanged::Trouble(trouble)) => {
-                self.leftovers.push_front((index, delivery));
+                self.delivery = Some((index, delivery));
                 self.rest_line(index, &trouble, jitter);
             }
             Err(_) => {}

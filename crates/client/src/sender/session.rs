@@ -104,7 +104,7 @@ pub(crate) enum Verdict {
 #[derive(Debug, Clone)]
 pub(crate) struct Settled {
     pub(crate) verdict: Verdict,
-    /// Points acknowledged, refused ones included.
+    /// Points acknowledged, refused ones and those set aside included.
     pub(crate) points: u64,
     /// For `rejected/`.
     pub(crate) rejected: Vec<RejectedOperation>,
@@ -168,13 +168,22 @@ pub(crate) struct Session<S> {
     /// The next frame carries all declarations.
     declare: bool,
     /// Slots that must be skipped, since their content was refused for good.
-    skip: Option<(Place, Place)>,
+    skip: Option<Skip>,
     caps: Caps,
     caps_now: Caps,
     rejections_in_a_row: u32,
     /// Types by series number; numbers without a declaration count as f64.
     types: Vec<ValueType>,
     rewinds: Rewinds,
+}
+
+/// Slots whose content was set aside.
+#[derive(Debug, Clone, Copy)]
+struct Skip {
+    first: Place,
+    next: Place,
+    /// Points that were in them.
+    points: u64,
 }
 
 /// Slots of this writer's rewinds, to tell the generation at any slot.
@@ -301,13 +310,12 @@ impl<S: Slots> Session<S> {
         sorter: &mut PointSorter,
         company: &Company,
     ) -> Result<Option<Packed>, ClientError> {
-        if let Some((first, next)) = self.skip {
-            let frame = self.envelope(first, next, company.now);
+        if let Some(skip) = self.skip {
             return Ok(Some(Packed {
-                frame,
-                first,
-                next,
-                points: 0,
+                frame: self.envelope(skip.first, skip.next, company.now),
+                first: skip.first,
+                next: skip.next,
+                points: skip.points,
                 records: 0,
                 kind: PackedKind::Skip,
             }));
@@ -613,7 +621,11 @@ impl<S: Slots> Session<S> {
         if whole {
             self.caps_now = self.caps;
         }
-        self.skip = Some((packed.first, packed.next));
+        self.skip = Some(Skip {
+            first: packed.first,
+            next: packed.next,
+            points: packed.points,
+        });
         let mut settled = Settled::new(Verdict::SetAside);
         settled.points_refused = packed.points;
         settled.rejected = vec![RejectedOperation {

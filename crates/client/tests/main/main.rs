@@ -10,7 +10,7 @@ mod os_fork;
 mod refusals;
 mod runs;
 
-#[path = "../examples/quickstart.rs"]
+#[path = "../../examples/quickstart.rs"]
 #[allow(dead_code, reason = "its main is the example's")]
 mod quickstart;
 
