@@ -57,9 +57,16 @@ impl ChildPlan {
     /// When a field is missing.
     pub fn from_json(text: &str) -> anyhow::Result<Self> {
         let value: serde_json::Value = serde_json::from_str(text)?;
-        let number = |name: &str| value[name].as_u64().with_context(|| format!("field {name}"));
+        let number = |name: &str| {
+            value[name]
+                .as_u64()
+                .with_context(|| format!("field {name}"))
+        };
         let text = |name: &str| {
-            value[name].as_str().map(str::to_owned).with_context(|| format!("field {name}"))
+            value[name]
+                .as_str()
+                .map(str::to_owned)
+                .with_context(|| format!("field {name}"))
         };
         Ok(Self {
             run: text("run")?,

@@ -2,7 +2,10 @@
 //!
 //! A counter is written with one aligned 8-byte store: anything else is torn by the kill, and the
 //! test would accuse the wrong party.
-#![allow(unsafe_code, reason = "a shared mapping of a file, eight aligned bytes a counter")]
+#![allow(
+    unsafe_code,
+    reason = "a shared mapping of a file, eight aligned bytes a counter"
+)]
 
 use std::fs::OpenOptions;
 use std::os::fd::AsRawFd;
@@ -54,7 +57,11 @@ impl Counters {
                 0,
             )
         };
-        ensure!(address != libc::MAP_FAILED, "map counters {}", path.display());
+        ensure!(
+            address != libc::MAP_FAILED,
+            "map counters {}",
+            path.display()
+        );
         Ok(Self(address.cast_const().cast()))
     }
 
@@ -83,8 +90,14 @@ pub fn signal(pid: u32, signal: i32) {
 
 /// Whether a process lives (a zombie does not).
 pub fn is_alive(pid: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or("").trim_start().starts_with('Z'))
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit(')')
+            .next()
+            .unwrap_or("")
+            .trim_start()
+            .starts_with('Z')
+    })
 }
 
 /// Forks; 0 in the child.

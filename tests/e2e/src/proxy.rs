@@ -20,12 +20,13 @@ pub struct Harm {
     pub repeat_and_reorder: bool,
 }
 
-/// A running proxy; stops taking connections when dropped.
+/// A running proxy. When it is dropped it takes no more connections and cuts those it has: a
+/// client keeps connections alive, and a server has only so many.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
     stopped: Arc<AtomicBool>,
-    harmed: Arc<AtomicU64>,
+    shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
@@ -33,8 +34,9 @@ struct Shared {
     target: String,
     harm: Harm,
     connections: AtomicU64,
-    harmed: Arc<AtomicU64>,
+    harmed: AtomicU64,
     former: Mutex<Option<Vec<u8>>>,
+    open: Mutex<Vec<TcpStream>>,
 }
 
 impl Proxy {
@@ -46,25 +48,32 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let stopped = Arc::new(AtomicBool::new(false));
-        let harmed = Arc::new(AtomicU64::new(0));
         let shared = Arc::new(Shared {
             target: target.to_owned(),
             harm,
             connections: AtomicU64::new(0),
-            harmed: Arc::clone(&harmed),
+            harmed: AtomicU64::new(0),
             former: Mutex::new(None),
+            open: Mutex::new(Vec::new()),
         });
         let flag = Arc::clone(&stopped);
+        let accepting = Arc::clone(&shared);
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 if flag.load(Ordering::Acquire) {
                     return;
                 }
-                let (Ok(client), shared) = (client, Arc::clone(&shared)) else { continue };
+                let (Ok(client), shared) = (client, Arc::clone(&accepting)) else {
+                    continue;
+                };
                 std::thread::spawn(move || pass(client, &shared));
             }
         });
-        Ok(Self { address, stopped, harmed })
+        Ok(Self {
+            address,
+            stopped,
+            shared,
+        })
     }
 
     /// Address to give to a client.
@@ -74,7 +83,7 @@ impl Proxy {
 
     /// How often something was cut, repeated or reordered.
     pub fn harmed(&self) -> u64 {
-        self.harmed.load(Ordering::Acquire)
+        self.shared.harmed.load(Ordering::Acquire)
     }
 }
 
@@ -82,6 +91,15 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::Release);
         drop(TcpStream::connect(self.address));
+        for stream in self
+            .shared
+            .open
+            .lock()
+            .expect("no thread panics while it holds the lock")
+            .iter()
+        {
+            drop(stream.shutdown(Shutdown::Both));
+        }
     }
 }
 
@@ -98,6 +116,13 @@ fn pass(client: TcpStream, shared: &Shared) {
     let (Ok(client_again), Ok(server_again)) = (client.try_clone(), server.try_clone()) else {
         return;
     };
+    if let Ok(stream) = client.try_clone() {
+        shared
+            .open
+            .lock()
+            .expect("no thread panics while it holds the lock")
+            .push(stream);
+    }
     std::thread::scope(|scope| {
         scope.spawn(|| copy(&client, &server, cut_request, shared, true));
         scope.spawn(|| copy(&server_again, &client_again, cut_answer, shared, false));
@@ -167,7 +192,9 @@ fn repeat(request: Vec<u8>, shared: &Shared) {
         .expect("no thread panics while it holds the lock")
         .replace(request.clone());
     for again in std::iter::once(request).chain(former) {
-        let Ok(mut server) = TcpStream::connect(&shared.target) else { continue };
+        let Ok(mut server) = TcpStream::connect(&shared.target) else {
+            continue;
+        };
         drop(server.set_read_timeout(Some(Duration::from_secs(10))));
         if server.write_all(&again).is_ok() {
             let mut answer = [0; 4096];

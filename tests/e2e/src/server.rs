@@ -17,10 +17,14 @@ pub fn runstone_binary() -> PathBuf {
         return path.into();
     }
     let exe = std::env::current_exe().expect("a test knows its own path");
-    let profile = exe.ancestors().find(|folder| folder.join("runstone").is_file());
-    profile.map(|folder| folder.join("runstone")).unwrap_or_else(|| {
-        panic!("the binary is not built\nhint: cargo build --profile ci -p runstone-cli")
-    })
+    let profile = exe
+        .ancestors()
+        .find(|folder| folder.join("runstone").is_file());
+    profile
+        .map(|folder| folder.join("runstone"))
+        .unwrap_or_else(|| {
+            panic!("the binary is not built\nhint: cargo build --profile ci -p runstone-cli")
+        })
 }
 
 /// A running server. Killed with `kill -9` when dropped.
@@ -59,13 +63,23 @@ impl Server {
         let stdout = child.stdout.take().context("stdout of the server")?;
         let mut lines = BufReader::new(stdout);
         let mut line = String::new();
-        lines.read_line(&mut line).context("ready line of the server")?;
+        lines
+            .read_line(&mut line)
+            .context("ready line of the server")?;
         let ready: serde_json::Value = serde_json::from_str(&line)
             .with_context(|| format!("ready line of the server: {line:?}"))?;
-        let url = ready["urls"][0].as_str().context("url in the ready line")?.to_owned();
+        let url = ready["urls"][0]
+            .as_str()
+            .context("url in the ready line")?
+            .to_owned();
         // Whatever else it prints must not block it.
         std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-        Ok(Self { child, url, data: data.to_owned(), home: home.to_owned() })
+        Ok(Self {
+            child,
+            url,
+            data: data.to_owned(),
+            home: home.to_owned(),
+        })
     }
 
     /// Address, as `http://127.0.0.1:41234`.
@@ -126,7 +140,12 @@ impl Drop for Server {
 ///
 /// # Errors
 /// When it can't be started.
-pub fn spawn_sync(spool: &Path, home: &Path, url: &str, frame_points: u64) -> anyhow::Result<Child> {
+pub fn spawn_sync(
+    spool: &Path,
+    home: &Path,
+    url: &str,
+    frame_points: u64,
+) -> anyhow::Result<Child> {
     Command::new(runstone_binary())
         .args(["sync", "--json", "--to", url])
         .env("RUNSTONE_HOME", home)

@@ -23,19 +23,29 @@ pub fn read_points(
     let mut cursor: Option<String> = None;
     loop {
         let history_text = if history { "true" } else { "false" };
-        let mut query = vec![("name", series), ("limit", "10000"), ("history", history_text)];
+        let mut query = vec![
+            ("name", series),
+            ("limit", "10000"),
+            ("history", history_text),
+        ];
         if let Some(cursor) = &cursor {
             query.push(("cursor", cursor));
         }
-        let page: Value =
-            match api.get_json(&format!("/runstone/v1/runs/{run}/points"), &query) {
-                Ok(page) => page,
-                Err(ClientError::NotFound(_)) => return Ok(None),
-                Err(error) => return Err(error).context("read points"),
-            };
-        let steps = page["steps"].as_array().context("steps of a page of points")?;
-        let values = page["values"].as_array().context("values of a page of points")?;
-        ensure!(steps.len() == values.len(), "steps and values differ in length");
+        let page: Value = match api.get_json(&format!("/runstone/v1/runs/{run}/points"), &query) {
+            Ok(page) => page,
+            Err(ClientError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error).context("read points"),
+        };
+        let steps = page["steps"]
+            .as_array()
+            .context("steps of a page of points")?;
+        let values = page["values"]
+            .as_array()
+            .context("values of a page of points")?;
+        ensure!(
+            steps.len() == values.len(),
+            "steps and values differ in length"
+        );
         for (step, value) in steps.iter().zip(values) {
             let step = step.as_f64().context("a step is a number")?;
             points.push((step, value.as_f64().context("a value is a number")?));
@@ -68,7 +78,9 @@ pub fn series_is_exact(
     for (index, &(step, value)) in shown.iter().enumerate() {
         let expected = value_at(thread, index as u64);
         if step != index as f64 || value != expected {
-            bail!("{series} of {run}: point {index} is ({step}, {value}), not ({index}, {expected})");
+            bail!(
+                "{series} of {run}: point {index} is ({step}, {value}), not ({index}, {expected})"
+            );
         }
     }
     let history = read_points(api, run, &series, true)?.unwrap_or_default();

@@ -22,7 +22,10 @@ fn a_spool_delivered_from_two_copies_is_applied_once() {
     let points = scene.verify(&home.server, [0]);
     sync(&copy, &scene.home(), home.url(), 777).unwrap();
     assert_eq!(scene.verify(&home.server, [0]), points);
-    assert!(points > 1_000, "{points} points are too few to say anything");
+    assert!(
+        points > 1_000,
+        "{points} points are too few to say anything"
+    );
 }
 
 #[test]
@@ -66,11 +69,17 @@ fn a_server_that_lost_its_disk_gets_each_point_once_or_shows_the_loss() {
     scene.deliver(home.url());
     let api = ApiClient::from_environment(Some(home.url())).unwrap();
     let steps = count_by_step(&api, "lost-disk", &series_of(0)).unwrap();
-    assert!(steps.values().all(|&times| times == 1), "a point is there twice");
+    assert!(
+        steps.values().all(|&times| times == 1),
+        "a point is there twice"
+    );
     let missing = plan.points - steps.len() as u64;
     let shown: Value = api.get_json("/runstone/v1/runs/lost-disk", &[]).unwrap();
     let lost = shown["completeness"]["lost_slots"].as_u64().unwrap();
-    assert!(lost >= missing, "{missing} points are missing, {lost} slots are shown as lost");
+    assert!(
+        lost >= missing,
+        "{missing} points are missing, {lost} slots are shown as lost"
+    );
     if missing > 0 {
         assert_ne!(lost, 0);
     } else {

@@ -20,11 +20,17 @@ type Scenario = fn(&mut Home, &mut Random, &str) -> u64;
 const SCENARIOS: [(&str, Scenario); 9] = [
     ("client while the server takes its points", client_online),
     ("client with no server", client_offline),
-    ("client between send and acknowledgement", client_between_send_and_answer),
+    (
+        "client between send and acknowledgement",
+        client_between_send_and_answer,
+    ),
     ("parent and forked child", parent_and_fork),
     ("parent, its orphan lives on", orphan),
     ("deliverer of another's leftovers", deliverer),
-    ("one of two deliverers with other frame sizes", two_deliverers),
+    (
+        "one of two deliverers with other frame sizes",
+        two_deliverers,
+    ),
     ("server during ingestion", server_only),
     ("server and client", server_and_client),
 ];
@@ -33,7 +39,9 @@ const SCENARIOS: [(&str, Scenario); 9] = [
 fn every_returned_call_survives_kill_9_of_client_server_or_both() {
     let wanted: u64 = number_from_environment("RUNSTONE_CHAOS_KILLS").unwrap_or(64);
     let first_seed = number_from_environment("RUNSTONE_CHAOS_SEED").unwrap_or_else(|| {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap();
         now.as_secs() % 1_000_000 * 1_000
     });
     eprintln!("kills: {wanted}, first seed: {first_seed}");
@@ -107,7 +115,11 @@ fn client_between_send_and_answer(home: &mut Home, random: &mut Random, run: &st
 
 fn parent_and_fork(home: &mut Home, random: &mut Random, run: &str) -> u64 {
     let scene = Scene::new(run);
-    let mut plan = scene.plan(if random.in_range(0..2) == 0 { home.url() } else { NOWHERE });
+    let mut plan = scene.plan(if random.in_range(0..2) == 0 {
+        home.url()
+    } else {
+        NOWHERE
+    });
     plan.fork_after = Some(random.in_range(1..20_000));
     plan.pause_micros = 50;
     let mut child = scene.spawn(&plan);
@@ -159,8 +171,7 @@ fn deliverer(home: &mut Home, random: &mut Random, run: &str) -> u64 {
     let frame_points = random.in_range(100..5_000);
     let mut kills = 1;
     for _ in 0..random.in_range(1..4) {
-        let mut sync =
-            spawn_sync(&scene.spool(), &scene.home(), home.url(), frame_points).unwrap();
+        let mut sync = spawn_sync(&scene.spool(), &scene.home(), home.url(), frame_points).unwrap();
         std::thread::sleep(Duration::from_micros(random.in_range(3_000..60_000)));
         drop(sync.kill());
         drop(sync.wait());
@@ -208,7 +219,10 @@ fn server_only(home: &mut Home, random: &mut Random, run: &str) -> u64 {
         std::thread::sleep(Duration::from_micros(random.in_range(0..30_000)));
         home.server.start_again().unwrap();
     }
-    assert!(child.wait().unwrap().success(), "the user's exit code changed");
+    assert!(
+        child.wait().unwrap().success(),
+        "the user's exit code changed"
+    );
     scene.deliver(home.url());
     assert_eq!(scene.counters.get(0), plan.points);
     assert_eq!(scene.verify(&home.server, 0..1), plan.points);

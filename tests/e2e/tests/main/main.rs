@@ -2,8 +2,14 @@
 //!
 //! `kills` holds the seeded kills (64 in `make test`, 2,000 in `make chaos`); `copies` spools and
 //! servers that exist twice or go back in time; `network` a proxy that cuts at every byte.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as it should be")]
-#![allow(clippy::print_stderr, reason = "seeds are printed for whoever repeats a failure")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
+#![allow(
+    clippy::print_stderr,
+    reason = "seeds are printed for whoever repeats a failure"
+)]
 
 mod copies;
 mod kills;

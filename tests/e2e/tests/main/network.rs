@@ -20,7 +20,8 @@ fn track_through(proxy: &Proxy, run_id: &str, spool: &std::path::Path) {
     })
     .unwrap();
     for step in 0..POINTS {
-        run.track("loss", step as f64 * 0.5, At::step(step as f64)).unwrap();
+        run.track("loss", step as f64 * 0.5, At::step(step as f64))
+            .unwrap();
     }
     let report = run.flush(Some(Duration::from_secs(60)));
     assert!(report.complete, "{run_id}: {report:?}");
@@ -28,7 +29,9 @@ fn track_through(proxy: &Proxy, run_id: &str, spool: &std::path::Path) {
 }
 
 fn assert_exact(api: &ApiClient, run_id: &str) {
-    let expected: Vec<_> = (0..POINTS).map(|step| (step as f64, step as f64 * 0.5)).collect();
+    let expected: Vec<_> = (0..POINTS)
+        .map(|step| (step as f64, step as f64 * 0.5))
+        .collect();
     for history in [false, true] {
         let points = read_points(api, run_id, "loss", history).unwrap().unwrap();
         assert_eq!(points, expected, "{run_id}, history {history}");
@@ -46,11 +49,17 @@ fn a_connection_cut_at_every_byte_loses_and_doubles_nothing() {
     let address = home.server.address().to_owned();
     let harms: Vec<(String, Harm)> = (1..CUT_REQUESTS_UP_TO)
         .map(|cut| {
-            let harm = Harm { cut_requests_after: vec![cut], ..Harm::default() };
+            let harm = Harm {
+                cut_requests_after: vec![cut],
+                ..Harm::default()
+            };
             (format!("request-{cut}"), harm)
         })
         .chain((1..CUT_ANSWERS_UP_TO).map(|cut| {
-            let harm = Harm { cut_answers_after: vec![cut], ..Harm::default() };
+            let harm = Harm {
+                cut_answers_after: vec![cut],
+                ..Harm::default()
+            };
             (format!("answer-{cut}"), harm)
         }))
         .collect();
@@ -62,7 +71,9 @@ fn a_connection_cut_at_every_byte_loses_and_doubles_nothing() {
             scope.spawn(|| {
                 loop {
                     let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    let Some((run_id, harm)) = harms.get(index) else { return };
+                    let Some((run_id, harm)) = harms.get(index) else {
+                        return;
+                    };
                     let proxy = Proxy::start(&address, harm.clone()).unwrap();
                     track_through(&proxy, run_id, spool.path());
                     assert_exact(&api, run_id);
@@ -72,7 +83,10 @@ fn a_connection_cut_at_every_byte_loses_and_doubles_nothing() {
         }
     });
     let cuts = cuts.into_inner();
-    assert!(cuts > 600, "only {cuts} connections were cut: the frames are smaller than thought");
+    assert!(
+        cuts > 600,
+        "only {cuts} connections were cut: the frames are smaller than thought"
+    );
 }
 
 #[test]
@@ -96,7 +110,8 @@ fn repeated_reordered_and_delayed_frames_are_applied_once() {
         })
         .unwrap();
         for step in 0..POINTS {
-            run.track("loss", step as f64 * 0.5, At::step(step as f64)).unwrap();
+            run.track("loss", step as f64 * 0.5, At::step(step as f64))
+                .unwrap();
             // A frame for each point, so that there is an order to disturb.
             assert!(run.flush(Some(Duration::from_secs(60))).complete);
         }

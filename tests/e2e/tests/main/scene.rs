@@ -24,7 +24,11 @@ impl Scene {
     pub(crate) fn new(run: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let counters = Counters::open(&folder.path().join("counters")).unwrap();
-        Self { folder, counters, run: run.to_owned() }
+        Self {
+            folder,
+            counters,
+            run: run.to_owned(),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
