@@ -5,6 +5,7 @@
 //! exception it died of: then the runs have failed of it. The surprising rule: worker processes
 //! of `multiprocessing` skip `atexit`, so there the same is registered as a finalizer.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -105,12 +106,19 @@ pub(crate) fn _at_exit(py: Python<'_>) {
     let runs = std::mem::take(&mut *open_runs());
     let end = end_of_process(py).unwrap_or(RunEnd::Succeeded);
     let deadline = Instant::now() + EXIT_WAIT;
+    for run in &runs {
+        // Their ends travel together, where closing one by one would wait for each.
+        run.client.end(end.clone());
+    }
+    let mut undelivered = Vec::new();
     for run in runs {
         let left = deadline.saturating_duration_since(Instant::now());
-        // Ctrl-C while waiting: the rest lies in the spool, the others are only marked.
-        let _ = run.close(py, end.clone(), Some(left));
+        // After Ctrl-C the rest lies in the spool.
+        if let Ok(report) = run.close_quietly(py, end.clone(), Some(left)) {
+            undelivered.extend(report.folder.map(PathBuf::from));
+        }
     }
-    warn::show_waiting(py);
+    warn::show_waiting_of_many(py, &undelivered);
 }
 
 /// The exception that ends this process or worker, if there is one.

@@ -93,6 +93,18 @@ impl Handle {
         end: RunEnd,
         timeout: Option<Duration>,
     ) -> PyResult<CloseReport> {
+        let report = self.close_quietly(py, end, timeout);
+        warn::show_waiting(py);
+        report
+    }
+
+    /// As `close`, and leaves it to the caller to show what waits to be told.
+    pub(crate) fn close_quietly(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        end: RunEnd,
+        timeout: Option<Duration>,
+    ) -> PyResult<CloseReport> {
         if self.state.fetch_or(CLOSED, Ordering::Relaxed) & CLOSED != 0 {
             return Ok(self.report.get().cloned().unwrap_or_default());
         }
@@ -102,7 +114,6 @@ impl Handle {
         let report = CloseReport::from(&report?);
         // Only this call gets past the flag.
         let _ = self.report.set(report.clone());
-        warn::show_waiting(py);
         Ok(report)
     }
 

@@ -71,7 +71,7 @@ pub(crate) struct CloseReport {
     refused: u64,
     dropped: u64,
     pending: u64,
-    folder: Option<String>,
+    pub(crate) folder: Option<String>,
     command: Option<String>,
 }
 

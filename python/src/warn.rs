@@ -6,18 +6,20 @@
 //! once.
 
 use std::ffi::CString;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::import_exception;
 use pyo3::prelude::*;
+use runstone_client::{Warning, WarningKind};
 
 import_exception!(runstone.errors, RunstoneWarning);
 
 /// More texts than this are not waiting for a call; the client tells each thing once anyway.
 const QUEUE_MAX: usize = 64;
 
-static QUEUE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static QUEUE: Mutex<Vec<Warning>> = Mutex::new(Vec::new());
 static ATTENTION: AtomicBool = AtomicBool::new(false);
 
 /// Whether a call should look at what is waiting.
@@ -39,7 +41,7 @@ pub(crate) fn install() {
         for _ in 0..1000 {
             if let Ok(mut queue) = QUEUE.try_lock() {
                 if queue.len() < QUEUE_MAX {
-                    queue.push(warning.text.clone());
+                    queue.push(warning.clone());
                 }
                 ask_for_attention();
                 return;
@@ -55,9 +57,27 @@ pub(crate) fn show_waiting(py: Python<'_>) {
     let waiting = QUEUE
         .try_lock()
         .map(|mut queue| std::mem::take(&mut *queue));
-    for text in waiting.unwrap_or_default() {
-        show(py, &text);
+    for warning in waiting.unwrap_or_default() {
+        show(py, &warning.text);
     }
+}
+
+/// Shows what is waiting after many runs were closed at once: of those that could not be
+/// delivered one text tells, where there would be one for each.
+pub(crate) fn show_waiting_of_many(py: Python<'_>, undelivered: &[PathBuf]) {
+    if let ([first, _, ..], Ok(mut queue)) = (undelivered, QUEUE.try_lock()) {
+        queue.retain(|warning| warning.kind != WarningKind::Undelivered);
+        let place = first.parent().unwrap_or(first).display();
+        queue.push(Warning {
+            kind: WarningKind::Undelivered,
+            text: format!(
+                "{} runs are not delivered yet, the rest lies in {place}; hint: `runstone up` takes \
+                 it when it starts here, `runstone sync` sends it",
+                undelivered.len()
+            ),
+        });
+    }
+    show_waiting(py);
 }
 
 /// Shows one text at the user's line. Warnings that the user has turned into errors are printed

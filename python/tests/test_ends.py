@@ -225,3 +225,31 @@ def test_the_interpreter_lock_is_free_while_a_flush_waits(script: Script) -> Non
         """
     )
     assert done.out.strip() == "worked"
+
+
+def test_many_runs_that_are_not_delivered_are_told_once(script: Script) -> None:
+    done = script(
+        """
+        from runstone import Run
+        runs = [Run() for _ in range(30)]
+        for run in runs:
+            run.track(1.0, name="x", step=0)
+        """
+    )
+    assert done.code == 0
+    assert done.err.count("not delivered") == 1
+    assert "30 runs are not delivered yet" in done.err
+
+
+def test_many_runs_that_are_not_closed_end_with_the_interpreter(server: Server, script: Script) -> None:
+    done = script(
+        """
+        from runstone import Run
+        runs = [Run() for _ in range(20)]
+        for run in runs:
+            run.track(1.0, name="x", step=0)
+        print(*[run.hash for run in runs])
+        """
+    )
+    assert (done.code, done.err) == (0, "")
+    assert {reason_of(server, run)[0] for run in done.out.split()} == {"succeeded"}
