@@ -11,6 +11,7 @@
     reason = "seeds are printed for whoever repeats a failure"
 )]
 
+mod clone;
 mod copies;
 mod kills;
 mod network;
