@@ -5,6 +5,7 @@
 //! a frame is undone. Folding changes nothing in them: a series' state counts hidden points too.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use runstone_model::{Params, RunKey, SeriesKey, ValueType, WriterId};
 use runstone_store::apply::{RunRow, SeriesId, SeriesState, SeriesWriters, WriterRow};
@@ -78,6 +79,8 @@ pub(crate) struct CachedRun {
     pub(crate) next_removal: i64,
     /// Key of the writer of the last append.
     pub(crate) last_writer: i64,
+    /// Tick of the last use.
+    pub(crate) used: u64,
 }
 
 impl CachedRun {
@@ -94,6 +97,7 @@ impl CachedRun {
             next_event: first,
             next_removal: first,
             last_writer: 0,
+            used: 0,
         }
     }
 
@@ -122,6 +126,7 @@ impl CachedRun {
             next_event: last(sql::LAST_EVENT)?,
             next_removal: last(sql::LAST_REMOVAL)?,
             last_writer: last_writer.unwrap_or(0),
+            used: 0,
             row,
         };
         let contested = collect(connection, sql::SCAN_CONTESTED, [run_column(run)], |row| {
@@ -181,6 +186,8 @@ pub(crate) struct CachedWriter {
     pub(crate) bindings: Bindings,
     /// Id of the next row of bindings.
     pub(crate) next_binding: i64,
+    /// Tick of the last use.
+    pub(crate) used: u64,
 }
 
 impl CachedWriter {
@@ -196,6 +203,8 @@ pub(crate) struct Cache {
     writers: HashMap<WriterId, CachedWriter>,
     writer_ids: HashMap<i64, WriterId>,
     bytes_max: usize,
+    /// Counts calls of `trim`.
+    tick: u64,
 }
 
 impl Cache {
@@ -205,6 +214,7 @@ impl Cache {
             writers: HashMap::new(),
             writer_ids: HashMap::new(),
             bytes_max,
+            tick: 0,
         }
     }
 
@@ -214,14 +224,19 @@ impl Cache {
         connection: &Connection,
         run: RunKey,
     ) -> Result<Option<&mut CachedRun>> {
-        if !self.runs.contains_key(&run) {
-            let row = find(connection, sql::READ_RUN, [run_column(run)], |row| {
-                crate::rows::run_from_row(connection, row)
-            })?;
-            let Some(row) = row else { return Ok(None) };
-            self.runs.insert(run, CachedRun::read(connection, row)?);
-        }
-        Ok(self.runs.get_mut(&run))
+        let tick = self.tick;
+        let cached = match self.runs.entry(run) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let row = find(connection, sql::READ_RUN, [run_column(run)], |row| {
+                    crate::rows::run_from_row(connection, row)
+                })?;
+                let Some(row) = row else { return Ok(None) };
+                place.insert(CachedRun::read(connection, row)?)
+            }
+        };
+        cached.used = tick;
+        Ok(Some(cached))
     }
 
     /// Remembers a new run.
@@ -235,28 +250,32 @@ impl Cache {
         connection: &Connection,
         writer: WriterId,
     ) -> Result<Option<&mut CachedWriter>> {
-        if !self.writers.contains_key(&writer) {
-            let found = find(
-                connection,
-                sql::FIND_WRITER,
-                [writer.as_bytes()],
-                crate::rows::writer_from_row,
-            )?;
-            let Some((key, row)) = found else {
-                return Ok(None);
-            };
-            let (bindings, next_binding) = read_bindings(connection, key)?;
-            self.writers.insert(
-                writer,
-                CachedWriter {
+        let tick = self.tick;
+        let cached = match self.writers.entry(writer) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let id = [writer.as_bytes()];
+                let found = find(
+                    connection,
+                    sql::FIND_WRITER,
+                    id,
+                    crate::rows::writer_from_row,
+                )?;
+                let Some((key, row)) = found else {
+                    return Ok(None);
+                };
+                let (bindings, next_binding) = read_bindings(connection, key)?;
+                place.insert(CachedWriter {
                     key,
                     row,
                     bindings,
                     next_binding,
-                },
-            );
-        }
-        Ok(self.writers.get_mut(&writer))
+                    used: tick,
+                })
+            }
+        };
+        cached.used = tick;
+        Ok(Some(cached))
     }
 
     /// Remembers a new writer.
@@ -307,14 +326,51 @@ impl Cache {
         self.writer_ids.clear();
     }
 
-    /// Forgets everything once it is too much. Called between groups.
+    /// Forgets what is easily read again, then what was not used for longest, until half of the
+    /// bound is left. Called between groups.
     pub(crate) fn trim(&mut self) {
-        let cost = self.runs.values().map(CachedRun::cost).sum::<usize>()
-            + self.writers.values().map(CachedWriter::cost).sum::<usize>();
-        if cost > self.bytes_max {
-            self.clear();
+        self.tick += 1;
+        if self.cost() <= self.bytes_max {
+            return;
         }
+        for run in self.runs.values_mut() {
+            run.keys = None;
+            run.params = None;
+        }
+        let mut cost = self.cost();
+        let runs = self
+            .runs
+            .iter()
+            .map(|(key, run)| (run.used, run.cost(), Cached::Run(*key)));
+        let writers = self
+            .writers
+            .iter()
+            .map(|(id, writer)| (writer.used, writer.cost(), Cached::Writer(*id)));
+        let mut all: Vec<(u64, usize, Cached)> = runs.chain(writers).collect();
+        all.sort_by_key(|(used, ..)| *used);
+        for (_, bytes, cached) in all {
+            if cost <= self.bytes_max / 2 {
+                break;
+            }
+            match cached {
+                Cached::Run(key) => drop(self.runs.remove(&key)),
+                Cached::Writer(id) => drop(self.writers.remove(&id)),
+            }
+            cost = cost.saturating_sub(bytes);
+        }
+        self.writer_ids.clear();
     }
+
+    fn cost(&self) -> usize {
+        self.runs.values().map(CachedRun::cost).sum::<usize>()
+            + self.writers.values().map(CachedWriter::cost).sum::<usize>()
+    }
+}
+
+/// Something that can be forgotten.
+enum Cached {
+    Run(RunKey),
+    Writer(WriterId),
 }
 
 /// What the points of each series amount to, folded and unfolded, hidden ones included.

@@ -184,6 +184,7 @@ impl ApplyContext for SqliteContext<'_> {
                     row: row.clone(),
                     bindings: Bindings::new(),
                     next_binding: RowRange::of(key).first,
+                    used: 0,
                 });
                 (key, true)
             }

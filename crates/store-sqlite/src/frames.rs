@@ -6,6 +6,7 @@
 //! so rows of a frame are read together, from the first.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use runstone_codec::{PackReader, SeriesColumns};
 use runstone_model::{RunKey, ValueType};
@@ -26,11 +27,10 @@ pub(crate) struct WriterBindings {
 
 impl WriterBindings {
     pub(crate) fn of(&mut self, connection: &Connection, writer: i64) -> Result<&Bindings> {
-        if !self.by_writer.contains_key(&writer) {
-            let (bindings, _) = read_bindings(connection, writer)?;
-            self.by_writer.insert(writer, bindings);
-        }
-        Ok(&self.by_writer[&writer])
+        Ok(match self.by_writer.entry(writer) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(read_bindings(connection, writer)?.0),
+        })
     }
 }
 

@@ -47,8 +47,3 @@ impl RowRange {
 pub(crate) fn run_column(run: RunKey) -> i64 {
     run.0.cast_signed()
 }
-
-/// The run of a row id.
-pub(crate) fn run_of_row(id: i64) -> RunKey {
-    RunKey((id >> NUMBER_BITS).cast_unsigned())
-}

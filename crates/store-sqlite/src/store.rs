@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use runstone_model::{ChangeNumber, StoreIdentity, Timestamp, WriterId};
+use runstone_model::{ChangeNumber, RunKey, StoreIdentity, Timestamp, WriterId};
 use runstone_store::apply::PreparedFrame;
 use runstone_store::{
     AppendFrame, FoldReport, Snapshot, Store, StoreError, StoreStats, WriterMark,
@@ -21,7 +21,6 @@ use crate::connection::{ReaderPool, open, open_writer, use_log};
 use crate::error::{Result, sql_error, with_path};
 use crate::fold::Folder;
 use crate::folder::{database_file, open_folder};
-use crate::keys::run_of_row;
 use crate::lock::FolderLock;
 use crate::rows::{collect, find};
 use crate::schema::{MIGRATIONS, Migration, check_library, prepare_schema};
@@ -340,11 +339,11 @@ impl Drop for SqliteStore {
     }
 }
 
-/// What is unfolded in a folder that is opened.
+/// What is unfolded in a folder that is opened, and whose summaries must be made again.
 fn read_unfolded(connection: &Connection) -> Result<Vec<Unfolded>> {
-    collect(connection, sql::SUM_L0, [], |row| {
+    let mut unfolded = collect(connection, sql::SUM_L0, [], |row| {
         let get = |index: usize| row.get::<_, i64>(index).map_err(sql_error);
-        let run = run_of_row(get(0)? << 24);
+        let run = RunKey(get(0)?.cast_unsigned());
         let nothing = Unfolded::nothing(run, Timestamp::from_micros(get(4)?));
         Ok(Unfolded {
             frames: get(1)?.cast_unsigned(),
@@ -353,7 +352,16 @@ fn read_unfolded(connection: &Connection) -> Result<Vec<Unfolded>> {
             series: 1,
             ..nothing
         })
-    })
+    })?;
+    unfolded.extend(collect(connection, sql::STALE_RUNS, [], |row| {
+        let run = RunKey(row.get::<_, i64>(0).map_err(sql_error)?.cast_unsigned());
+        let nothing = Unfolded::nothing(run, Timestamp::from_micros(0));
+        Ok(Unfolded {
+            is_stale: true,
+            ..nothing
+        })
+    })?);
+    Ok(unfolded)
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {

@@ -31,7 +31,7 @@ const GROUP_BYTES_MAX: u64 = 8 << 20;
 /// Bytes of frames that may wait; more callers wait outside.
 const QUEUE_BYTES_MAX: u64 = 64 << 20;
 /// Memory for what the writer remembers of runs and writers.
-const CACHE_BYTES_MAX: usize = 12 << 20;
+const CACHE_BYTES_MAX: usize = 16 << 20;
 /// How long a checkpoint that cuts the log waits for readers; frames wait meanwhile.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(100);
 /// After a checkpoint that readers kept from cutting the log.
@@ -437,11 +437,11 @@ impl Writer {
     fn undo(&mut self, former: Sequences) {
         self.cache.clear();
         self.sequences = former;
-        if !self.connection.is_autocommit() {
-            if let Err(error) = self.statement("ROLLBACK") {
-                self.shared
-                    .poison(format!("a group can't be undone: {error}"));
-            }
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.statement("ROLLBACK")
+        {
+            self.shared
+                .poison(format!("a group can't be undone: {error}"));
         }
     }
 

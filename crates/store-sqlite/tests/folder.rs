@@ -317,6 +317,7 @@ fn a_reader_that_holds_its_snapshot_keeps_the_log_bounded_by_refusals() {
     append_hundred(&store, &mut kept).unwrap();
 }
 
+#[allow(clippy::print_stderr, reason = "a test that is left out says so")]
 /// Starts this binary again for one test that is ignored otherwise; `None` where mounting is not
 /// allowed.
 fn run_in_mount_namespace(test: &str, mount: &str) -> Option<String> {

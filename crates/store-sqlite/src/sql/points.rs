@@ -36,6 +36,12 @@ pub(crate) const DELETE_L0: &str = "DELETE FROM l0 WHERE id >= ?1 AND id <= ?2";
 pub(crate) const SUM_L0: &str = "SELECT id >> 24, count(*), sum(points), sum(length(body)), max(received_at) \
      FROM l0 GROUP BY id >> 24";
 
+/// Runs whose summaries don't know their newest cut or removal; read once, at open.
+pub(crate) const STALE_RUNS: &str = "SELECT h.run, max(h.change) FROM \
+         (SELECT id >> 24 AS run, max(change) AS change FROM removal GROUP BY id >> 24 \
+          UNION ALL SELECT id >> 24, max(change) FROM cut GROUP BY id >> 24) h \
+     JOIN run_summary s ON s.run = h.run WHERE s.change < h.change GROUP BY h.run";
+
 pub(crate) const READ_SUMMARY: &str = "SELECT folds, packs_first, packs_next, chunks_next, loose_folds, change, series, points, body \
      FROM run_summary WHERE run = ?1";
 pub(crate) const READ_SUMMARY_HEAD: &str = "SELECT folds, packs_first, packs_next, chunks_next, loose_folds, change, series, points \
