@@ -12,12 +12,17 @@ SAMPLE_BYTES_MAX = 64 * 1024
 TEXT_BYTES_MAX = 512 * 1024
 BUILD_OUTPUT = re.compile(r"(^|/)(target|dist|node_modules|__pycache__)/|\.(so|o|a|dll|dylib|exe|pyc|whl)$")
 # Homes and scratch folders of a machine, and package mirrors; written apart so as not to match itself.
-MACHINE = re.compile(r"/(?:ro" + r"ot|ho" + r"me/[a-z]+|wo" + r"rk)/[a-z.]|https?://[^\s\"]*(?:art" + r"ifactory|mir" + r"ror)")
+MACHINE = re.compile(
+    r"/(?:ro" + r"ot|wo" + r"rk)/[a-z.]|https?://[^\s\"]*(?:art" + r"ifactory|mir" + r"ror)"
+)
 
 
 def tracked_files() -> list[str]:
     listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
     )
     return [name for name in listing.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
 
