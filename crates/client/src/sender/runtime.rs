@@ -164,8 +164,8 @@ pub(crate) fn finish(writer: &RunWriter, timeout: Duration) -> CloseReport {
         writer.settings.run.as_str(),
         || {
             format!(
-                "run {} is not delivered yet: {} points and the rest lie {place}; hint: `runstone up` \
-             takes them when it starts here, `{command}` sends them",
+                "run {} is not delivered yet: {} points wait {place}; hint: `{command}` sends them when \
+                 the server is there",
                 writer.settings.run, report.flush.pending
             )
         },
