@@ -16,6 +16,7 @@ use std::ffi::{CStr, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
@@ -25,7 +26,7 @@ use crate::docs::{LOG_DOC, TRACK_DOC};
 use crate::identity::{Identity, PAIRS_MAX};
 use crate::refuse::{self, Why};
 use crate::run::Run;
-use crate::series;
+use crate::series::{self, NumberKind};
 
 /// Names of the arguments, in the order of the positions.
 const ARGUMENTS: [&CStr; 5] = [c"value", c"name", c"step", c"epoch", c"context"];
@@ -55,12 +56,12 @@ impl<T> LockedCell<T> {
 #[derive(Clone, Copy)]
 pub(crate) struct Number {
     pub(crate) bits: u64,
-    pub(crate) integer: bool,
+    pub(crate) kind: NumberKind,
 }
 
 impl Number {
     fn as_f64(self) -> f64 {
-        if self.integer {
+        if self.kind == NumberKind::I64 {
             #[expect(clippy::cast_precision_loss, reason = "a step is a float64")]
             let value = self.bits.cast_signed() as f64;
             value
@@ -171,7 +172,7 @@ unsafe extern "C" fn track(
         if is_none(name) {
             return Err(refusal(Why::NoName, null_mut(), null_mut()));
         }
-        let variant = series::variant(number.integer, step.is_none());
+        let variant = series::variant(number.kind, step.is_none());
         let mut identity = Identity::new(address(name), variant);
         let py = Python::assume_attached();
         let found = if is_none(context) || walk(context, &mut identity) {
@@ -327,7 +328,7 @@ unsafe fn log_items(
             }
             let outcome = match number(value) {
                 Converted::Number(number) => {
-                    let variant = series::variant(number.integer, step.is_none());
+                    let variant = series::variant(number.kind, step.is_none());
                     let found = base.and_then(|base| {
                         let identity = base.with_name(address(key), variant);
                         run.cache.with(py, |cache| cache.get(&identity))
@@ -549,7 +550,7 @@ unsafe fn number(object: *mut PyObject) -> Converted {
             let value = ffi::PyFloat_AsDouble(object);
             return Converted::Number(Number {
                 bits: value.to_bits(),
-                integer: false,
+                kind: NumberKind::F64,
             });
         }
         if class == &raw mut ffi::PyLong_Type {
@@ -568,7 +569,7 @@ unsafe fn integer(object: *mut PyObject) -> Converted {
         if overflow == 0 {
             return Converted::Number(Number {
                 bits: value.cast_unsigned(),
-                integer: true,
+                kind: NumberKind::I64,
             });
         }
         let value = ffi::PyLong_AsDouble(object);
@@ -577,7 +578,7 @@ unsafe fn integer(object: *mut PyObject) -> Converted {
         }
         Converted::Number(Number {
             bits: value.to_bits(),
-            integer: false,
+            kind: NumberKind::F64,
         })
     }
 }
@@ -591,7 +592,7 @@ unsafe fn unusual(object: *mut PyObject) -> Converted {
             let value = ffi::PyFloat_AsDouble(object);
             return Converted::Number(Number {
                 bits: value.to_bits(),
-                integer: false,
+                kind: NumberKind::F64,
             });
         }
         if ffi::PyLong_Check(object) != 0 {
@@ -618,11 +619,45 @@ unsafe fn unusual(object: *mut PyObject) -> Converted {
         if value == -1.0 && !ffi::PyErr_Occurred().is_null() {
             return not_a_number();
         }
+        let narrow = ffi::Py_TYPE(object) == float32_class();
+        let kind = if narrow {
+            NumberKind::F32
+        } else {
+            NumberKind::F64
+        };
         Converted::Number(Number {
             bits: value.to_bits(),
-            integer: false,
+            kind,
         })
     }
+}
+
+/// The class `numpy.float32`, or null while numpy is not loaded.
+unsafe fn float32_class() -> *mut ffi::PyTypeObject {
+    static CLASS: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(null_mut());
+    let known = CLASS.load(Ordering::Relaxed);
+    if !known.is_null() {
+        return known;
+    }
+    // SAFETY: the lock is held. The reference to the class is kept for ever, so that its address
+    // stays the class's.
+    unsafe {
+        let name = std::ptr::with_exposed_provenance_mut(numpy_name());
+        let numpy = ffi::PyImport_GetModule(name);
+        if !numpy.is_null() {
+            let class = ffi::PyObject_GetAttrString(numpy, c"float32".as_ptr());
+            ffi::Py_DECREF(numpy);
+            CLASS.store(class.cast(), Ordering::Relaxed);
+        }
+        ffi::PyErr_Clear();
+    }
+    CLASS.load(Ordering::Relaxed)
+}
+
+#[inline]
+fn numpy_name() -> usize {
+    static NAME: OnceLock<usize> = OnceLock::new();
+    *NAME.get_or_init(|| intern(c"numpy"))
 }
 
 /// Forgets an ordinary exception; leaves KeyboardInterrupt and its kin set.

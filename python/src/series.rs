@@ -21,10 +21,30 @@ pub(crate) enum Failure {
     Raised(PyErr),
 }
 
+/// What a number is, as far as the series cares.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum NumberKind {
+    /// A float, and all that converts to one.
+    F64 = 0,
+    /// An integer of 64 bits.
+    I64 = 1,
+    /// A float that came as `numpy.float32`.
+    F32 = 2,
+}
+
 /// What makes points of one name and context go to different series numbers of the writer.
 #[inline]
-pub(crate) fn variant(integer: bool, auto_step: bool) -> u8 {
-    u8::from(integer) | u8::from(auto_step) << 1
+pub(crate) fn variant(kind: NumberKind, auto_step: bool) -> u8 {
+    kind as u8 | u8::from(auto_step) << 2
+}
+
+fn value_type_of(variant: u8) -> ValueType {
+    match variant & 3 {
+        1 => ValueType::I64,
+        2 => ValueType::F32,
+        _ => ValueType::F64,
+    }
 }
 
 /// The series of a name and a context, defined if it is new, and remembered by address where
@@ -57,13 +77,13 @@ pub(crate) fn resolve(
         })?;
         Context::from_json(&json).map_err(|error| Failure::Refused(Why::Client(error.into())))?
     };
-    let value_type = if variant & 1 == 0 {
-        ValueType::F64
-    } else {
-        ValueType::I64
-    };
     let handle = run
-        .series(&text_of(text), &canonical, value_type, variant & 2 != 0)
+        .series(
+            &text_of(text),
+            &canonical,
+            value_type_of(variant),
+            variant & 4 != 0,
+        )
         .map_err(|error| Failure::Refused(Why::Client(error)))?;
     let exact_dict = context.is_none_or(|context| context.is_exact_instance_of::<PyDict>());
     if exact_dict && is_immutable(name) && pairs.len() <= PAIRS_MAX {
