@@ -8,6 +8,7 @@ use crate::engine::{Engine, lock_holder, quiet_options};
 use crate::failure::{Failure, client_error};
 use runstone_client::ApiClient;
 use runstone_client::config::{self, process_environment};
+use runstone_client::spool::leftover_spools;
 use runstone_model::Principal;
 use runstone_service::api::{
     PROBLEM_TYPE_PREFIX, Problem, RunDetail, RunList, RunsQuery, SeriesList, SeriesQuery,
@@ -101,9 +102,12 @@ impl Backend {
             "there is no data folder and no server: {}",
             folder.display()
         ));
-        Err(error
-            .with_hint("start one with `runstone up`, or name a server with --url")
-            .into())
+        let hint = if spools_wait() {
+            "`runstone sync` takes in what scripts have logged here; `runstone up` starts a server"
+        } else {
+            "start one with `runstone up`, or name a server with --url"
+        };
+        Err(error.with_hint(hint).into())
     }
 
     fn open_folder(folder: &Path) -> Result<Self, Failure> {
@@ -138,6 +142,12 @@ impl Backend {
             Self::Folder(service) => service.list_series(&Principal::local(), address, query),
         }
     }
+}
+
+/// Whether scripts have left something behind on this machine.
+fn spools_wait() -> bool {
+    leftover_spools(&config::spool_root(&process_environment), None)
+        .is_ok_and(|leftovers| !leftovers.is_empty())
 }
 
 fn fetch<T: DeserializeOwned>(

@@ -340,6 +340,9 @@ fn a_reader_that_goes_away_is_no_failure() {
 fn what_was_logged_without_a_server_comes_with_sync() {
     let home = Home::new();
     home.log("run-1", None, RunEnd::Succeeded);
+    let nowhere = home.path().join("nowhere");
+    let error = home.expect_error(3, &["runs", "--data", nowhere.to_str().unwrap()]);
+    assert!(error.contains("runstone sync"), "{error}");
     let doctor = home.expect(0, &["doctor"]);
     assert!(doctor.contains("run run-1 waits for local"), "{doctor}");
     assert!(doctor.contains("runstone sync"), "{doctor}");
