@@ -20,6 +20,7 @@ use runstone_server::{
 use runstone_service::{ErrorKind, ServiceError};
 use runstone_store_sqlite::SqliteOptions;
 use serde_json::json;
+use std::io::IsTerminal;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
@@ -115,7 +116,7 @@ fn start(
     }
     let own_urls = addresses
         .iter()
-        .map(|address| format!("http://{address}"))
+        .map(|address| format!("http://{}", reachable(*address)))
         .chain(arguments.url.clone())
         .collect();
     let deliverer = Deliverer::start(format!("http://{own}"), own_urls, secret.map(str::to_owned));
@@ -129,6 +130,7 @@ fn start_log() {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .try_init();
 }
@@ -195,19 +197,24 @@ fn server_config(
 
 /// The address at which this machine reaches this server.
 fn own_address(addresses: &[SocketAddr]) -> SocketAddr {
-    let mut own = addresses
+    let own = addresses
         .iter()
         .find(|address| address.ip().is_loopback())
         .or_else(|| addresses.first())
         .copied()
         .expect("at least one address was bound");
-    if own.ip().is_unspecified() {
-        own.set_ip(match own.ip() {
+    reachable(own)
+}
+
+/// An address to connect to: a wildcard is reached over loopback.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
             IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
         });
     }
-    own
+    address
 }
 
 /// The line that tells of readiness: connections made from now on are answered.
@@ -220,7 +227,10 @@ fn announce(
 ) -> Result<(), Failure> {
     let urls: Vec<String> = addresses
         .iter()
-        .map(|address| format!("http://{address}{}", asked.base_path.trim_end_matches('/')))
+        .map(|address| {
+            let base_path = asked.base_path.trim_end_matches('/');
+            format!("http://{}{base_path}", reachable(*address))
+        })
         .collect();
     let version = env!("CARGO_PKG_VERSION");
     if asked.json {

@@ -446,6 +446,20 @@ fn a_token_is_made_and_asked_for() {
 }
 
 #[test]
+fn an_open_address_is_served_with_the_token_that_up_made() {
+    let home = Home::new();
+    let server = home.up(&["--listen", "0.0.0.0:0"]);
+    assert!(
+        server.url().starts_with("http://127.0.0.1:"),
+        "{}",
+        server.url()
+    );
+    // The listener is not a loopback one, so the token is asked for from here too.
+    assert!(server.get("/runstone/v1/runs").starts_with("HTTP/1.1 401"));
+    assert_eq!(home.expect(0, &["runs"]), "no runs yet\n");
+}
+
+#[test]
 fn a_base_path_and_several_addresses_are_served() {
     let home = Home::new();
     let server = home.up(&[
