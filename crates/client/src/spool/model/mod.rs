@@ -260,6 +260,40 @@ fn pushes_reads_and_tending() {
     assert_eq!(cursor.slot, line.next_slot(), "dense");
 }
 
+/// One push sleeps between looking for the current segment and taking a slot, while the handle it
+/// saw is used again for a later segment. As few steps as that takes, so that it is met often.
+fn a_push_that_slept() {
+    let line = Arc::new(Line::new(memory(1, 1), false));
+    let sleeper = {
+        let line = Arc::clone(&line);
+        shuttle::thread::spawn(move || assert!(push(&line, 1, 0, false)))
+    };
+    let mut pushed = 0;
+    for step in 0..3 {
+        let body = [step, 0, 0];
+        // The third one, which uses the first handle again, has a slot to spare.
+        let make = |_: &State<Memory>| Some(memory(step as usize, 10 + step));
+        if let Some(at) = line.reserve_slowly(1, Asks::Point, make) {
+            line.publish_one(&at, tag(KIND_POINT, 0), body);
+            pushed += 1;
+        }
+        let mut state = line.lock();
+        for index in 0..state.segments.len() {
+            if let Some((memory, from)) = state.unpublished(index) {
+                let slots = (memory.file.len() / SLOT_WORDS) as u64;
+                let until = slot::published_until(raw_words(&memory.file).as_slice(), slots, from);
+                line.note_published(&mut state, index, until);
+            }
+        }
+    }
+    sleeper.join().unwrap();
+    let (mut cursor, mut heard) = (LiveCursor::new(0, 0), Heard::default());
+    read_on(&line, &mut cursor, &mut heard);
+    let sleepers = heard.rows.iter().filter(|row| row.0 == 1).count();
+    assert_eq!((heard.rows.len(), sleepers), (pushed + 1, 1));
+    assert_eq!(cursor.slot, line.next_slot(), "dense");
+}
+
 /// No room comes and goes: points are dropped or read, operations go to the reserve.
 fn no_room_and_room_again() {
     let line = Arc::new(Line::new(memory(2, 1), false));
@@ -331,6 +365,11 @@ fn close_or_push() {
 #[test]
 fn every_returned_push_is_read_once_in_order_and_dense() {
     check(pushes_reads_and_tending, 1_500);
+}
+
+#[test]
+fn a_push_that_slept_finds_no_room_or_the_new_segment() {
+    check(a_push_that_slept, 15_000);
 }
 
 #[test]
