@@ -20,7 +20,7 @@ from typing import Any
 
 
 def read_json(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(url, timeout=10) as answer:
         return json.load(answer)
 
 

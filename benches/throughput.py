@@ -30,9 +30,10 @@ def memory_kilobytes() -> dict[str, int]:
 
 
 class PeakGrowth:
-    """Greatest growth of anonymous and of all resident memory while it is entered, in megabytes."""
+    """Greatest growth of anonymous and of all resident memory between start and stop, in megabytes."""
 
-    def __enter__(self) -> PeakGrowth:
+    def start(self) -> None:
+        """Takes the present memory as the base and watches from now on."""
         self._stop = threading.Event()
         self._base = memory_kilobytes()
         self.anonymous = 0.0
@@ -47,7 +48,8 @@ class PeakGrowth:
             self.anonymous = max(self.anonymous, (now["RssAnon"] - self._base["RssAnon"]) / 1024)
             self.total = max(self.total, (sum(now.values()) - sum(self._base.values())) / 1024)
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """Ends the watch; `anonymous` and `total` hold the greatest growth seen."""
         self._stop.set()
         self._thread.join()
 
@@ -58,19 +60,21 @@ def runstone_run(url: str, hundred: bool) -> dict[str, float]:
     run = Run(experiment="bench", repo=url)
     run.track(0.0, name="warm", step=0)
     run.flush(30)
-    with PeakGrowth() as growth:
-        begin = time.perf_counter()
-        if hundred:
-            metrics = {f"metric_{index}": 0.1 + index for index in range(100)}
-            for step in range(POINTS // 100):
-                metrics["metric_0"] = step * 0.37
-                run.log(metrics, step=step)
-        else:
-            for step in range(POINTS):
-                run.track(step * 0.37, name="loss", step=step)
-        logged = time.perf_counter() - begin
-        report = run.flush(120)
-        acknowledged = time.perf_counter() - begin
+    growth = PeakGrowth()
+    growth.start()
+    begin = time.perf_counter()
+    if hundred:
+        metrics = {f"metric_{index}": 0.1 + index for index in range(100)}
+        for step in range(POINTS // 100):
+            metrics["metric_0"] = step * 0.37
+            run.log(metrics, step=step)
+    else:
+        for step in range(POINTS):
+            run.track(step * 0.37, name="loss", step=step)
+    logged = time.perf_counter() - begin
+    report = run.flush(120)
+    acknowledged = time.perf_counter() - begin
+    growth.stop()
     assert report.pending == 0, report
     name = "metric_99" if hundred else "loss"
     last = POINTS // 100 - 1 if hundred else POINTS - 1

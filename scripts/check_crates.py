@@ -89,7 +89,11 @@ def check_edges(packages: list[dict[str, Any]], members: set[str]) -> list[str]:
             continue
         for dependency in package["dependencies"]:
             target = short(dependency["name"])
-            if dependency["kind"] != "dev" and dependency["name"] in names and target not in EDGES[crate] | MODEL_EVERYWHERE:
+            if (
+                dependency["kind"] != "dev"
+                and dependency["name"] in names
+                and target not in EDGES[crate] | MODEL_EVERYWHERE
+            ):
                 failures.append(f"edge {crate} -> {target} is forbidden\nhint: see the map in ARCHITECTURE.md")
     return failures
 
@@ -136,7 +140,9 @@ def main() -> int:
         if len(versions[name]) > 1
     ]
     tree = client_tree(data)
-    failures += [f"the client links {name}, which has no place in the user's process" for name in sorted(tree & CLIENT_FORBIDDEN)]
+    failures += [
+        f"the client links {name}, which has no place in the user's process" for name in sorted(tree & CLIENT_FORBIDDEN)
+    ]
     if len(tree) > CLIENT_CRATES_MAX:
         failures.append(f"the client links {len(tree)} crates, the limit is {CLIENT_CRATES_MAX}")
     for failure in failures:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import sys
-import tomllib
 from pathlib import Path
+
+import tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "tests" / "promises.toml"
@@ -61,10 +62,7 @@ def main() -> int:
     if "--write" in sys.argv:
         PAGE.write_text(page, encoding="utf-8")
     elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page:
-        failures.append(
-            "docs/reference/promises.md is stale\n"
-            "hint: python3 scripts/check_promises.py --write"
-        )
+        failures.append("docs/reference/promises.md is stale\nhint: python3 scripts/check_promises.py --write")
     for failure in failures:
         print(f"error: {failure}", file=sys.stderr)
     return 1 if failures else 0

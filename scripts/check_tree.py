@@ -12,9 +12,7 @@ SAMPLE_BYTES_MAX = 64 * 1024
 TEXT_BYTES_MAX = 512 * 1024
 BUILD_OUTPUT = re.compile(r"(^|/)(target|dist|node_modules|__pycache__)/|\.(so|o|a|dll|dylib|exe|pyc|whl)$")
 # Homes and scratch folders of a machine, and package mirrors; written apart so as not to match itself.
-MACHINE = re.compile(
-    r"/(?:ro" + r"ot|wo" + r"rk)/[a-z.]|https?://[^\s\"]*(?:art" + r"ifactory|mir" + r"ror)"
-)
+MACHINE = re.compile(r"/(?:ro" + r"ot|wo" + r"rk)/[a-z.]|https?://[^\s\"]*(?:art" + r"ifactory|mir" + r"ror)")
 
 
 def tracked_files() -> list[str]:
