@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::writer::{Job, WriterShared};
+use crate::queue::{Job, WriterShared};
 
 /// Bytes of a page.
 pub(crate) const PAGE_BYTES: u64 = 4096;

@@ -31,6 +31,8 @@ mod options;
 mod os_unix_lock;
 mod os_unix_mount;
 mod pages;
+mod put;
+mod queue;
 mod rows;
 mod schema;
 mod sequences;

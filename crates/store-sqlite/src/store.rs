@@ -22,12 +22,13 @@ use crate::error::{Result, sql_error, with_path};
 use crate::fold::Folder;
 use crate::folder::{database_file, open_folder};
 use crate::lock::FolderLock;
+use crate::queue::{Job, WriterShared, closed};
 use crate::rows::{collect, find};
 use crate::schema::{MIGRATIONS, Migration, check_library, prepare_schema};
 use crate::sequences::Sequences;
 use crate::snapshot::SqliteSnapshot;
 use crate::summaries::UnfoldedCache;
-use crate::writer::{Job, Writer, WriterShared, closed};
+use crate::writer::Writer;
 use crate::{SqliteOptions, sql};
 
 /// How long an append that waits for the log sleeps between two looks.

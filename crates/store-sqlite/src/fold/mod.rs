@@ -21,7 +21,7 @@ use crate::backlog::Unfolded;
 use crate::connection::ReaderPool;
 use crate::error::Result;
 use crate::options::{Clock, FoldLayout};
-use crate::writer::{Job, Slice, WriterShared};
+use crate::queue::{Job, Slice, WriterShared};
 
 use self::prepare::prepare_pass;
 

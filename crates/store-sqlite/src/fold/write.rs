@@ -8,9 +8,9 @@ use crate::backlog::Unfolded;
 use crate::directory::{FoldedHead, read_head};
 use crate::error::Result;
 use crate::keys::{RowRange, run_column};
+use crate::queue::Slice;
 use crate::rows::execute;
 use crate::sql;
-use crate::writer::Slice;
 
 /// Bytes that one slice inserts, about.
 const SLICE_BYTES: usize = 2 << 20;

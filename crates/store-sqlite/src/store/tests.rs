@@ -21,7 +21,7 @@ fn after_a_commit_that_failed_nothing_is_acknowledged_any_more_and_reads_go_on()
         .unwrap();
     let mark = store.read_writer_mark(builder.writer()).unwrap();
     let (reply, done) = sync_channel(1);
-    let slice: crate::writer::Slice =
+    let slice: crate::queue::Slice =
         Box::new(|connection| connection.commit_hook(Some(|| true)).map_err(sql_error));
     store
         .inner

@@ -1,0 +1,237 @@
+//! The queue in front of the writer thread, and what the thread shares with its callers.
+//!
+//! Frames, slices of folds and checkpoints are done in the order they come. The queue is bounded
+//! in bytes; once it is poisoned or closed it says so to everybody.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use runstone_store::StoreError;
+use runstone_store::apply::PreparedFrame;
+use runstone_wire::FrameAnswer;
+use rusqlite::Connection;
+
+use crate::backlog::Backlog;
+use crate::error::Result;
+
+/// Frames of one commit at most.
+const GROUP_FRAMES_MAX: usize = 256;
+/// Bytes of the frames of one commit, about.
+const GROUP_BYTES_MAX: u64 = 8 << 20;
+/// Bytes of frames that may wait; more callers wait outside.
+const QUEUE_BYTES_MAX: u64 = 64 << 20;
+
+/// A slice of a fold: some statements, one transaction.
+pub(crate) type Slice = Box<dyn FnOnce(&mut Connection) -> Result<()> + Send>;
+
+/// What the thread is asked to do.
+pub(crate) enum Job {
+    /// Apply a frame.
+    Append {
+        prepared: Box<PreparedFrame>,
+        bytes: u64,
+        reply: SyncSender<Result<FrameAnswer>>,
+    },
+    /// Apply a slice of a fold.
+    Slice {
+        slice: Slice,
+        reply: SyncSender<Result<()>>,
+    },
+    /// Checkpoint the whole log and cut it.
+    Checkpoint {
+        reply: Option<SyncSender<Result<()>>>,
+    },
+}
+
+/// What the thread shares with the callers.
+#[derive(Debug)]
+pub(crate) struct WriterShared {
+    pub(crate) backlog: Backlog,
+    /// Newest committed change.
+    pub(crate) change: AtomicI64,
+    /// Pages in the log.
+    pub(crate) log_pages: Arc<AtomicI64>,
+    pub(crate) applied_frames: AtomicU64,
+    pub(crate) applied_points: AtomicU64,
+    queue: Mutex<Queue>,
+    /// Something was queued or taken.
+    changed: Condvar,
+    /// Wakes the checkpointer.
+    pub(crate) log_grew: Condvar,
+    pub(crate) log_turn: Mutex<bool>,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    bytes: u64,
+    is_closed: bool,
+    /// Why nothing is written any more.
+    poison: Option<String>,
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Queue")
+            .field("jobs", &self.jobs.len())
+            .field("is_closed", &self.is_closed)
+            .field("poison", &self.poison)
+            .finish_non_exhaustive()
+    }
+}
+
+impl WriterShared {
+    pub(crate) fn new(backlog: Backlog, change: i64) -> Self {
+        Self {
+            backlog,
+            change: AtomicI64::new(change),
+            log_pages: Arc::default(),
+            applied_frames: AtomicU64::new(0),
+            applied_points: AtomicU64::new(0),
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+            log_grew: Condvar::new(),
+            log_turn: Mutex::new(false),
+        }
+    }
+
+    /// Queues a job; waits while too many bytes wait already.
+    pub(crate) fn submit(&self, job: Job) -> Result<()> {
+        let bytes = job_bytes(&job);
+        let mut queue = self.lock();
+        loop {
+            queue.check()?;
+            if bytes == 0 || queue.bytes == 0 || queue.bytes + bytes <= QUEUE_BYTES_MAX {
+                break;
+            }
+            queue = self
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        queue.bytes += bytes;
+        queue.jobs.push_back(job);
+        drop(queue);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// Whether jobs are taken, else why not.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.lock().check()
+    }
+
+    /// Whether the store may still be read.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.lock().is_closed {
+            Err(closed())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes no more jobs; those that wait are still done.
+    pub(crate) fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_all();
+        self.backlog.close();
+        *self.log_turn.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.log_grew.notify_all();
+    }
+
+    /// Answers nothing but this from now on.
+    pub(crate) fn poison(&self, reason: String) {
+        tracing::error!(reason, "nothing is written any more");
+        let mut queue = self.lock();
+        queue.poison.get_or_insert(reason);
+        // Whoever waits learns it from the reply that is dropped.
+        queue.jobs.clear();
+        queue.bytes = 0;
+        drop(queue);
+        self.changed.notify_all();
+    }
+
+    /// Waits for jobs and takes the next: one slice or checkpoint, or all frames that wait.
+    pub(crate) fn take(&self) -> Option<Vec<Job>> {
+        let mut queue = self.lock();
+        while queue.jobs.is_empty() {
+            if queue.is_closed {
+                return None;
+            }
+            queue = self
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let mut jobs = Vec::new();
+        let mut bytes = 0;
+        while let Some(job) = queue.jobs.front() {
+            let is_append = matches!(job, Job::Append { .. });
+            let is_full = jobs.len() >= GROUP_FRAMES_MAX || bytes >= GROUP_BYTES_MAX;
+            if !jobs.is_empty() && (!is_append || is_full) {
+                break;
+            }
+            bytes += job_bytes(job);
+            jobs.extend(queue.jobs.pop_front());
+            if !is_append {
+                break;
+            }
+        }
+        queue.bytes = queue.bytes.saturating_sub(bytes);
+        drop(queue);
+        self.changed.notify_all();
+        Some(jobs)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn check(&self) -> Result<()> {
+        if let Some(reason) = &self.poison {
+            return Err(StoreError::Unavailable {
+                reason: format!(
+                    "nothing is written any more since a write failed: {reason}\nhint: look at \
+                     the disk, then start the server again; clients keep what they have"
+                ),
+                retry_after_millis: 30_000,
+            });
+        }
+        if self.is_closed {
+            return Err(closed());
+        }
+        Ok(())
+    }
+}
+
+/// The answer to calls after the store was closed.
+pub(crate) fn closed() -> StoreError {
+    StoreError::Unavailable {
+        reason: "the store is closed".to_owned(),
+        retry_after_millis: 1_000,
+    }
+}
+
+fn job_bytes(job: &Job) -> u64 {
+    match job {
+        Job::Append { bytes, .. } => *bytes,
+        Job::Slice { .. } | Job::Checkpoint { .. } => 0,
+    }
+}
+
+impl WriterShared {
+    /// Whether writing goes on, also while the queue is closing.
+    pub(crate) fn check_poison(&self) -> Result<()> {
+        let queue = self.lock();
+        if queue.poison.is_some() {
+            queue.check()
+        } else {
+            Ok(())
+        }
+    }
+}
