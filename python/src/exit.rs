@@ -3,7 +3,7 @@
 //! Open runs are listed here, so one that goes out of scope stays open until it is closed or the
 //! process ends; nobody can know sooner how it ended. At the end the interpreter may hold the
 //! exception it died of: then the runs have failed of it. The surprising rule: worker processes
-//! of `multiprocessing` skip `atexit`, so there the same is registered as a finalizer.
+//! of `multiprocessing` end in other ways, so there the runs end with the work of the worker.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -74,19 +74,23 @@ pub(crate) fn attend(py: Python<'_>) -> PyResult<()> {
 /// Called by `multiprocessing` in a worker of its own, before the worker's work.
 #[pyfunction]
 pub(crate) fn _in_worker(py: Python<'_>, _module: &Bound<'_, PyAny>) -> PyResult<()> {
-    watch_worker(py)
+    let process = py.import("multiprocessing.process")?;
+    let worker = process.call_method0("current_process")?;
+    let at_exit = py.import("runstone._runstone")?.getattr("_at_exit")?;
+    py.import("runstone._worker")?
+        .call_method1("end_with", (worker, at_exit))?;
+    Ok(())
 }
 
 /// In a worker of `multiprocessing`, ends the runs when its work is done. A run may come to a
 /// worker before it is one, in the pickle of its work: then it asks to be called again.
 fn watch_worker(py: Python<'_>) -> PyResult<()> {
     let modules = py.import("sys")?.getattr("modules")?;
-    let (Ok(process), Ok(util)) = (
-        modules.get_item("multiprocessing.process"),
-        modules.get_item("multiprocessing.util"),
-    ) else {
+    let Ok(process) = modules.get_item("multiprocessing.process") else {
         return Ok(());
     };
+    // Whoever starts a worker loads it too.
+    let util = py.import("multiprocessing.util")?;
     let module = py.import("runstone._runstone")?;
     if process.call_method0("parent_process")?.is_none() {
         let in_worker = module.getattr("_in_worker")?;

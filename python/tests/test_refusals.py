@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -210,7 +211,7 @@ def test_warnings_turned_into_errors_do_not_stop_a_training(script: Script) -> N
     assert "is no number" in done.err
 
 
-def test_without_a_server_one_warning_tells_where_the_data_are(script: Script) -> None:
+def test_without_a_server_one_warning_tells_where_the_data_are(home: Path, script: Script) -> None:
     done = script(
         """
         from runstone import Run
@@ -221,8 +222,9 @@ def test_without_a_server_one_warning_tells_where_the_data_are(script: Script) -
     )
     assert done.code == 0
     assert done.out == ""
-    assert done.err.count("lie in") == 1
+    assert done.err.count("not delivered") == 1
     assert "runstone sync" in done.err
+    assert str(home / "spool") in done.err
 
 
 def test_disabled_runs_say_nothing(script: Script) -> None:
