@@ -1,17 +1,25 @@
 #!/usr/bin/env bash
-# `make demo`: builds and installs the wheel where that is needed, then runs scripts/demo.py.
-# After the first time everything it needs is on this machine.
+# `make demo`: builds the wheel if it is older than the sources, installs it with what the demo
+# trains with, and runs scripts/demo.py. After the first time all it needs is on this machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache=${RUNSTONE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/runstone}
-export RUNSTONE_VENV=demo-venv RUNSTONE_REQUIREMENTS=$PWD/examples/requirements.txt
 
-(unset RUNSTONE_VENV RUNSTONE_REQUIREMENTS; scripts/wheel.sh --local)
-wheel=$(ls -t dist/runstone-*.whl | head -1)
+newest_wheel() { ls -t dist/runstone-*.whl 2>/dev/null | head -1; }
+wheel=$(newest_wheel)
+if [ -z "$wheel" ] || [ -n "$(find crates python Cargo.toml Cargo.lock -type f -newer "$wheel" \
+    \( -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name 'Cargo.*' -o -name pyproject.toml \) \
+    -not -path '*/tests/*' | head -1)" ]; then
+    echo "building the wheel; this takes some minutes the first time"
+    scripts/wheel.sh
+    wheel=$(newest_wheel)
+fi
+
+export RUNSTONE_VENV=demo-venv RUNSTONE_REQUIREMENTS=$PWD/examples/requirements.txt
 scripts/venv.sh true
-wanted=$(sha256sum "$wheel")
-if [ "$(cat "$cache/$RUNSTONE_VENV/.runstone" 2>/dev/null || true)" != "$wanted" ]; then
+installed=$cache/$RUNSTONE_VENV/.runstone
+if [ "$(cat "$installed" 2>/dev/null || true)" != "$(sha256sum "$wheel")" ]; then
     scripts/venv.sh pip install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall "$wheel"
-    echo "$wanted" >"$cache/$RUNSTONE_VENV/.runstone"
+    sha256sum "$wheel" >"$installed"
 fi
 exec scripts/venv.sh python scripts/demo.py "$@"
