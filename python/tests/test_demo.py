@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
+import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,10 +31,8 @@ def run_demo(folder: Path) -> str:
     return done.stdout
 
 
-def test_the_best_run_is_the_one_of_the_raw_points(home: Path, tmp_path: Path) -> None:
-    # The usual port is in use, by nobody that answers.
-    with suppress(OSError), socket.create_server(("127.0.0.1", 53800)):
-        pass
+def test_the_best_run_is_that_of_the_raw_points_and_a_second_demo_passes(home: Path, tmp_path: Path) -> None:
+    # The usual port is in use: by us, or by whoever has it already.
     taken = socket.socket()
     with suppress(OSError):
         taken.bind(("127.0.0.1", 53800))
@@ -64,7 +65,38 @@ def test_the_best_run_is_the_one_of_the_raw_points(home: Path, tmp_path: Path) -
     finally:
         server.stop()
 
+    # Again in the same folder, with a terminal: it serves until Ctrl-C.
+    shown, code = run_demo_in_terminal(tmp_path / "demo")
+    assert "best of 16 runs" in shown
+    assert "stopped; the data stay in" in shown
+    assert code == 0
 
-def test_the_demo_passes_twice_in_a_row(home: Path, tmp_path: Path) -> None:
-    for _ in range(2):
-        assert "best of" in run_demo(tmp_path / "demo")
+
+def run_demo_in_terminal(folder: Path) -> tuple[str, int]:
+    here, there = pty.openpty()
+    demo = subprocess.Popen(
+        [sys.executable, str(DEMO), "--epochs", "1", "--folder", str(folder)],
+        env={**os.environ, "RUNSTONE_BINARY": find_binary()},
+        stdin=there,
+        stdout=there,
+        stderr=there,
+        start_new_session=True,
+    )
+    os.close(there)
+    shown = b""
+    try:
+        while demo.poll() is None and b"serving until Ctrl-C" not in shown:
+            shown += os.read(here, 65536)
+        address = re.search(rb"the server is at (http://\S+),", shown)
+        assert address, shown
+        with urllib.request.urlopen(address[1].decode() + "/health/ready", timeout=20) as answer:
+            assert answer.status == 200
+        demo.send_signal(signal.SIGINT)
+        code = demo.wait(60)
+        with suppress(OSError):
+            shown += os.read(here, 65536)
+    finally:
+        demo.kill()
+        demo.wait()
+        os.close(here)
+    return shown.decode(errors="replace"), code
