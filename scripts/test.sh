@@ -6,9 +6,8 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/runs
 
 step() { printf '\n== %s\n' "$*"; }
 
-step "build what the tests run"
-cargo build --profile ci --quiet -p runstone-cli -p runstone-e2e --bins
+# One selection of packages, so that nothing is built twice; it builds the binaries under test too.
 step "rust: units, conformance, model tests, end to end, seeded kills"
 cargo test --profile ci --workspace --exclude runstone-python
 step "python: the package against the real server"
-scripts/python_tests.sh
+RUNSTONE_BINARY_BUILT=1 scripts/python_tests.sh
