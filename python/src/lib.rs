@@ -1,11 +1,12 @@
 //! The compiled module of the Python package, over `runstone-client`.
 //!
 //! `run` is the class, `fastcall` its two hot methods (the only unsafe code), `identity` and
-//! `series` find the series of a call, `refuse` and `warn` tell what went wrong, `exit` ends what
-//! nobody closed. The surprising rule: the module says `gil_used = true`, because its caches are
-//! protected by the interpreter lock alone; nothing here holds that lock while it waits for a
-//! disk or a server.
+//! `series` find the series of a call, `refuse` and `warn` tell what went wrong, `asked` and
+//! `convert` read arguments and values, `exit` ends what nobody closed. The surprising rule: the
+//! module says `gil_used = true`, because its caches are protected by the interpreter lock alone;
+//! nothing here holds that lock while it waits for a disk or a server.
 
+mod asked;
 mod convert;
 mod docs;
 mod errors;

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pyo3::exceptions::{PyNotImplementedError, PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use runstone_client::{
     ClientError, Context, Goal, OnFull, ParamPath, ParamValue, RunEnd, RunOptions, SeriesHandle,
     ValueType,
@@ -18,7 +18,8 @@ use runstone_client::{
 use runstone_model::ReasonCode;
 use serde_json::Value;
 
-use crate::convert::{param_of, python_of_param, text_of, type_name};
+use crate::asked::{duration_of, key_of, not_yet, path_of, seed_of, text_notice, texts_of};
+use crate::convert::{param_of, python_of_param, text_of};
 use crate::errors::{InvalidError, NotFoundError, exception_of};
 use crate::exit::{self, end_of};
 use crate::fastcall::LockedCell;
@@ -762,68 +763,4 @@ pub(crate) fn _reopen(py: Python<'_>, options: &str, repo: Option<String>) -> Py
     let options: RunOptions = serde_json::from_str(options)
         .map_err(|error| InvalidError::new_err(format!("pickle of a run: {error}")))?;
     Run::of(py, Handle::open(py, options, repo, Mirror::default())?)
-}
-
-fn path_of(key: &str) -> Result<ParamPath, ClientError> {
-    Ok(ParamPath::parse_dotted(key)?)
-}
-
-fn key_of(key: &Bound<'_, PyString>) -> PyResult<ParamPath> {
-    path_of(&text_of(key)).map_err(|error| exception_of(&error))
-}
-
-fn text_notice(path: &str, kind: &str) -> String {
-    format!(
-        "param {path} is of type {kind} and is kept as its text; \
-         hint: pass numbers, texts, lists and dicts"
-    )
-}
-
-/// One text, or several.
-fn texts_of(tags: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    if let Ok(tag) = tags.cast::<PyString>() {
-        return Ok(vec![text_of(tag)]);
-    }
-    tags.try_iter()?
-        .map(|tag| {
-            let tag = tag?;
-            tag.cast::<PyString>().map(text_of).map_err(|_| {
-                PyTypeError::new_err(format!("a tag is a str, not {}", type_name(&tag)))
-            })
-        })
-        .collect()
-}
-
-fn seed_of(seed: &Bound<'_, PyAny>) -> PyResult<i64> {
-    match crate::convert::number_of(seed)? {
-        Some(crate::convert::Numeric::I64(seed)) => Ok(seed),
-        _ => Err(InvalidError::new_err(
-            "seed is no integer of 64 bits; hint: keep other randomness in config",
-        )),
-    }
-}
-
-fn duration_of(seconds: Option<f64>) -> PyResult<Option<Duration>> {
-    let Some(seconds) = seconds else {
-        return Ok(None);
-    };
-    // A year is as good as for ever, and no clock overflows.
-    Duration::try_from_secs_f64(seconds.clamp(0.0, 365.0 * 24.0 * 3600.0))
-        .map(Some)
-        .map_err(|_| {
-            InvalidError::new_err(format!(
-                "timeout {seconds} is no number of seconds; hint: pass None to wait without limit"
-            ))
-        })
-}
-
-/// Refuses to turn on what does not exist yet.
-fn not_yet(argument: &str, feature: &str, asked: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-    match asked {
-        None => Ok(()),
-        Some(asked) if asked.cast::<PyBool>().is_ok_and(|flag| !flag.is_true()) => Ok(()),
-        Some(_) => Err(PyNotImplementedError::new_err(format!(
-            "{argument}: {feature} is not part of this version; hint: leave it out or pass None"
-        ))),
-    }
 }

@@ -11,26 +11,25 @@
 //! between. Whatever is unusual goes to `refuse` or `resolve`, which are ordinary code.
 #![allow(unsafe_code, reason = "raw calls of the interpreter, see the module")]
 
+mod arguments;
+mod number;
+
 use std::cell::UnsafeCell;
-use std::ffi::{CStr, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use runstone_client::now_micros;
 
+use arguments::{ARGUMENTS, LOG_ARGUMENTS, interned, interned_log, is_none, missing, parse};
+use number::{Converted, number};
+
 use crate::docs::{LOG_DOC, TRACK_DOC};
 use crate::identity::{Identity, PAIRS_MAX};
 use crate::refuse::{self, Why};
 use crate::run::Run;
-use crate::series::{self, NumberKind};
-
-/// Names of the arguments, in the order of the positions.
-const ARGUMENTS: [&CStr; 5] = [c"value", c"name", c"step", c"epoch", c"context"];
-const LOG_ARGUMENTS: [&CStr; 4] = [c"metrics", c"step", c"epoch", c"context"];
+use crate::series;
 
 /// A value that only a thread that holds the interpreter lock touches.
 pub(crate) struct LockedCell<T>(UnsafeCell<T>);
@@ -50,33 +49,6 @@ impl<T> LockedCell<T> {
         // `action` runs no Python code; so this is the only borrow.
         action(unsafe { &mut *self.0.get() })
     }
-}
-
-/// A number of the user's, as the spool keeps it.
-#[derive(Clone, Copy)]
-pub(crate) struct Number {
-    pub(crate) bits: u64,
-    pub(crate) kind: NumberKind,
-}
-
-impl Number {
-    fn as_f64(self) -> f64 {
-        if self.kind == NumberKind::I64 {
-            #[expect(clippy::cast_precision_loss, reason = "a step is a float64")]
-            let value = self.bits.cast_signed() as f64;
-            value
-        } else {
-            f64::from_bits(self.bits)
-        }
-    }
-}
-
-enum Converted {
-    Number(Number),
-    /// It is no number; no exception is set.
-    Other,
-    /// An exception is set that is not for us to hide, as `KeyboardInterrupt`.
-    Raised,
 }
 
 /// Why a call ends early.
@@ -478,13 +450,6 @@ fn address(object: *mut PyObject) -> usize {
     object.expose_provenance()
 }
 
-/// Whether an argument was left out or is None.
-#[inline]
-unsafe fn is_none(object: *mut PyObject) -> bool {
-    // SAFETY: None lives for ever.
-    object.is_null() || object == unsafe { ffi::Py_None() }
-}
-
 /// Adds the pairs of an exact dict to the identity; false when it has to go by content.
 #[inline]
 unsafe fn walk(context: *mut PyObject, identity: &mut Identity) -> bool {
@@ -537,242 +502,5 @@ unsafe fn position(
             Converted::Other => Err(refusal(why, name, object)),
             Converted::Raised => Err(Early::Raised),
         }
-    }
-}
-
-/// Converts a number; may run Python code unless it is an exact float or int.
-#[inline]
-unsafe fn number(object: *mut PyObject) -> Converted {
-    // SAFETY: `object` lives, the lock is held.
-    unsafe {
-        let class = ffi::Py_TYPE(object);
-        if class == &raw mut ffi::PyFloat_Type {
-            let value = ffi::PyFloat_AsDouble(object);
-            return Converted::Number(Number {
-                bits: value.to_bits(),
-                kind: NumberKind::F64,
-            });
-        }
-        if class == &raw mut ffi::PyLong_Type {
-            return integer(object);
-        }
-        unusual(object)
-    }
-}
-
-/// An `int` or what is derived from it. Beyond 64 bits it is kept as a float.
-unsafe fn integer(object: *mut PyObject) -> Converted {
-    // SAFETY: `object` is an int.
-    unsafe {
-        let mut overflow: c_int = 0;
-        let value = ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow);
-        if overflow == 0 {
-            return Converted::Number(Number {
-                bits: value.cast_unsigned(),
-                kind: NumberKind::I64,
-            });
-        }
-        let value = ffi::PyLong_AsDouble(object);
-        if value == -1.0 && !ffi::PyErr_Occurred().is_null() {
-            return not_a_number();
-        }
-        Converted::Number(Number {
-            bits: value.to_bits(),
-            kind: NumberKind::F64,
-        })
-    }
-}
-
-/// Scalars of numpy and torch, `bool`, fractions, and everything that is no number.
-#[inline(never)]
-unsafe fn unusual(object: *mut PyObject) -> Converted {
-    // SAFETY: `object` lives and is held by the caller while its methods run.
-    unsafe {
-        if ffi::PyFloat_Check(object) != 0 {
-            let value = ffi::PyFloat_AsDouble(object);
-            return Converted::Number(Number {
-                bits: value.to_bits(),
-                kind: NumberKind::F64,
-            });
-        }
-        if ffi::PyLong_Check(object) != 0 {
-            // bool too: 0 or 1.
-            return integer(object);
-        }
-        if ffi::PyUnicode_Check(object) != 0 || ffi::PyComplex_Check(object) != 0 || is_none(object)
-        {
-            return Converted::Other;
-        }
-        if ffi::PyIndex_Check(object) != 0 {
-            let index = ffi::PyNumber_Index(object);
-            if !index.is_null() {
-                let converted = integer(index);
-                ffi::Py_DECREF(index);
-                return converted;
-            }
-            // An array of floats has `__index__`, and refuses it.
-            if let Converted::Raised = not_a_number() {
-                return Converted::Raised;
-            }
-        }
-        let value = ffi::PyFloat_AsDouble(object);
-        if value == -1.0 && !ffi::PyErr_Occurred().is_null() {
-            return not_a_number();
-        }
-        let narrow = ffi::Py_TYPE(object) == float32_class();
-        let kind = if narrow {
-            NumberKind::F32
-        } else {
-            NumberKind::F64
-        };
-        Converted::Number(Number {
-            bits: value.to_bits(),
-            kind,
-        })
-    }
-}
-
-/// The class `numpy.float32`, or null while numpy is not loaded.
-unsafe fn float32_class() -> *mut ffi::PyTypeObject {
-    static CLASS: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(null_mut());
-    let known = CLASS.load(Ordering::Relaxed);
-    if !known.is_null() {
-        return known;
-    }
-    // SAFETY: the lock is held. The reference to the class is kept for ever, so that its address
-    // stays the class's.
-    unsafe {
-        let name = std::ptr::with_exposed_provenance_mut(numpy_name());
-        let numpy = ffi::PyImport_GetModule(name);
-        if !numpy.is_null() {
-            let class = ffi::PyObject_GetAttrString(numpy, c"float32".as_ptr());
-            ffi::Py_DECREF(numpy);
-            CLASS.store(class.cast(), Ordering::Relaxed);
-        }
-        ffi::PyErr_Clear();
-    }
-    CLASS.load(Ordering::Relaxed)
-}
-
-#[inline]
-fn numpy_name() -> usize {
-    static NAME: OnceLock<usize> = OnceLock::new();
-    *NAME.get_or_init(|| intern(c"numpy"))
-}
-
-/// Forgets an ordinary exception; leaves KeyboardInterrupt and its kin set.
-unsafe fn not_a_number() -> Converted {
-    // SAFETY: an exception is set.
-    unsafe {
-        if ffi::PyErr_ExceptionMatches(ffi::PyExc_Exception) == 0 {
-            return Converted::Raised;
-        }
-        ffi::PyErr_Clear();
-    }
-    Converted::Other
-}
-
-/// Sorts positional and keyword arguments into their places; `None` with an exception set when
-/// they do not fit.
-#[inline]
-unsafe fn parse<const N: usize>(
-    function: &str,
-    names: &[&CStr; N],
-    interned: &[usize; N],
-    positions: usize,
-    args: *const *mut PyObject,
-    count: ffi::Py_ssize_t,
-    keywords: *mut PyObject,
-) -> Option<[*mut PyObject; N]> {
-    // SAFETY: `args` holds `count` positional arguments and then one for each of `keywords`.
-    unsafe {
-        let mut found: [*mut PyObject; N] = [null_mut(); N];
-        let count = count.unsigned_abs();
-        if count > positions {
-            let message = format!(
-                "{function}() takes {positions} positional arguments but {count} were given"
-            );
-            return type_error(&message);
-        }
-        for (place, at) in found.iter_mut().zip(0..count) {
-            *place = *args.add(at);
-        }
-        if keywords.is_null() {
-            return Some(found);
-        }
-        let total = ffi::PyTuple_Size(keywords).unsigned_abs();
-        for at in 0..total {
-            let keyword = ffi::PyTuple_GetItem(keywords, at.cast_signed());
-            let place = interned
-                .iter()
-                .position(|name| *name == address(keyword))
-                .or_else(|| {
-                    names.iter().position(|name| {
-                        ffi::PyUnicode_CompareWithASCIIString(keyword, name.as_ptr()) == 0
-                    })
-                });
-            let Some(place) = place else {
-                return type_error(&format!(
-                    "{function}() got an unexpected keyword argument {}",
-                    text(keyword)
-                ));
-            };
-            if !found[place].is_null() {
-                return type_error(&format!(
-                    "{function}() got multiple values for argument {}",
-                    text(keyword)
-                ));
-            }
-            found[place] = *args.add(count + at);
-        }
-        Some(found)
-    }
-}
-
-#[cold]
-fn missing(function: &str, name: &str) {
-    let _: Option<()> = type_error(&format!("{function}() missing required argument '{name}'"));
-}
-
-#[cold]
-fn type_error<T>(message: &str) -> Option<T> {
-    Python::attach(|py| pyo3::exceptions::PyTypeError::new_err(message.to_owned()).restore(py));
-    None
-}
-
-#[cold]
-unsafe fn text(object: *mut PyObject) -> String {
-    // SAFETY: `object` is a keyword's name.
-    Python::attach(|py| {
-        unsafe { any(py, object) }
-            .repr()
-            .map(|text| text.to_string())
-            .unwrap_or_default()
-    })
-}
-
-/// The names of arguments as the compiler of Python interns them: keywords are usually the same
-/// objects.
-#[inline]
-fn interned() -> &'static [usize; 5] {
-    static INTERNED: OnceLock<[usize; 5]> = OnceLock::new();
-    INTERNED.get_or_init(|| ARGUMENTS.map(intern))
-}
-
-#[inline]
-fn interned_log() -> &'static [usize; 4] {
-    static INTERNED: OnceLock<[usize; 4]> = OnceLock::new();
-    INTERNED.get_or_init(|| LOG_ARGUMENTS.map(intern))
-}
-
-#[cold]
-fn intern(name: &CStr) -> usize {
-    // SAFETY: the lock is held. The reference is kept for ever, so the address stays the name's.
-    unsafe {
-        let interned = ffi::PyUnicode_InternFromString(name.as_ptr());
-        if interned.is_null() {
-            ffi::PyErr_Clear();
-        }
-        address(interned)
     }
 }
