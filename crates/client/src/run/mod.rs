@@ -464,6 +464,7 @@ impl Run {
                     format!("the end of the run could not be written: {error}")
                 });
             }
+            writer.spool.note_logged();
             if before == PHASE_FRESH && writer.is_online() {
                 sender::start_sending(writer);
             }

@@ -79,6 +79,27 @@ pub(crate) fn segments_in(folder: &Path) -> io::Result<Vec<DeadSegment>> {
     Ok(all)
 }
 
+/// Why the segments of a folder cannot be read, and the bytes of all of them; `None` if there are
+/// none, or one can be.
+pub(crate) fn why_unreadable(folder: &Path) -> io::Result<Option<(&'static str, u64)>> {
+    let (mut why, mut bytes) = (None, 0);
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "seg") {
+            continue;
+        }
+        let file = File::open(&path)?;
+        bytes += file.metadata()?.len();
+        let mut header = Vec::with_capacity(HEADER_BYTES);
+        file.take(HEADER_BYTES as u64).read_to_end(&mut header)?;
+        match Header::decode(&header) {
+            Ok(_) => return Ok(None),
+            Err(reason) => why = Some(reason),
+        }
+    }
+    Ok(why.map(|why| (why, bytes)))
+}
+
 /// Where a reader is in a dead folder.
 pub(crate) struct DeadCursor {
     pub(crate) segments: Vec<DeadSegment>,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use runstone_model::WriterId;
 
-use super::dead::segments_in;
+use super::dead::{segments_in, why_unreadable};
 use super::folder_lock::WriterLock;
 use super::state::StateFile;
 use super::{SpoolCounters, SpoolError};
@@ -162,6 +162,48 @@ pub fn leftover_spools(root: &Path, host_id: Option<&str>) -> Result<Vec<Leftove
         }
     }
     found.sort_by_key(|leftover| (leftover.created_at_micros, leftover.writer));
+    Ok(found)
+}
+
+/// A spool folder of which no segment can be read: damaged, or of a later version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableSpool {
+    /// The folder.
+    pub path: PathBuf,
+    /// Why, in words.
+    pub reason: &'static str,
+    /// Bytes of its files.
+    pub bytes: u64,
+}
+
+/// The spools below a root that nobody writes and [`leftover_spools`] passes over, because nothing
+/// in them can be read. They stay where they are; `doctor` names them.
+///
+/// # Errors
+/// As [`leftover_spools`].
+pub fn unreadable_spools(root: &Path) -> Result<Vec<UnreadableSpool>, SpoolError> {
+    let mut found = Vec::new();
+    for host in folders_in(root)? {
+        for folder in folders_in(&host)? {
+            let name = folder.file_name().and_then(|name| name.to_str());
+            let Some(writer) = name.and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            if WriterLock::is_taken(&host, writer).unwrap_or(true)
+                || !matches!(Leftover::of_folder(&folder), Ok(None))
+            {
+                continue;
+            }
+            // A folder that cannot be listed any more was delivered by somebody meanwhile.
+            if let Ok(Some((reason, bytes))) = why_unreadable(&folder) {
+                found.push(UnreadableSpool {
+                    path: folder,
+                    reason,
+                    bytes,
+                });
+            }
+        }
+    }
     Ok(found)
 }
 

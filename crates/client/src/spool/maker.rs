@@ -84,12 +84,13 @@ impl Maker {
 
     /// The first segment, made when the writer opens.
     pub(crate) fn first(&self) -> Result<Arc<SegmentFile>, NoSegment> {
-        self.make(BYTES_FIRST, false, 0)
+        self.make(BYTES_FIRST, false, self.bound_bytes)
     }
 
-    /// A segment for operations in need.
+    /// A segment for operations in need. The bound is for points: however small it is, the end of
+    /// the run must find a place.
     pub(crate) fn reserve(&self) -> Result<Arc<SegmentFile>, NoSegment> {
-        self.make(BYTES_RESERVE, false, 0)
+        self.make(BYTES_RESERVE, false, u64::MAX)
     }
 
     /// A spare, made ahead; as big as the rate asks for, smaller if there is no room for that.
@@ -102,7 +103,7 @@ impl Maker {
     pub(crate) fn in_call(&self, slots: u64) -> Result<Arc<SegmentFile>, NoSegment> {
         let needed = SegmentFile::bytes_for(slots);
         if needed > BYTES_LAST {
-            return self.make(needed.max(BYTES_MIN), false, BOUND_RESERVE);
+            return self.make(needed.max(BYTES_MIN), false, self.bound_of_points());
         }
         self.at_most(BYTES_MIN, false)
     }
@@ -110,16 +111,20 @@ impl Maker {
     fn at_most(&self, mut bytes: u64, prefault: bool) -> Result<Arc<SegmentFile>, NoSegment> {
         loop {
             let smaller = bytes / 2;
-            match self.make(bytes, prefault, BOUND_RESERVE) {
+            match self.make(bytes, prefault, self.bound_of_points()) {
                 Err(_) if smaller >= BYTES_LAST => bytes = smaller,
                 other => return other,
             }
         }
     }
 
-    fn make(&self, bytes: u64, prefault: bool, leave: u64) -> Result<Arc<SegmentFile>, NoSegment> {
+    fn bound_of_points(&self) -> u64 {
+        self.bound_bytes.saturating_sub(BOUND_RESERVE)
+    }
+
+    fn make(&self, bytes: u64, prefault: bool, bound: u64) -> Result<Arc<SegmentFile>, NoSegment> {
         let account = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if account + bytes + leave > self.bound_bytes {
+        if account + bytes > bound {
             self.give_back(bytes);
             return Err(NoSegment::Bound);
         }

@@ -389,6 +389,20 @@ impl SpoolStore {
         (self.maker.mode != SpoolMode::Memory).then_some(self.maker.folder.as_path())
     }
 
+    /// Keeps a declaration. With many writers in the process its file is closed again at once:
+    /// a thousand open files are what an ordinary limit allows the whole program.
+    pub(crate) fn append_declaration(&self, bytes: &[u8]) {
+        self.declarations.append(bytes);
+        if runtime().keeper.count() > WRITERS_MANY {
+            self.declarations.close_file();
+        }
+    }
+
+    /// Notes in the folder how many points were logged, as the keeper does each second.
+    pub(crate) fn note_logged(&self) {
+        self.state.set_logged(self.logged());
+    }
+
     /// Everything declared, in order.
     pub(crate) fn read_declarations(&self) -> Result<Vec<Bytes>, SpoolError> {
         self.declarations.read().map_err(|error| {

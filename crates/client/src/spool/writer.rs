@@ -240,7 +240,7 @@ impl SpoolWriter {
             });
         }
         if declaration {
-            self.store.declarations.append(bytes);
+            self.store.append_declaration(bytes);
         }
         let slots = slot::blob_slots(bytes.len());
         let at = loop {
@@ -286,6 +286,12 @@ impl SpoolWriter {
     pub fn note_dropped(&self, series: u32, points: u64) {
         self.store.state.add_dropped(series, points);
         self.bell.pushed();
+    }
+
+    /// Writes down how many points were logged, which the keeper does each second only: whoever
+    /// delivers the folder after the end of this process then knows what is missing.
+    pub fn note_logged(&self) {
+        self.store.note_logged();
     }
 
     /// The counters.

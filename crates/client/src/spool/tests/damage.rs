@@ -299,3 +299,40 @@ fn a_folder_without_a_segment_is_passed_over() {
     ));
     assert!(FolderLock::take(fixture.folder.path()).is_err());
 }
+
+#[test]
+fn a_folder_of_which_nothing_can_be_read_is_named_with_the_reason() {
+    let fixture = Fixture::new();
+    let writer = fixture.open(SpoolMode::Mmap);
+    writer.push_point(1, 0.0, 0, 0);
+    assert_eq!(unreadable_spools(fixture.folder.path()).unwrap(), vec![]);
+    drop(writer);
+    assert_eq!(unreadable_spools(fixture.folder.path()).unwrap(), vec![]);
+    let segment = fixture.segments().remove(0);
+    let folder = segment.parent().unwrap().to_path_buf();
+    let sound = std::fs::read(&segment).unwrap();
+    for (at, reason) in [(8, "a later format version"), (20, "its header is damaged")] {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 0x40;
+        std::fs::write(&segment, &bytes).unwrap();
+        // A spare that was made and never used stands beside it in some runs.
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path != segment && path.extension().is_some_and(|extension| extension == "seg") {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+        let found = unreadable_spools(fixture.folder.path()).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].path.clone(), found[0].reason),
+            (folder.clone(), reason)
+        );
+        assert_eq!(found[0].bytes, sound.len() as u64);
+        assert!(
+            leftover_spools(fixture.folder.path(), None)
+                .unwrap()
+                .is_empty()
+        );
+    }
+}

@@ -60,6 +60,30 @@ fn at_the_bound_points_are_dropped_and_counted_and_operations_use_the_reserve() 
 }
 
 #[test]
+fn the_smallest_bound_leaves_room_for_the_end_of_the_run() {
+    for mode in [SpoolMode::Mmap, SpoolMode::Pwrite, SpoolMode::Memory] {
+        let fixture = Fixture::new();
+        let mut options = fixture.options(mode);
+        // One segment, and nothing else.
+        options.bound_bytes = Some(70_000);
+        let writer = SpoolWriter::open(&options, fresh_writer()).unwrap();
+        let mut reader = SpoolReader::live(&writer);
+        writer.push_operation(&[1; 100], true).unwrap();
+        wait_until("the reserve", || writer.store.line.lock().reserve.is_some());
+        let (written, _) = fill(&writer);
+        assert!(written > 1_500, "{written}");
+        for _ in 0..20 {
+            writer.push_operation(&[2; 1000], false).unwrap();
+        }
+        let heard = hear(&mut reader);
+        assert_eq!(
+            (heard.rows.len() as u64, heard.operations.len()),
+            (written, 21)
+        );
+    }
+}
+
+#[test]
 fn on_full_wait_waits_for_room() {
     let fixture = Fixture::new();
     let mut options = fixture.options(SpoolMode::Mmap);

@@ -302,6 +302,15 @@ fn a_thousand_writers_share_one_keeper_and_one_lock_file() {
         })
         .count();
     assert_eq!(keepers, 1);
+    // Also right after a burst of declarations, before the keeper has looked at them.
+    let open = std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter(|file| {
+            let target = std::fs::read_link(file.as_ref().unwrap().path());
+            target.is_ok_and(|target| target.starts_with(fixture.folder.path()))
+        })
+        .count();
+    assert!(open < 100, "{open} files of a thousand writers are open");
     assert!(
         leftover_spools(fixture.folder.path(), None)
             .unwrap()
