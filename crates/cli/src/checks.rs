@@ -8,9 +8,9 @@ use crate::os_mount::{free_bytes, network_file_system};
 use crate::os_port_owner::port_owner;
 use crate::ports::{Occupant, ask_occupant};
 use runstone_client::config::{self, process_environment};
-use runstone_client::spool::{Leftover, Rejected, leftover_spools};
+use runstone_client::spool::{Leftover, Rejected, leftover_spools, unreadable_spools};
 use runstone_server::{DEFAULT_PORT, SECOND_PORT, Token};
-use runstone_service::{ServiceError, system_clock};
+use runstone_service::{ErrorKind, ServiceError, system_clock};
 use serde::Serialize;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -303,6 +303,24 @@ fn check_leftovers(root: &Path, checks: &mut Vec<Check>) {
                 leftover.path.display()
             ),
             "deliver it with `runstone sync`, or start the server with `runstone up`",
+        ));
+    }
+    for unreadable in unreadable_spools(root).unwrap_or_default() {
+        let error = ServiceError::new(
+            ErrorKind::Corrupt,
+            format!(
+                "{} can't be read, {}: {}",
+                format::bytes(unreadable.bytes),
+                unreadable.reason,
+                unreadable.path.display()
+            ),
+        );
+        checks.push(Check::wrong(
+            "spool",
+            error.with_hint(
+                "of a later version: deliver it with the Runstone that wrote it; damaged: copy it \
+                 away, nothing here is deleted unasked",
+            ),
         ));
     }
     check_rejected(root, checks);
