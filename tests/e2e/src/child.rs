@@ -104,16 +104,29 @@ pub fn spawn(
     spool: &Path,
     home: &Path,
 ) -> anyhow::Result<Child> {
-    Command::new(program)
-        .arg(plan.to_json())
-        .arg(counters)
-        .env("RUNSTONE_HOME", home)
-        .env("RUNSTONE_SPOOL", spool)
-        .stdin(Stdio::null())
+    command(program, plan, counters, spool, home)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .context("start the child")
+}
+
+/// The child not yet started, for those who read what it says.
+pub fn command(
+    program: &Path,
+    plan: &ChildPlan,
+    counters: &Path,
+    spool: &Path,
+    home: &Path,
+) -> Command {
+    let mut command = Command::new(program);
+    command
+        .arg(plan.to_json())
+        .arg(counters)
+        .env("RUNSTONE_HOME", home)
+        .env("RUNSTONE_SPOOL", spool)
+        .stdin(Stdio::null());
+    command
 }
 
 /// Waits until the child has begun to track, then so long, then kills it with `kill -9`.

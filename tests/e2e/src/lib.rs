@@ -1,10 +1,13 @@
 //! What the end-to-end tests stand on: a real server as a process, children that track and are
-//! killed, counters they share with the test, a proxy that harms what passes, and the comparison
-//! of what was logged with what can be read.
+//! killed, counters they share with the test, a proxy that harms what passes, requests written by
+//! hand, processes with mounts of their own, and the comparison of what was logged with what can
+//! be read.
 //!
 //! Every random choice comes from a seed, and every failure names it.
 
+pub mod alone;
 pub mod child;
+pub mod http;
 pub mod os_counters;
 pub mod proxy;
 pub mod random;

@@ -136,6 +136,41 @@ impl Drop for Server {
     }
 }
 
+/// A command of the real binary, in a home of its own and with nothing else from the environment.
+pub fn runstone(home: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(runstone_binary());
+    command
+        .args(arguments)
+        .env("RUNSTONE_HOME", home)
+        .stdin(Stdio::null());
+    for name in [
+        "RUNSTONE_URL",
+        "RUNSTONE_TOKEN",
+        "RUNSTONE_SPOOL",
+        "RUNSTONE_MODE",
+        "MATYAN_FRONTIER_URL",
+        "MATYAN_BACKEND_URL",
+    ] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// `runstone show RUN --json` of a server.
+///
+/// # Errors
+/// With all that it printed when it fails.
+pub fn show(home: &Path, url: &str, run: &str) -> anyhow::Result<serde_json::Value> {
+    let output = runstone(home, &["show", run, "--json", "--url", url]).output()?;
+    ensure!(
+        output.status.success(),
+        "runstone show ended with {}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).context("what runstone show prints")
+}
+
 /// `runstone sync` over a spool, not yet waited for.
 ///
 /// # Errors

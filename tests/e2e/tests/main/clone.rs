@@ -16,17 +16,17 @@ const COMMON: u64 = 3_000;
 /// Added to the values that only the clone has.
 const SHIFT: f64 = 0.125;
 
-const HEADER_BYTES: usize = 4096;
-const SLOT_BYTES: usize = 32;
+pub(crate) const HEADER_BYTES: usize = 4096;
+pub(crate) const SLOT_BYTES: usize = 32;
 const SALT_AT: usize = 32;
-const FIRST_SLOT_AT: usize = 4040;
-const KIND_POINT: u64 = 1;
+pub(crate) const FIRST_SLOT_AT: usize = 4040;
+pub(crate) const KIND_POINT: u64 = 1;
 
-fn word(bytes: &[u8], at: usize) -> u64 {
+pub(crate) fn word(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap())
 }
 
-fn segments(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn segments(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -1,7 +1,8 @@
 //! End to end: the real binary, the real client, and everything that may happen to them.
 //!
 //! `kills` holds the seeded kills (64 in `make test`, 2,000 in `make chaos`); `copies` spools and
-//! servers that exist twice or go back in time; `network` a proxy that cuts at every byte.
+//! servers that exist twice or go back in time; `network` a proxy that cuts at every byte;
+//! `failures` bad disks, damaged files, taken ports, odd clocks and requests.
 #![allow(
     clippy::unwrap_used,
     reason = "a test stops at the first thing that is not as it should be"
@@ -13,6 +14,7 @@
 
 mod clone;
 mod copies;
+mod failures;
 mod kills;
 mod network;
 mod scene;
