@@ -1,6 +1,11 @@
 //! Tests that need a process of their own: the test binary starts itself again with one test to
 //! run, alone, or in a mount namespace where it may mount what it likes.
 
+#![allow(
+    clippy::print_stderr,
+    reason = "a test that is passed over says so to whoever runs it"
+)]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 

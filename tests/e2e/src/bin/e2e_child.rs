@@ -44,7 +44,9 @@ fn main() -> anyhow::Result<()> {
             }
         }
     });
-    run.close(RunEnd::Succeeded, Some(Duration::from_secs(60)));
+    let seconds = std::env::var("RUNSTONE_E2E_CLOSE_SECONDS").ok();
+    let seconds = seconds.map_or(Ok(60), |text| text.parse())?;
+    run.close(RunEnd::Succeeded, Some(Duration::from_secs(seconds)));
     Ok(())
 }
 

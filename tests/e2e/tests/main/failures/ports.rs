@@ -3,7 +3,6 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::time::Duration;
 
 use runstone_e2e::child;
 use runstone_e2e::server::{runstone, show};
@@ -83,6 +82,8 @@ fn a_script_at_the_address_of_a_stranger_keeps_everything_for_later() {
             &scene.spool(),
             &scene.home(),
         )
+        // A silent stranger may answer yet; the script does not wait for it for long.
+        .env("RUNSTONE_E2E_CLOSE_SECONDS", "1")
         .output()
         .unwrap();
         assert!(output.status.success(), "{}", all_text(&output));
@@ -112,20 +113,4 @@ fn commands_at_the_address_of_a_stranger_say_so() {
         );
         assert!(text.contains(&url), "{text}");
     }
-}
-
-/// The wait of a request that nobody answers is bounded: `up` asks an occupant for half a second.
-#[test]
-fn doctor_is_not_held_up_by_a_silent_stranger() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("http://{}", stranger(b""));
-    let started = std::time::Instant::now();
-    let output = runstone(folder.path(), &["doctor", "--url", &url])
-        .output()
-        .unwrap();
-    let text = all_text(&output);
-    assert_ne!(output.status.code(), Some(0), "{text}");
-    assert!(text.contains("hint: ") || text.contains("WRONG"), "{text}");
-    // Not a measure of speed: the alternative is for ever.
-    assert!(started.elapsed() < Duration::from_secs(60), "{text}");
 }
