@@ -19,6 +19,9 @@ use crate::warning::WarningKind;
 const CONNECT_SECONDS: u64 = 5;
 /// Longest wait for a whole call, the answer included.
 const CALL_SECONDS: u64 = 30;
+/// Longest wait for the handshake. One sender serves all servers of a process: whatever listens
+/// on a port and never answers must not hold the others up for longer.
+const HANDSHAKE_SECONDS: u64 = 3;
 /// Longest answer to a frame; thousands of refusals fit.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -109,9 +112,21 @@ impl Connection {
     }
 
     pub(crate) fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Reply, ureq::Error> {
+        self.get_within(CALL_SECONDS, path, query)
+    }
+
+    fn get_within(
+        &self,
+        seconds: u64,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Reply, ureq::Error> {
         let mut request = self
             .agent
             .get(format!("{}{path}", self.destination.url))
+            .config()
+            .timeout_global(Some(Duration::from_secs(seconds)))
+            .build()
             .header("accept", "application/json");
         for (name, value) in query {
             request = request.query(*name, *value);
@@ -138,7 +153,7 @@ impl Connection {
     pub(crate) fn shake_hands(&mut self) -> Result<&ServerDescription, Trouble> {
         self.server = None;
         let reply = self
-            .get("/runstone/v1/server", &[])
+            .get_within(HANDSHAKE_SECONDS, "/runstone/v1/server", &[])
             .map_err(|error| self.unreachable(&error.to_string()))?;
         if reply.status != 200 {
             return Err(self.trouble_of_status(&reply));
