@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Tests of the Python package against the real server: builds both, installs the package into the
-# development environment, runs pytest with what is given. PYTHON chooses the interpreter.
+# development environment, runs pytest with what is given. PYTHON chooses the interpreter; with
+# RUNSTONE_VENV=venv-3.13 it gets an environment of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache=${RUNSTONE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/runstone}
