@@ -1,4 +1,4 @@
-"""The examples of the guide run as they stand."""
+"""The examples of the README and the guide run as they stand."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from conftest import Script, Server
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide"
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs" / "guide"
 EXAMPLES = [
     pytest.param(code, id=f"{page.stem}-{number}")
-    for page in (GUIDE / "quickstart.md", GUIDE / "tracking.md")
+    for page in (ROOT / "README.md", GUIDE / "quickstart.md", GUIDE / "tracking.md")
     for number, code in enumerate(re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE), 1)
 ]
 
