@@ -157,6 +157,10 @@ pub(crate) struct SyncArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) spool: Option<PathBuf>,
 
+    /// Points in a frame at most, for lines that are slow or break often [default: as many as fit]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) frame_points: Option<u32>,
+
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -29,6 +29,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 pub(crate) fn run(arguments: &Arguments, asked: &SyncArguments, output: &mut Output) -> Outcome {
     let mut options = DeliverOptions {
         to: asked.to.clone(),
+        frame_points_max: asked.frame_points.map(|points| points as usize),
         ..DeliverOptions::from_environment()
     };
     if let Some(root) = &asked.spool {

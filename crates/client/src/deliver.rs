@@ -17,7 +17,7 @@ use crate::http::Connection;
 use crate::identity::WireName;
 use crate::sender::exchange::{Exchanged, Surroundings, completeness, exchange, spool_error};
 use crate::sender::points::PointSorter;
-use crate::sender::session::{Session, Verdict};
+use crate::sender::session::{Caps, Session, Verdict};
 use crate::spool::{Leftover, SpoolCounters, SpoolReader, leftover_spools};
 
 /// Frames in a row that bring a folder no further before it is given up for this time.
@@ -36,6 +36,8 @@ pub struct DeliverOptions {
     pub to: Option<String>,
     /// Token for the servers.
     pub token: Option<String>,
+    /// Points in a frame at most, for lines that are slow or break often; `None`: as many as fit.
+    pub frame_points_max: Option<usize>,
 }
 
 impl DeliverOptions {
@@ -49,6 +51,7 @@ impl DeliverOptions {
             destinations: None,
             to: None,
             token: config::token(environment),
+            frame_points_max: None,
         }
     }
 }
@@ -184,7 +187,10 @@ pub fn deliver(
         };
         let result = destination.and_then(|destination| {
             let connection = connection_to(&mut connections, destination, options);
-            let delivery = FolderDelivery::begin(&leftover, leftover.host_id == own_host)?;
+            let mut delivery = FolderDelivery::begin(&leftover, leftover.host_id == own_host)?;
+            if let Some(points) = options.frame_points_max {
+                delivery.session.set_caps(Caps::of_points(points));
+            }
             let (folders_done, points_before) = (report.folders.len(), report.points());
             deliver_folder(
                 delivery,

@@ -88,16 +88,21 @@ pub fn signal(pid: u32, signal: i32) {
     unsafe { libc::kill(pid.cast_signed(), signal) };
 }
 
-/// Whether a process lives (a zombie does not).
+/// Whether a thread of a process lives (a zombie does not). The main thread may be gone while
+/// others still hold the process's files and locks.
 pub fn is_alive(pid: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-        !stat
-            .rsplit(')')
-            .next()
-            .unwrap_or("")
-            .trim_start()
-            .starts_with('Z')
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        return false;
+    };
+    threads.flatten().any(|thread| {
+        std::fs::read_to_string(thread.path().join("stat"))
+            .is_ok_and(|stat| !matches!(state_in(&stat), Some('Z' | 'X')))
     })
+}
+
+/// The state in a line of `/proc/PID/stat`: the letter behind the name in brackets.
+fn state_in(stat: &str) -> Option<char> {
+    stat.rsplit(')').next()?.trim_start().chars().next()
 }
 
 /// Forks; 0 in the child.

@@ -182,10 +182,16 @@ pub fn spawn_sync(
     frame_points: u64,
 ) -> anyhow::Result<Child> {
     Command::new(runstone_binary())
-        .args(["sync", "--json", "--to", url])
+        .args([
+            "sync",
+            "--json",
+            "--to",
+            url,
+            "--frame-points",
+            &frame_points.to_string(),
+        ])
         .env("RUNSTONE_HOME", home)
         .env("RUNSTONE_SPOOL", spool)
-        .env("RUNSTONE_FRAME_POINTS", frame_points.to_string())
         .env_remove("RUNSTONE_URL")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -145,10 +145,10 @@ impl Caps {
         bytes: FRAME_BYTES_TARGET,
     };
 
-    #[cfg(test)]
+    /// At most so many points, at least one.
     pub(crate) fn of_points(points: usize) -> Self {
         Self {
-            points,
+            points: points.clamp(1, FRAME_POINTS_MAX),
             bytes: FRAME_BYTES_TARGET,
         }
     }
@@ -230,7 +230,6 @@ impl<S: Slots> Session<S> {
         Ok(session)
     }
 
-    #[cfg(test)]
     pub(crate) fn set_caps(&mut self, caps: Caps) {
         self.caps = caps;
         self.caps_now = caps;

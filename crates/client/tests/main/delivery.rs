@@ -18,6 +18,7 @@ fn to(roots: &Path, url: &str) -> DeliverOptions {
         destinations: None,
         to: Some(url.to_owned()),
         token: None,
+        frame_points_max: None,
     }
 }
 
@@ -96,12 +97,16 @@ fn two_deliverers_at_once_deliver_once() {
     let copy = tempfile::tempdir().unwrap();
     copy_tree(spool.path(), copy.path());
     std::thread::scope(|scope| {
-        for root in [spool.path(), copy.path()] {
+        for (root, frame_points) in [(spool.path(), 7_000), (copy.path(), 11_000)] {
             let url = server.url();
             scope.spawn(move || {
+                let options = DeliverOptions {
+                    frame_points_max: Some(frame_points),
+                    ..to(root, &url)
+                };
                 for _ in 0..50 {
                     // A lost answer fails the attempt; the next one goes on.
-                    let report = deliver(&to(root, &url), |_| {}).unwrap();
+                    let report = deliver(&options, |_| {}).unwrap();
                     if report.is_complete() {
                         return;
                     }
