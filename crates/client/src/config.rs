@@ -193,6 +193,9 @@ fn checked_url(text: &str) -> Result<String, ClientError> {
     if authority.is_empty() || authority.starts_with(':') {
         return invalid("has no host", "write http://HOST:PORT");
     }
+    if !has_sound_port(authority) {
+        return invalid("has no port from 1 to 65535", "write http://HOST:PORT");
+    }
     if rest.contains(['?', '#']) || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return invalid(
             "holds more than scheme, host, port and path",
@@ -200,6 +203,26 @@ fn checked_url(text: &str) -> Result<String, ClientError> {
         );
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// Whether the port is left out or a number. HTTP libraries take the port of the scheme for one
+/// that they can't read, and a stranger would get the token.
+fn has_sound_port(authority: &str) -> bool {
+    let port = match authority.strip_prefix('[') {
+        Some(bracketed) => match bracketed.split_once(']') {
+            Some((_, after)) if after.is_empty() => return true,
+            Some((_, after)) => after.strip_prefix(':'),
+            None => None,
+        },
+        None => match authority.split_once(':') {
+            Some((_, port)) => Some(port),
+            None => return true,
+        },
+    };
+    port.is_some_and(|port| {
+        port.bytes().all(|byte| byte.is_ascii_digit())
+            && port.parse::<u16>().is_ok_and(|number| number > 0)
+    })
 }
 
 /// The address with user and password cut out, for messages.
@@ -349,6 +372,37 @@ mod tests {
             "http://h h",
         ] {
             assert!(write_destination(Some(bad), &none).is_err(), "{bad:?}");
+        }
+    }
+
+    /// Anything else would be called at the scheme's own port, with the token.
+    #[test]
+    fn a_port_that_is_none_is_refused() {
+        for bad in [
+            "http://h:",
+            "http://h:0",
+            "http://h:65536",
+            "http://h:99999/base",
+            "http://h:5380O",
+            "http://h:-1",
+            "http://h:+1",
+            "http://h:1:2",
+            "http://[::1]:99999",
+            "http://[::1]1",
+            "http://[::1",
+            "http://::1",
+        ] {
+            assert!(write_destination(Some(bad), &none).is_err(), "{bad:?}");
+        }
+        for good in [
+            "http://h",
+            "http://h/base",
+            "http://h:1",
+            "https://h:65535/base",
+            "http://[::1]",
+            "http://[::1]:53800",
+        ] {
+            assert!(write_destination(Some(good), &none).is_ok(), "{good:?}");
         }
     }
 
