@@ -210,7 +210,7 @@ fn checked_url(text: &str) -> Result<String, ClientError> {
 fn has_sound_port(authority: &str) -> bool {
     let port = match authority.strip_prefix('[') {
         Some(bracketed) => match bracketed.split_once(']') {
-            Some((_, after)) if after.is_empty() => return true,
+            Some((_, "")) => return true,
             Some((_, after)) => after.strip_prefix(':'),
             None => None,
         },
