@@ -151,7 +151,14 @@ fn series_item(record: &SeriesRecord) -> SeriesItem {
             max: item(summary.max),
             mean: (finite > 0)
                 .then(|| summary.sum / finite as f64)
-                .filter(|mean| mean.is_finite()),
+                .filter(|mean| mean.is_finite())
+                .map(|mean| match (summary.min, summary.max) {
+                    // Sums round; the mean of equal values is that value.
+                    (Some(min), Some(max)) if min.value <= max.value => {
+                        mean.clamp(min.value, max.value)
+                    }
+                    _ => mean,
+                }),
             best: item(record.goal.and_then(|goal| best_point(summary, goal))),
         },
         sparkline: None,
@@ -170,7 +177,7 @@ fn sparkline(
     };
     let (first, last) = (first.step.get(), last.step.get());
     let width = (last - first) / cells as f64;
-    let mut sums = vec![(0.0, 0_u32); cells];
+    let mut means = vec![CellMean::default(); cells];
     let mut add = |from: f64, to: f64, limit: usize| -> Result<(), ServiceError> {
         let scan = PointScan {
             series: record.key.clone(),
@@ -188,8 +195,7 @@ fn sparkline(
             let offset = (point.position.step.get() - first) / width;
             // A width of 0 (one step) gives NaN, which becomes cell 0.
             let cell = (offset as usize).min(cells - 1);
-            sums[cell].0 += value;
-            sums[cell].1 += 1;
+            means[cell].add(value);
         }
         Ok(())
     };
@@ -201,8 +207,32 @@ fn sparkline(
             add(from, from + width, SPARKLINE_SAMPLE)?;
         }
     }
-    Ok(sums
-        .into_iter()
-        .map(|(sum, count)| (count > 0).then(|| Number::F64(sum / f64::from(count))))
+    Ok(means
+        .iter()
+        .map(|mean| mean.get().map(Number::F64))
         .collect())
+}
+
+/// The mean of a cell's finite values. It never leaves them, however their sum rounds or
+/// overflows, so a constant series is drawn flat.
+#[derive(Clone, Copy, Default)]
+struct CellMean {
+    sum: f64,
+    count: u32,
+    min: f64,
+    max: f64,
+}
+
+impl CellMean {
+    fn add(&mut self, value: f64) {
+        let first = self.count == 0;
+        self.min = if first { value } else { self.min.min(value) };
+        self.max = if first { value } else { self.max.max(value) };
+        self.sum += value;
+        self.count += 1;
+    }
+
+    fn get(&self) -> Option<f64> {
+        (self.count > 0).then(|| (self.sum / f64::from(self.count)).clamp(self.min, self.max))
+    }
 }

@@ -383,6 +383,28 @@ fn a_sparkline_of_a_long_series_follows_it() {
     assert!(values.is_sorted_by(|one, two| one < two), "{values:?}");
 }
 
+/// Sums round; a mean outside its values would draw a constant series as noise.
+#[test]
+fn means_stay_among_their_values() {
+    for (value, count) in [(0.05, 1000), (0.1, 1000), (1e308, 10), (-1e308, 10)] {
+        let bench = Bench::new();
+        bench.run_in("e", "run-1", 1, &vec![value; count]);
+        let query = SeriesQuery {
+            sparkline: Some(3),
+            ..SeriesQuery::default()
+        };
+        let list = bench
+            .service
+            .list_series(&bench.me, "run-1", &query)
+            .unwrap();
+        let series = &list.series[0];
+        let cells = series.sparkline.as_ref().unwrap();
+        assert_eq!(cells, &[Some(Number::F64(value)); 3]);
+        let overflown = value.abs() > 1.0;
+        assert_eq!(series.summary.mean, (!overflown).then_some(value));
+    }
+}
+
 #[test]
 fn points_come_in_pages_and_history_shows_what_is_hidden() {
     let bench = Bench::new();
