@@ -245,6 +245,7 @@ fn deliver_folder(
 ) -> Result<bool, ClientError> {
     let mut fruitless = 0;
     loop {
+        let mark_before = delivery.session.acknowledged().slot;
         match delivery.step(connection, sorter)? {
             Exchanged::Nothing => break,
             Exchanged::Trouble(trouble) => return Err(ClientError::Unavailable(trouble.text)),
@@ -253,7 +254,9 @@ fn deliver_folder(
                 folder.points_refused += settled.points_refused;
                 folder.slots_lost += settled.slots_lost;
                 on_frame(&delivery, folder.points);
-                fruitless = if settled.verdict == Verdict::Advanced {
+                // Another deliverer of a copy may move the mark: that brings this folder on too.
+                let moved = delivery.session.acknowledged().slot > mark_before;
+                fruitless = if moved || settled.verdict == Verdict::Advanced {
                     0
                 } else {
                     fruitless + 1
