@@ -151,7 +151,9 @@ impl Run {
     }
 
     /// The series of a name and a context, declared at its first use. Values of another type, and
-    /// points whose steps count by themselves, have a handle of their own. About 50 ns when known.
+    /// points whose steps count by themselves, have a handle of their own. Where types meet in one
+    /// series all values from then on are written as float64, also by handles from before. About
+    /// 50 ns when known.
     ///
     /// # Errors
     /// `Invalid` for a name that cannot be, `Unavailable` without room, `Conflict` on a closed or
@@ -210,7 +212,11 @@ impl Run {
         if writer.phase.load(Ordering::Relaxed) != PHASE_RUNNING && !self.start(writer) {
             return false;
         }
-        let number = handle.number();
+        let (number, value_bits) = if handle.is_narrow() {
+            writer.series.widen(handle, value_bits)
+        } else {
+            (handle.number(), value_bits)
+        };
         let step = if handle.counts_steps() {
             match writer.series.next_ordinal(number) {
                 Some(ordinal) => ordinal as f64,
