@@ -10,9 +10,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use runstone_wire::{FRAME_CONTENT_TYPE, FRAME_VERSION, FrameAnswer};
 use serde::Deserialize;
+use ureq::unversioned::transport::DefaultConnector;
 
 use crate::api::ServerDescription;
 use crate::config::Destination;
+use crate::resolver::HostResolver;
 use crate::warning::WarningKind;
 
 /// Longest wait for a connection.
@@ -105,7 +107,11 @@ impl Connection {
         }
         Self {
             destination,
-            agent: config.build().into(),
+            agent: ureq::Agent::with_parts(
+                config.build(),
+                DefaultConnector::default(),
+                HostResolver::new(),
+            ),
             authorization: token.map(|token| format!("Bearer {token}")),
             server: None,
         }
