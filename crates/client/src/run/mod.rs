@@ -434,7 +434,7 @@ impl Run {
         if !writer.is_closed() {
             self.start(writer);
         }
-        sender::hurry();
+        sender::hurry(writer);
         let until = timeout.map(|timeout| Instant::now() + timeout);
         let progress = writer.wait(until, |progress| progress.mark >= slot || progress.finished);
         writer.flush_report(&progress, slot)

@@ -40,6 +40,8 @@ const REST_SLICE: Duration = Duration::from_millis(250);
 const REST_FIRST: Duration = Duration::from_millis(100);
 const REST_MAX_LOOPBACK: Duration = Duration::from_secs(5);
 const REST_MAX: Duration = Duration::from_secs(30);
+/// A server that kept the others of a process waiting rests so many times as long.
+const RESTS_FOR_SILENCE: u32 = 3;
 /// Signs of life, with up to a fifth of jitter.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(60);
 /// Panics of the sender after which it is not started again.
@@ -51,7 +53,7 @@ const COUNTERS_TELL: Duration = Duration::from_secs(5);
 #[derive(Default)]
 struct Shared {
     inbox: Mutex<Inbox>,
-    /// Somebody waits: ask resting servers now.
+    /// Somebody waits: some writer is hurried.
     hurry: AtomicBool,
 }
 
@@ -120,8 +122,10 @@ fn send_for_ever(shared: &'static Shared) {
     }
 }
 
-/// Somebody waits for an acknowledgement: servers that rest are asked at once.
-pub(crate) fn hurry() {
+/// Somebody waits for an acknowledgement of this writer: its server is asked at once, if it rests.
+/// Others rest on, or a silent one would hold up who waits here.
+pub(crate) fn hurry(writer: &RunWriter) {
+    writer.is_hurried.store(true, Ordering::Release);
     shared().hurry.store(true, Ordering::Release);
     Bell::of_this_process().ring_sender();
 }
@@ -133,7 +137,7 @@ pub(crate) fn finish(writer: &RunWriter, timeout: Duration) -> CloseReport {
     let mut progress = writer.progress();
     if writer.is_online() && !progress.finished {
         writer.report(|progress| progress.failing = false);
-        hurry();
+        hurry(writer);
         let until = Instant::now().checked_add(timeout);
         progress = writer.wait(until, |progress| {
             progress.finished || (progress.failing && !progress.reached_lately())
@@ -204,10 +208,10 @@ impl Rest {
         (!left.is_zero()).then_some(left)
     }
 
-    fn begin(&mut self, at_least: Option<Duration>, jitter: f64) {
+    fn begin(&mut self, at_least: Duration, jitter: f64) {
         self.pause = (self.pause * 2).clamp(REST_FIRST, self.pause_max);
         let pause = self.pause.mul_f64(0.75 + jitter / 2.0);
-        self.until = Some(Instant::now() + pause.max(at_least.unwrap_or_default()));
+        self.until = Some(Instant::now() + pause.max(at_least));
     }
 
     fn end(&mut self) {
@@ -303,12 +307,7 @@ impl Sender {
         loop {
             self.adopt();
             if self.shared.hurry.swap(false, Ordering::AcqRel) {
-                self.lines
-                    .iter_mut()
-                    .for_each(|line| line.rest.until = None);
-                self.lives
-                    .iter_mut()
-                    .for_each(|live| live.rest.until = None);
+                self.hurry();
             }
             if self.pass() {
                 worked_at = Instant::now();
@@ -331,6 +330,16 @@ impl Sender {
                 continue;
             }
             bell.wait(self.sleep(now));
+        }
+    }
+
+    /// Ends the rests of the writers that somebody waits for.
+    fn hurry(&mut self) {
+        for live in &mut self.lives {
+            if live.writer.is_hurried.swap(false, Ordering::AcqRel) {
+                live.rest.until = None;
+                self.lines[live.line].rest.until = None;
+            }
         }
     }
 
@@ -509,9 +518,9 @@ impl Sender {
                                 live.writer.settings.run
                             )
                         });
-                        live.rest.begin(None, jitter);
+                        live.rest.begin(Duration::ZERO, jitter);
                     }
-                    Verdict::Renamed => live.rest.begin(None, jitter),
+                    Verdict::Renamed => live.rest.begin(Duration::ZERO, jitter),
                     _ => {}
                 }
                 let line = live.line;
@@ -519,10 +528,10 @@ impl Sender {
             }
             Ok(Exchanged::Trouble(trouble)) => {
                 let line = live.line;
-                self.rest_line(line, &trouble, jitter);
+                self.rest_line(line, &trouble, now.elapsed(), jitter);
             }
             Err(error) => {
-                live.rest.begin(None, jitter);
+                live.rest.begin(Duration::ZERO, jitter);
                 live.writer.report(|progress| progress.failing = true);
                 warn_once(WarningKind::Spool, "send", || {
                     format!(
@@ -535,9 +544,16 @@ impl Sender {
         Step::Worked
     }
 
-    fn rest_line(&mut self, index: usize, trouble: &Trouble, jitter: f64) {
+    /// A server had no answer, which took so long. If it kept others waiting, it rests in proportion.
+    fn rest_line(&mut self, index: usize, trouble: &Trouble, took: Duration, jitter: f64) {
+        let fair = if self.lines.len() > 1 {
+            took * RESTS_FOR_SILENCE
+        } else {
+            Duration::ZERO
+        };
         let line = &mut self.lines[index];
-        line.rest.begin(trouble.retry_after, jitter);
+        let at_least = trouble.retry_after.unwrap_or_default().max(fair);
+        line.rest.begin(at_least, jitter);
         for live in self.lives.iter().filter(|live| live.line == index) {
             live.writer.report(|progress| {
                 if trouble.busy {
@@ -601,7 +617,7 @@ impl Sender {
             }
             Ok(Exchanged::Trouble(trouble)) => {
                 self.delivery = Some((index, delivery));
-                self.rest_line(index, &trouble, jitter);
+                self.rest_line(index, &trouble, now.elapsed(), jitter);
             }
             Err(_) => {}
         }

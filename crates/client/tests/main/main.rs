@@ -9,6 +9,7 @@ mod fake_server;
 mod os_fork;
 mod refusals;
 mod runs;
+mod silence;
 mod types;
 
 #[path = "../../examples/quickstart.rs"]
