@@ -234,5 +234,6 @@ fn spool_options(settings: &RunSettings) -> SpoolOptions {
         OnFull::Wait => spool::OnFull::Wait,
     };
     options.strict = settings.options.strict;
+    options.mode = settings.spool_mode;
     options
 }
