@@ -245,9 +245,9 @@ impl<S: Slots> Session<S> {
         self.acknowledged
     }
 
-    /// Whether slots were handed out past what is packed.
+    /// Whether slots were handed out past what is packed. A base frame that is due waits for them.
     pub(crate) fn has_more(&self) -> bool {
-        self.held.is_some() || self.skip.is_some() || self.declare || self.slots.has_more()
+        self.held.is_some() || self.skip.is_some() || self.slots.has_more()
     }
 
     /// The slots, when nothing is left to send.

@@ -502,7 +502,9 @@ proptest! {
                 }
             }
         }
-        // In the end the network is good, and a beat tells the client where the server stands.
+        // In the end the network is good, and a beat tells the client where the server stands. The
+        // end of the writer is a slot too: what is lost is told with the next slot there is.
+        script.points(1);
         let company = Company { heartbeat: true, ..Company::default() };
         let packed = sender.next_frame(&mut sorter, &company).unwrap().unwrap();
         let answer = server.receive(&packed.frame);
@@ -583,6 +585,37 @@ fn a_server_that_lost_its_disk_gets_what_is_kept_and_the_rest_is_counted() {
 
 #[test]
 fn a_restored_server_gets_again_what_is_still_kept() {
+#[test]
+fn a_loss_is_told_with_the_next_slot_and_nobody_spins_until_then() {
+    let mut script = Script::new();
+    script.points(3);
+    let mut sender = session(&script, 100);
+    send_all(&mut sender, &mut ModelServer::default());
+    script.disk.borrow_mut().release(0);
+    let mut server = ModelServer::default();
+    let company = Company {
+        heartbeat: true,
+        ..Company::default()
+    };
+    let beat = sender
+        .next_frame(&mut PointSorter::default(), &company)
+        .unwrap()
+        .unwrap();
+    let answer = server.receive(&beat.frame);
+    let settled = sender
+        .settle(&beat, Outcome::Answered(answer), no_name)
+        .unwrap();
+    assert_eq!(settled.verdict, Verdict::Base);
+    assert!(!sender.has_more());
+    assert!(send_all(&mut sender, &mut server).is_empty());
+    script.points(1);
+    assert!(sender.has_more());
+    send_all(&mut sender, &mut server);
+    let writer = &server.writers[&own().writer];
+    assert_eq!(writer.lost, [(0, script.disk.borrow().first_kept)]);
+    assert_eq!(writer.points, [3]);
+}
+
     let mut script = Script::new();
     script.points(20);
     let mut server = ModelServer::default();
