@@ -1,10 +1,11 @@
 //! From the spool to the server.
 //!
-//! `points` sorts, `session` decides what to send and what an answer means, `exchange` does it over
+//! `points` sorts, `numbers` knows the series, `session` decides what to send and what an answer means, `exchange` does it over
 //! a connection, `runtime` is the one thread that does it for all runs of this process. `deliver`
 //! uses the same parts for the folders of dead processes.
 
 pub(crate) mod exchange;
+mod numbers;
 pub(crate) mod points;
 mod refusals;
 mod runtime;

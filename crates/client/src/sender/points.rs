@@ -61,6 +61,13 @@ impl PointSorter {
         self.numbers.is_empty()
     }
 
+    /// Whether there are points of this number.
+    pub(crate) fn holds(&self, number: u32) -> bool {
+        self.counts
+            .get(number as usize)
+            .is_some_and(|count| *count > 0)
+    }
+
     pub(crate) fn clear(&mut self) {
         for number in self.touched.drain(..) {
             self.counts[number as usize] = 0;

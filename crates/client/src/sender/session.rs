@@ -9,13 +9,14 @@
 //! the acknowledged mark, maybe with other boundaries; the server's mark decides what is new.
 
 use bytes::Bytes;
-use runstone_model::{RunId, RunState, Timestamp, ValueType, WriterId};
+use runstone_model::{RunId, RunState, Timestamp, WriterId};
 use runstone_wire::{
     Completeness, EncodedOperation, Frame, FrameAnswer, FrameStatus, IfPresent, KindTag, Operation,
     OperationKind,
 };
 
 use super::exchange::spool_error;
+use super::numbers::Numbers;
 use super::points::PointSorter;
 use super::refusals;
 use super::slots::{Place, Slots};
@@ -172,8 +173,7 @@ pub(crate) struct Session<S> {
     caps: Caps,
     caps_now: Caps,
     rejections_in_a_row: u32,
-    /// Types by series number; numbers without a declaration count as f64.
-    types: Vec<ValueType>,
+    numbers: Numbers,
     rewinds: Rewinds,
 }
 
@@ -223,7 +223,7 @@ impl<S: Slots> Session<S> {
             caps: Caps::FULL,
             caps_now: Caps::FULL,
             rejections_in_a_row: 0,
-            types: Vec::new(),
+            numbers: Numbers::default(),
             rewinds: Rewinds::default(),
         };
         session.learn_declarations(start)?;
@@ -295,11 +295,7 @@ impl<S: Slots> Session<S> {
             ..
         }) = operation
         {
-            let index = define.number as usize;
-            if index >= self.types.len() {
-                self.types.resize(index + 1, ValueType::F64);
-            }
-            self.types[index] = define.value_type;
+            self.numbers.learn(&define);
         }
     }
 
@@ -350,14 +346,8 @@ impl<S: Slots> Session<S> {
         let (ends, others): (Vec<Bytes>, Vec<Bytes>) = rest.partition(is_end);
         operations.extend(others.into_iter().map(EncodedOperation::from_bytes));
         if !sorter.is_empty() {
-            let types = &self.types;
-            let type_of = |number: u32| {
-                types
-                    .get(number as usize)
-                    .copied()
-                    .unwrap_or(ValueType::F64)
-            };
-            let pack = sorter.pack(type_of).map_err(|error| {
+            let pack = sorter.pack(|number| self.numbers.value_type(number));
+            let pack = pack.map_err(|error| {
                 ClientError::Internal(format!("packing points failed: {error}"))
             })?;
             operations.push(encoded(OperationKind::Points(pack)));
@@ -398,7 +388,8 @@ impl<S: Slots> Session<S> {
         }
     }
 
-    /// Reads records into the sorter and the list of operations until a cap or a barrier.
+    /// Reads records into the sorter and the list of operations until a cap, a barrier, or the
+    /// first counted point of a series that has steps in this frame.
     fn collect(
         &mut self,
         sorter: &mut PointSorter,
@@ -428,6 +419,13 @@ impl<S: Slots> Session<S> {
                     return Ok(());
                 }
                 Some(Record::Point(point)) => {
+                    if self.numbers.ends_frame(point.series, sorter) {
+                        self.slots
+                            .seek(before)
+                            .map_err(|error| spool_error(&error))?;
+                        collected.next = Some(before);
+                        return Ok(());
+                    }
                     sorter.push(&point);
                     collected.records += 1;
                     collected.next = Some(self.slots.place());
@@ -648,6 +646,7 @@ impl<S: Slots> Session<S> {
     /// with a base frame from the first slot there is.
     fn go_back(&mut self) -> Result<(), ClientError> {
         self.held = None;
+        self.numbers.read_again();
         match self.slots.seek(self.acknowledged) {
             Ok(()) => {}
             Err(SpoolError::Released { .. }) => {

@@ -140,25 +140,21 @@ impl<C: ApplyContext> Applying<'_, C> {
     }
 
     /// Gives a base to auto numbers that have none: that of the writer's other auto number for
-    /// the series, else one past the highest step there is, explicit points of this pack included.
+    /// the series, else one past the highest step that came before this pack.
     fn resolve_auto_bases(&mut self, accepted: &mut [Accepted<'_>]) -> Outcome {
         let writer = self.writer.writer.id;
-        for index in 0..accepted.len() {
-            let binding = accepted[index].binding;
+        for series in accepted {
+            let binding = series.binding;
             if !binding.auto_step || binding.auto_base.is_some() {
                 continue;
             }
             let base = match self.context.find_auto_base(writer, binding.series)? {
                 Some(base) => base,
-                None => auto_base(accepted, &accepted[index]),
+                None => auto_base(&series.state),
             };
-            let resolved = SeriesBinding {
-                auto_base: Some(base),
-                ..binding
-            };
+            series.binding.auto_base = Some(base);
             self.context
-                .put_binding(writer, accepted[index].points.number, &resolved)?;
-            accepted[index].binding = resolved;
+                .put_binding(writer, series.points.number, &series.binding)?;
         }
         Ok(())
     }
@@ -232,17 +228,10 @@ fn check_steps(points: &PreparedSeries, auto_step: bool) -> Outcome {
     Ok(())
 }
 
-/// One past the highest step of the series: in the store, and among the points of this pack whose
-/// steps are known.
-fn auto_base(accepted: &[Accepted<'_>], series: &Accepted<'_>) -> f64 {
-    let here = accepted
-        .iter()
-        .filter(|other| other.binding.series == series.binding.series)
-        .filter(|other| !other.binding.auto_step)
-        .map(|other| other.points.step_range.1);
-    let highest = here
-        .chain(series.state.step_range.map(|range| range.1))
-        .reduce(f64::max);
+/// One past the highest step of the series. Explicit points beside the counted ones in the pack
+/// don't count: a client ends a frame before its first counted point, so they came later.
+fn auto_base(before: &SeriesState) -> f64 {
+    let highest = before.step_range.map(|range| range.1);
     highest.map_or(0.0, |highest| highest.floor() + 1.0)
 }
 

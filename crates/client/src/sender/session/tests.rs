@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use proptest::prelude::*;
 use runstone_codec::{PackReader, SeriesColumns};
-use runstone_model::{ChangeNumber, Context, MetricName, SeriesKey, Step};
+use runstone_model::{ChangeNumber, Context, MetricName, SeriesKey, Step, ValueType};
 use runstone_wire::{DefineSeries, EndKind, EndWriter, Refusal, RefusalCode};
 
 use super::*;
 use crate::spool::Point;
+
+mod counted;
 
 /// A spool in memory: what survives a restart of the client is in `Disk`.
 #[derive(Debug, Clone, Default)]
@@ -584,8 +586,6 @@ fn a_server_that_lost_its_disk_gets_what_is_kept_and_the_rest_is_counted() {
 }
 
 #[test]
-fn a_restored_server_gets_again_what_is_still_kept() {
-#[test]
 fn a_loss_is_told_with_the_next_slot_and_nobody_spins_until_then() {
     let mut script = Script::new();
     script.points(3);
@@ -616,6 +616,8 @@ fn a_loss_is_told_with_the_next_slot_and_nobody_spins_until_then() {
     assert_eq!(writer.points, [3]);
 }
 
+#[test]
+fn a_restored_server_gets_again_what_is_still_kept() {
     let mut script = Script::new();
     script.points(20);
     let mut server = ModelServer::default();
