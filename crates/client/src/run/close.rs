@@ -42,8 +42,8 @@ impl Run {
     }
 
     /// Waits until all that was logged before the call is acknowledged, durable and readable at
-    /// the server, or until the time is over (`None`: however long it takes). Offline it returns
-    /// at once.
+    /// the server, or until the time is over (`None`: however long it takes). Offline, and where no
+    /// thread can be had to send, it returns at once.
     pub fn flush(&self, timeout: Option<Duration>) -> FlushReport {
         let Some(writer) = self.writers.get() else {
             return FlushReport {
@@ -58,9 +58,11 @@ impl Run {
         if !writer.is_closed() {
             self.start(writer);
         }
-        sender::hurry(writer);
+        let has_sender = sender::hurry(writer);
         let until = timeout.map(|timeout| Instant::now() + timeout);
-        let progress = writer.wait(until, |progress| progress.mark >= slot || progress.finished);
+        let progress = writer.wait(until, |progress| {
+            progress.mark >= slot || progress.finished || !has_sender
+        });
         writer.flush_report(&progress, slot)
     }
 

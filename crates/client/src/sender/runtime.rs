@@ -3,6 +3,7 @@
 //! Started by the first point, never stopped: the process ends under it. What it does stands in
 //! `rounds`; here runs are handed to it, hurried, and waited for.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ use crate::warning::{WarningKind, warn_once};
 
 /// Panics of the sender after which it is not started again.
 const PANICS_MAX: u32 = 5;
+
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) inbox: Mutex<Inbox>,
@@ -31,11 +33,31 @@ pub(super) struct Inbox {
     /// Taken by the sender and not finished; handed to the next one if it dies.
     pub(super) running: Vec<Arc<RunWriter>>,
     started: bool,
+    /// It panicked too often.
+    gave_up: bool,
 }
 
 impl Shared {
     pub(super) fn inbox(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to it that the thread runs; `false`: none can be had now, or it gave up.
+    fn start(&self, spawn: impl FnOnce() -> io::Result<()>) -> bool {
+        let mut inbox = self.inbox();
+        if inbox.started {
+            return !inbox.gave_up;
+        }
+        match spawn() {
+            Ok(()) => inbox.started = true,
+            Err(error) => warn_once(WarningKind::Spool, "thread", || {
+                format!(
+                    "the sender could not be started: {error}; everything is kept; hint: deliver \
+                     it with `runstone sync`"
+                )
+            }),
+        }
+        inbox.started
     }
 }
 
@@ -47,22 +69,14 @@ fn shared() -> &'static Shared {
 
 /// Hands a writer to the sender; starts the thread if this is the first one.
 pub(crate) fn start_sending(writer: &Arc<RunWriter>) {
-    let shared = shared();
-    let mut inbox = shared.inbox();
-    inbox.writers.push(Arc::clone(writer));
-    if !inbox.started {
-        match spawn_deaf("runstone-sender", move || send_for_ever(shared)) {
-            Ok(_) => inbox.started = true,
-            Err(error) => warn_once(WarningKind::Spool, "thread", || {
-                format!(
-                    "the sender could not be started: {error}; everything is kept; hint: deliver \
-                     it with `runstone sync`"
-                )
-            }),
-        }
-    }
-    drop(inbox);
+    shared().inbox().writers.push(Arc::clone(writer));
+    start();
     Bell::of_this_process().ring_sender();
+}
+
+fn start() -> bool {
+    let shared = shared();
+    shared.start(|| spawn_deaf("runstone-sender", move || send_for_ever(shared)).map(|_| ()))
 }
 
 /// The sender's thread. A panic is a defect of ours: it is told, and sending begins anew from the
@@ -81,7 +95,10 @@ fn send_for_ever(shared: &'static Shared) {
         let running = std::mem::take(&mut inbox.running);
         inbox.writers.extend(running);
     }
-    let writers = std::mem::take(&mut shared.inbox().writers);
+    let mut inbox = shared.inbox();
+    inbox.gave_up = true;
+    let writers = std::mem::take(&mut inbox.writers);
+    drop(inbox);
     for writer in writers {
         writer.report(|progress| {
             progress.failing = true;
@@ -91,11 +108,13 @@ fn send_for_ever(shared: &'static Shared) {
 }
 
 /// Somebody waits for an acknowledgement of this writer: its server is asked at once, if it rests.
-/// Others rest on, or a silent one would hold up who waits here.
-pub(crate) fn hurry(writer: &RunWriter) {
+/// Others rest on, or a silent one would hold up who waits here. `false`: there is no sender, and
+/// waiting is in vain.
+pub(crate) fn hurry(writer: &RunWriter) -> bool {
     writer.is_hurried.store(true, Ordering::Release);
     shared().hurry.store(true, Ordering::Release);
     Bell::of_this_process().ring_sender();
+    start()
 }
 
 /// Waits for the last acknowledgement of a closed writer, while a server answers, and tells what
@@ -105,10 +124,11 @@ pub(crate) fn finish(writer: &RunWriter, timeout: Duration) -> CloseReport {
     let mut progress = writer.progress();
     if writer.is_online() && !progress.finished {
         writer.report(|progress| progress.failing = false);
-        hurry(writer);
+        let has_sender = hurry(writer);
         let until = Instant::now().checked_add(timeout);
         progress = writer.wait(until, |progress| {
-            progress.finished || (progress.failing && !progress.reached_lately())
+            let is_away = progress.failing && !progress.reached_lately();
+            progress.finished || is_away || !has_sender
         });
     }
     let delivered = progress.mark >= slot;
@@ -144,4 +164,19 @@ pub(crate) fn finish(writer: &RunWriter, timeout: Duration) -> CloseReport {
     );
     report.command = Some(command);
     report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_cannot_be_had_is_tried_again() {
+        let shared = Shared::default();
+        assert!(!shared.start(|| Err(io::ErrorKind::WouldBlock.into())));
+        assert!(shared.start(|| Ok(())));
+        assert!(shared.start(|| panic!("it runs already")));
+        shared.inbox().gave_up = true;
+        assert!(!shared.start(|| panic!("it gave up")));
+    }
 }
