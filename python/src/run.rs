@@ -20,8 +20,9 @@ use serde_json::Value;
 
 use crate::asked::{duration_of, key_of, not_yet, path_of, seed_of, text_notice, texts_of};
 use crate::convert::{param_of, python_of_param, text_of};
+use crate::end::end_of;
 use crate::errors::{InvalidError, NotFoundError, exception_of};
-use crate::exit::{self, end_of};
+use crate::exit;
 use crate::fastcall::LockedCell;
 use crate::handle::Handle;
 use crate::identity::IdentityCache;
