@@ -19,13 +19,6 @@ pub(crate) fn key_of(key: &Bound<'_, PyString>) -> PyResult<ParamPath> {
     path_of(&text_of(key)).map_err(|error| exception_of(&error))
 }
 
-pub(crate) fn text_notice(path: &str, kind: &str) -> String {
-    format!(
-        "param {path} is of type {kind} and is kept as its text; \
-         hint: pass numbers, texts, lists and dicts"
-    )
-}
-
 /// One text, or several.
 pub(crate) fn texts_of(tags: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     if let Ok(tag) = tags.cast::<PyString>() {

@@ -1,7 +1,8 @@
 //! The compiled module of the Python package, over `runstone-client`.
 //!
 //! `run` is the class, `fastcall` its two hot methods, `identity` and `series` find the series of a
-//! call, `refuse` and `warn` tell what went wrong, `asked` and `convert` read arguments and values,
+//! call, `refuse` and `warn` tell what went wrong, `asked`, `convert` and `params` read arguments and
+//! values,
 //! `exit` and `end` end what nobody closed. Unsafe code stands in `fastcall` and in `os_*.rs`. The surprising rule: the
 //! module says `gil_used = true`, because its caches are protected by the interpreter lock alone;
 //! nothing here holds that lock while it waits for a disk or a server.
@@ -17,6 +18,7 @@ mod handle;
 mod identity;
 mod mirror;
 mod os_unix_exit;
+mod params;
 mod refuse;
 mod report;
 mod run;

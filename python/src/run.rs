@@ -18,8 +18,8 @@ use runstone_client::{
 use runstone_model::ReasonCode;
 use serde_json::Value;
 
-use crate::asked::{duration_of, key_of, not_yet, path_of, seed_of, text_notice, texts_of};
-use crate::convert::{param_of, python_of_param, text_of};
+use crate::asked::{duration_of, key_of, not_yet, path_of, seed_of, texts_of};
+use crate::convert::text_of;
 use crate::end::end_of;
 use crate::errors::{InvalidError, NotFoundError, exception_of};
 use crate::exit;
@@ -27,6 +27,7 @@ use crate::fastcall::LockedCell;
 use crate::handle::Handle;
 use crate::identity::IdentityCache;
 use crate::mirror::Mirror;
+use crate::params::{Taken, param_of, python_of_param};
 use crate::report::{CloseReport, FlushReport};
 use crate::wait::wait_for;
 use crate::warn;
@@ -192,16 +193,25 @@ impl Run {
         self.handle.tells_first_time(subject)
     }
 
-    /// What a call that changes the run found: a failure is told, or raised when strict.
+    /// Shows a text, once.
+    fn tell(&self, py: Python<'_>, text: String) {
+        if !self.is_disabled() && self.handle.tells_first_time(text.clone()) {
+            warn::show(py, &text);
+        }
+    }
+
+    /// What a call that changes the run found: a failure is counted and told, or raised
+    /// when strict.
     fn outcome(&self, py: Python<'_>, outcome: Result<(), ClientError>) -> PyResult<()> {
         if let Err(error) = outcome {
-            let subject = error.to_string();
+            if self.is_disabled() {
+                return Ok(());
+            }
+            self.count_refused();
             if self.is_strict() {
                 return Err(exception_of(&error));
             }
-            if self.handle.tells_first_time(subject) {
-                warn::show(py, &error.to_string());
-            }
+            self.tell(py, error.to_string());
         }
         if self.wants_attention() {
             self.attend(py)
@@ -262,14 +272,16 @@ impl Run {
             "capture of terminal logs",
             capture_terminal_logs,
         )?;
-        let mut kept_as_text = Vec::new();
+        let mut refused = Vec::new();
+        let mut notices = Vec::new();
         let config = config
-            .map(|config| {
-                param_of(config, &mut |path, kind| {
-                    kept_as_text.push(text_notice(path, kind))
-                })
-            })
-            .transpose()?;
+            .map(|config| param_of(config, ""))
+            .transpose()?
+            .and_then(|taken| {
+                notices = taken.notices;
+                refused.extend(taken.refused);
+                taken.value
+            });
         if config
             .as_ref()
             .is_some_and(|config| !matches!(config, ParamValue::Dict(_)))
@@ -297,11 +309,11 @@ impl Run {
         mirror.name.clone_from(&name);
         mirror.description.clone_from(&description);
         mirror.experiment.clone_from(&experiment);
-        if let Some(config) = &config {
-            mirror
-                .set(&ParamPath::root(), config, false)
-                .map_err(|error| exception_of(&error))?;
-        }
+        // The mirror refuses what the run would.
+        let config = config.filter(|config| {
+            let outcome = mirror.set(&ParamPath::root(), config, false);
+            outcome.map_err(|error| refused.push(error)).is_ok()
+        });
         mirror.add_tags(tags.iter().map(String::as_str));
         let options = RunOptions {
             run_id: run_hash,
@@ -327,11 +339,17 @@ impl Run {
             spool_bytes_max,
             sdk: Some(SDK.to_owned()),
         };
-        let handle = Handle::open(py, options, repo, mirror)?;
-        for notice in kept_as_text {
-            warn::show(py, &notice);
+        if let (true, Some(error)) = (strict, refused.first()) {
+            return Err(exception_of(error));
         }
-        Self::of(py, handle)
+        let run = Self::of(py, Handle::open(py, options, repo, mirror)?)?;
+        for notice in notices {
+            run.tell(py, notice);
+        }
+        for error in refused {
+            run.outcome(py, Err(error))?;
+        }
+        Ok(run)
     }
 
     /// Id of the run.
@@ -496,27 +514,27 @@ impl Run {
         value: &Bound<'_, PyAny>,
         replace: bool,
     ) -> PyResult<()> {
-        let mut kept_as_text = Vec::new();
         let key = text_of(key);
-        let value = param_of(value, &mut |path, kind| {
-            let path = if path.is_empty() {
-                key.clone()
-            } else {
-                format!("{key}.{path}")
-            };
-            kept_as_text.push(text_notice(&path, kind));
-        })?;
+        let Taken {
+            value,
+            notices,
+            refused,
+        } = param_of(value, &key)?;
+        for notice in notices {
+            self.tell(py, notice);
+        }
+        for error in refused {
+            self.outcome(py, Err(error))?;
+        }
+        let Some(value) = value else {
+            return Ok(());
+        };
         let outcome = path_of(&key).and_then(|path| {
             let client = self.writable()?;
             // The mirror refuses what the run would, and nothing is sent then.
             self.handle.mirror().set(&path, &value, replace)?;
             client.set_param(&path, value, replace)
         });
-        for notice in kept_as_text {
-            if self.handle.tells_first_time(notice.clone()) {
-                warn::show(py, &notice);
-            }
-        }
         self.outcome(py, outcome)
     }
 

@@ -178,7 +178,6 @@ def test_what_does_not_exist_yet_says_so(home: object) -> None:
         {"run_hash": "a/b"},
         {"run_hash": ""},
         {"config": 3},
-        {"config": {"": 1}},
         {"experiment": ""},
         {"tags": [""]},
         {"repo": "http://me:secret@host"},
