@@ -10,16 +10,17 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 use runstone_client::{
     ClientError, Context, Goal, OnFull, ParamPath, ParamValue, RunEnd, RunOptions, SeriesHandle,
     ValueType,
 };
-use runstone_model::ReasonCode;
+use runstone_model::{MetricName, ReasonCode, RunId, clean_text};
 use serde_json::Value;
 
-use crate::asked::{duration_of, key_of, not_yet, path_of, seed_of, texts_of};
-use crate::convert::text_of;
+use crate::asked::{
+    self, duration_of, flag_given, key_of, not_yet, path_of, seed_of, short, tags_of, text_given,
+};
 use crate::end::end_of;
 use crate::errors::{InvalidError, NotFoundError, exception_of};
 use crate::exit;
@@ -84,7 +85,8 @@ const SDK: &str = concat!("runstone-python/", env!("CARGO_PKG_VERSION"));
 /// Raises
 /// ------
 /// InvalidError
-///     An argument that can never be right, as an id with a slash.
+///     An id, address, mode or seed that can never be right. A name, tag or entry of `config` that
+///     can't be kept is left out and told, unless the run is strict.
 /// NotImplementedError
 ///     For what does not exist yet, by name.
 ///
@@ -290,7 +292,22 @@ impl Run {
                 "config is no dict; hint: Run(config={\"lr\": 0.05})",
             ));
         }
-        let tags = tags.map(texts_of).transpose()?.unwrap_or_default();
+        let tags = tags.map(|tags| tags_of(tags, &mut refused)).transpose()?;
+        let tags = tags.unwrap_or_default();
+        let mut checked =
+            |given: Option<String>, check: &dyn Fn(String) -> Result<String, ClientError>| {
+                let outcome = check(clean_text(&given?).0.into_owned());
+                outcome.map_err(|error| refused.push(error)).ok()
+            };
+        let name = checked(name, &|text| short("name", text));
+        let description = checked(description, &asked::description);
+        let experiment = checked(experiment, &asked::experiment);
+        let group = checked(group, &|text| short("group", text));
+        let job_type = checked(job_type, &|text| short("job type", text));
+        let rerun_of = checked(rerun_of, &|id| {
+            RunId::new(id.as_str())?;
+            Ok(id)
+        });
         let seed = seed.map(seed_of).transpose()?;
         let mode = mode
             .map(str::parse)
@@ -373,12 +390,14 @@ impl Run {
     }
 
     #[setter]
-    fn set_name(&self, py: Python<'_>, name: Option<String>) -> PyResult<()> {
-        let text = name.unwrap_or_default();
-        let outcome = self.writable().and_then(|client| client.set_name(&text));
-        if outcome.is_ok() {
-            self.handle.mirror().name = Some(text);
-        }
+    fn set_name(&self, py: Python<'_>, name: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        let outcome = text_or_none("name", name.as_ref())
+            .and_then(|text| short("name", text))
+            .and_then(|text| {
+                self.writable()?.set_name(&text)?;
+                self.handle.mirror().name = Some(text);
+                Ok(())
+            });
         self.outcome(py, outcome)
     }
 
@@ -389,14 +408,18 @@ impl Run {
     }
 
     #[setter]
-    fn set_description(&self, py: Python<'_>, description: Option<String>) -> PyResult<()> {
-        let text = description.unwrap_or_default();
-        let outcome = self
-            .writable()
-            .and_then(|client| client.set_description(&text));
-        if outcome.is_ok() {
-            self.handle.mirror().description = Some(text);
-        }
+    fn set_description(
+        &self,
+        py: Python<'_>,
+        description: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let outcome = text_or_none("description", description.as_ref())
+            .and_then(asked::description)
+            .and_then(|text| {
+                self.writable()?.set_description(&text)?;
+                self.handle.mirror().description = Some(text);
+                Ok(())
+            });
         self.outcome(py, outcome)
     }
 
@@ -409,17 +432,18 @@ impl Run {
     }
 
     #[setter]
-    fn set_experiment(&self, py: Python<'_>, experiment: String) -> PyResult<()> {
-        let outcome = self
-            .writable()
-            .and_then(|client| client.set_experiment(&experiment));
-        if outcome.is_ok() {
-            self.handle.mirror().experiment = Some(experiment);
-        }
+    fn set_experiment(&self, py: Python<'_>, experiment: &Bound<'_, PyAny>) -> PyResult<()> {
+        let outcome = text_given("experiment", experiment)
+            .and_then(asked::experiment)
+            .and_then(|text| {
+                self.writable()?.set_experiment(&text)?;
+                self.handle.mirror().experiment = Some(text);
+                Ok(())
+            });
         self.outcome(py, outcome)
     }
 
-    /// Whether the run is archived: kept, and left out of lists.
+    /// Whether the run is archived: kept, and left out of lists. Takes a bool, 0 or 1.
     #[getter]
     fn archived(&self, py: Python<'_>) -> PyResult<bool> {
         if let Some(archived) = self.handle.mirror().archived {
@@ -430,13 +454,12 @@ impl Run {
     }
 
     #[setter]
-    fn set_archived(&self, py: Python<'_>, archived: bool) -> PyResult<()> {
-        let outcome = self
-            .writable()
-            .and_then(|client| client.set_archived(archived));
-        if outcome.is_ok() {
+    fn set_archived(&self, py: Python<'_>, archived: &Bound<'_, PyAny>) -> PyResult<()> {
+        let outcome = flag_given("archived", archived).and_then(|archived| {
+            self.writable()?.set_archived(archived)?;
             self.handle.mirror().archived = Some(archived);
-        }
+            Ok(())
+        });
         self.outcome(py, outcome)
     }
 
@@ -471,26 +494,30 @@ impl Run {
     }
 
     /// Adds a tag, 1 to 256 characters. One that is there already changes nothing.
-    fn add_tag(&self, py: Python<'_>, tag: &Bound<'_, PyString>) -> PyResult<()> {
-        let tag = text_of(tag);
-        let outcome = self
-            .writable()
-            .and_then(|client| client.add_tags([tag.as_str()]));
-        if outcome.is_ok() {
-            self.handle.mirror().add_tags([tag.as_str()].into_iter());
-        }
+    ///
+    /// An integer is taken as its text. Anything else that is no str, and a text that can be no
+    /// tag, is counted as refused and told once; `InvalidError` if the run is strict. The same
+    /// holds for `remove_tag`, `set`, item access and the properties.
+    fn add_tag(&self, py: Python<'_>, tag: &Bound<'_, PyAny>) -> PyResult<()> {
+        let outcome = text_given("a tag", tag)
+            .and_then(asked::tag)
+            .and_then(|tag| {
+                self.writable()?.add_tags([tag.as_str()])?;
+                self.handle.mirror().add_tags([tag.as_str()].into_iter());
+                Ok(())
+            });
         self.outcome(py, outcome)
     }
 
     /// Removes a tag. One that is not there changes nothing.
-    fn remove_tag(&self, py: Python<'_>, tag: &Bound<'_, PyString>) -> PyResult<()> {
-        let tag = text_of(tag);
-        let outcome = self
-            .writable()
-            .and_then(|client| client.remove_tags([tag.as_str()]));
-        if outcome.is_ok() {
-            self.handle.mirror().remove_tag(&tag);
-        }
+    fn remove_tag(&self, py: Python<'_>, tag: &Bound<'_, PyAny>) -> PyResult<()> {
+        let outcome = text_given("a tag", tag)
+            .and_then(asked::tag)
+            .and_then(|tag| {
+                self.writable()?.remove_tags([tag.as_str()])?;
+                self.handle.mirror().remove_tag(&tag);
+                Ok(())
+            });
         self.outcome(py, outcome)
     }
 
@@ -510,11 +537,15 @@ impl Run {
     fn set(
         &self,
         py: Python<'_>,
-        key: &Bound<'_, PyString>,
+        key: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
         replace: bool,
     ) -> PyResult<()> {
-        let key = text_of(key);
+        let key = match text_given("key", key).and_then(|key| Ok((path_of(&key)?, key))) {
+            Ok(key) => key,
+            Err(error) => return self.outcome(py, Err(error)),
+        };
+        let (path, key) = key;
         let Taken {
             value,
             notices,
@@ -529,8 +560,7 @@ impl Run {
         let Some(value) = value else {
             return Ok(());
         };
-        let outcome = path_of(&key).and_then(|path| {
-            let client = self.writable()?;
+        let outcome = self.writable().and_then(|client| {
             // The mirror refuses what the run would, and nothing is sent then.
             self.handle.mirror().set(&path, &value, replace)?;
             client.set_param(&path, value, replace)
@@ -543,7 +573,7 @@ impl Run {
     fn get<'py>(
         &self,
         py: Python<'py>,
-        key: &Bound<'_, PyString>,
+        key: &Bound<'_, PyAny>,
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let found = self.read(py, &key_of(key)?)?;
@@ -555,7 +585,7 @@ impl Run {
     fn __getitem__<'py>(
         &self,
         py: Python<'py>,
-        key: &Bound<'_, PyString>,
+        key: &Bound<'_, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let path = key_of(key)?;
         self.read(py, &path)?.ok_or_else(|| {
@@ -568,14 +598,15 @@ impl Run {
     fn __setitem__(
         &self,
         py: Python<'_>,
-        key: &Bound<'_, PyString>,
+        key: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         self.set(py, key, value, false)
     }
 
-    fn __delitem__(&self, py: Python<'_>, key: &Bound<'_, PyString>) -> PyResult<()> {
-        let outcome = path_of(&text_of(key)).and_then(|path| {
+    fn __delitem__(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<()> {
+        let outcome = text_given("key", key).and_then(|key| {
+            let path = path_of(&key)?;
             self.writable()?.remove_param(&path)?;
             self.handle.mirror().remove(&path);
             Ok(())
@@ -583,7 +614,7 @@ impl Run {
         self.outcome(py, outcome)
     }
 
-    fn __contains__(&self, py: Python<'_>, key: &Bound<'_, PyString>) -> PyResult<bool> {
+    fn __contains__(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<bool> {
         Ok(self.read(py, &key_of(key)?)?.is_some())
     }
 
@@ -603,17 +634,29 @@ impl Run {
     fn define_metric(
         &self,
         py: Python<'_>,
-        name: &str,
-        goal: Option<&str>,
-        unit: Option<&str>,
-        default_x: Option<&str>,
+        name: &Bound<'_, PyAny>,
+        goal: Option<Bound<'_, PyAny>>,
+        unit: Option<Bound<'_, PyAny>>,
+        default_x: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let goal = goal
-            .map(str::parse::<Goal>)
-            .transpose()
-            .map_err(|error| ClientError::Invalid(format!("{error}")));
-        let outcome =
-            goal.and_then(|goal| self.writable()?.define_metric(name, goal, unit, default_x));
+        let text = |what: &'static str, given: Option<&Bound<'_, PyAny>>| {
+            given
+                .map(|given| text_given(what, given).and_then(|text| short(what, text)))
+                .transpose()
+        };
+        let define = || {
+            let name = text_given("name of a metric", name)?;
+            MetricName::new(name.as_str())?;
+            let goal = text("goal", goal.as_ref())?.map(|goal| goal.parse::<Goal>());
+            let goal = goal
+                .transpose()
+                .map_err(|error| ClientError::Invalid(format!("{error}")))?;
+            let unit = text("unit", unit.as_ref())?;
+            let default_x = text("default x", default_x.as_ref())?;
+            self.writable()?
+                .define_metric(&name, goal, unit.as_deref(), default_x.as_deref())
+        };
+        let outcome = define();
         self.outcome(py, outcome)
     }
 
@@ -774,6 +817,11 @@ impl Run {
         let server = self.handle.read_server(py)?;
         Ok(server.and_then(|run| run[key].as_str().map(str::to_owned)))
     }
+}
+
+/// None clears.
+fn text_or_none(what: &str, given: Option<&Bound<'_, PyAny>>) -> Result<String, ClientError> {
+    given.map_or_else(|| Ok(String::new()), |given| text_given(what, given))
 }
 
 /// Opens a run as a pickle tells.
