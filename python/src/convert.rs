@@ -37,6 +37,9 @@ pub(crate) fn number_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Numeric>> {
     if value.is_instance_of::<PyString>() || value.is_none() {
         return Ok(None);
     }
+    if let Some(flag) = bool_of(value) {
+        return Ok(Some(Numeric::I64(i64::from(flag))));
+    }
     let integer = match value.cast::<PyInt>() {
         Ok(integer) => Some(integer.clone()),
         Err(_) if value.get_type().hasattr("__index__")? => {
@@ -60,9 +63,15 @@ pub(crate) fn number_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Numeric>> {
         .map(Numeric::F64))
 }
 
-/// Whether `value` is true or false, if it is a `bool`.
+/// Whether `value` is true or false, if it is a `bool` of Python or of numpy.
 pub(crate) fn bool_of(value: &Bound<'_, PyAny>) -> Option<bool> {
-    value.cast::<PyBool>().ok().map(|flag| flag.is_true())
+    if let Ok(flag) = value.cast::<PyBool>() {
+        return Some(flag.is_true());
+    }
+    // Its name was `bool_` before numpy 2.
+    let is_numpys = matches!(type_name(value).as_str(), "bool" | "bool_")
+        && value.get_type().module().is_ok_and(|name| name == "numpy");
+    is_numpys.then(|| value.is_truthy().ok()).flatten()
 }
 
 /// `None` for an ordinary exception; others come through.
