@@ -48,12 +48,15 @@ const SDK: &str = concat!("runstone-python/", env!("CARGO_PKG_VERSION"));
 ///     else the variables RUNSTONE_URL or MATYAN_FRONTIER_URL, else the server of this machine;
 ///     reads go to `repo`, else RUNSTONE_URL or MATYAN_BACKEND_URL, else the same.
 /// read_only : bool
-///     Only look at the run: nothing is written, every writing call is refused.
+///     Only look at the run `run_hash`: nothing is written, every writing call is refused.
 /// experiment : str, optional
 ///     Name of the experiment, made if it is new. Left out: ``default`` for a new run, no change
 ///     for a resumed one.
 /// force_resume : bool
-///     Resume also a run that another process seems to be writing.
+///     Changes nothing, and is taken for scripts that were written for Matyan, where a run that is
+///     opened again without it loses its name and properties. Here `Run(run_hash)` always resumes
+///     and keeps everything, and joins a run that another process is writing. A run inside a
+///     variation that has ended stays ended, with `force_resume` too.
 /// system_tracking_interval, log_system_params, capture_terminal_logs : optional
 ///     None and False are off. There is nothing to turn on yet.
 /// name, description, group, job_type : str, optional
@@ -274,6 +277,12 @@ impl Run {
             "capture of terminal logs",
             capture_terminal_logs,
         )?;
+        if read_only && run_hash.is_none() {
+            return Err(InvalidError::new_err(
+                "read_only looks at a run that is there, and no run_hash tells which; \
+                 hint: Run(run_hash, read_only=True), `runstone runs` lists the ids",
+            ));
+        }
         let mut refused = Vec::new();
         let mut notices = Vec::new();
         let config = config

@@ -315,3 +315,16 @@ def test_text_that_utf8_cannot_say_is_replaced(server: Server) -> None:
     params = server.run(run.hash)["params"]
     assert "\ufffd" in params["text"]
     assert params["nul"] == "a\ufffdb"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_resume_keeps_everything_forced_or_not(server: Server, force: bool) -> None:
+    with Run(experiment="kept", name="first", tags=["a"], config={"lr": 0.1}) as run:
+        run.track(1.0, name="x", step=0)
+        # Another process may be writing, too: here a second writer of this one.
+        with Run(run.hash, force_resume=force) as again:
+            again.track(2.0, name="x", step=1)
+    detail = server.run(run.hash)
+    assert (detail["experiment"], detail["name"], detail["tags"]) == ("kept", "first", ["a"])
+    assert detail["params"] == {"lr": 0.1}
+    assert server.points(run.hash, "x").values == [1, 2]

@@ -178,6 +178,7 @@ def test_what_does_not_exist_yet_says_so(home: object) -> None:
         {"run_hash": "a/b"},
         {"run_hash": ""},
         {"config": 3},
+        {"read_only": True},
         {"repo": "http://me:secret@host"},
         {"repo": "nowhere"},
         {"on_full": "panic"},
