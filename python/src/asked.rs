@@ -39,6 +39,32 @@ pub(crate) fn text_given(what: &str, value: &Bound<'_, PyAny>) -> Result<String,
     )))
 }
 
+/// The step of a removal.
+///
+/// # Errors
+/// The outer one comes from the step's own methods and is not ordinary, as `KeyboardInterrupt`.
+pub(crate) fn step_given(
+    step: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Result<Option<f64>, ClientError>> {
+    let Some(step) = step else {
+        return Ok(Ok(None));
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a step is a float64")]
+    let number = match number_of(step)? {
+        Some(Numeric::I64(number)) => Some(number as f64),
+        Some(Numeric::U64(number)) => Some(number as f64),
+        Some(Numeric::F64(number)) => number.is_finite().then_some(number),
+        None => None,
+    };
+    Ok(number.map(Some).ok_or_else(|| {
+        ClientError::Invalid(
+            "step of a removal is no finite number, nothing is removed; hint: pass a number, or \
+             leave step out to remove all steps"
+                .to_owned(),
+        )
+    }))
+}
+
 /// Something that is true or false: a bool, or one of the numbers 0 and 1.
 pub(crate) fn flag_given(what: &str, value: &Bound<'_, PyAny>) -> Result<bool, ClientError> {
     if let Some(flag) = bool_of(value) {

@@ -19,7 +19,8 @@ use runstone_model::{MetricName, ReasonCode, RunId, clean_text};
 use serde_json::Value;
 
 use crate::asked::{
-    self, duration_of, flag_given, key_of, not_yet, path_of, seed_of, short, tags_of, text_given,
+    self, duration_of, flag_given, key_of, not_yet, path_of, seed_of, short, step_given, tags_of,
+    text_given,
 };
 use crate::end::end_of;
 use crate::errors::{InvalidError, NotFoundError, exception_of};
@@ -30,6 +31,7 @@ use crate::identity::IdentityCache;
 use crate::mirror::Mirror;
 use crate::params::{Taken, param_of, python_of_param};
 use crate::report::{CloseReport, FlushReport};
+use crate::series::{Failure, context_given};
 use crate::wait::wait_for;
 use crate::warn;
 
@@ -666,6 +668,66 @@ impl Run {
                 .define_metric(&name, goal, unit.as_deref(), default_x.as_deref())
         };
         let outcome = define();
+        self.outcome(py, outcome)
+    }
+
+    /// Removes a series, or what it has at one step.
+    ///
+    /// What was logged before this call shows no more; it stays in the history of the run. What is
+    /// logged afterwards shows, also at the same steps.
+    ///
+    /// Parameters
+    /// ----------
+    /// name : str
+    ///     Name of the metric.
+    /// context : dict, optional
+    ///     Context of the series. Left out: the series without context; others of the name stay.
+    /// step : number, optional
+    ///     Only the values at this step.
+    ///
+    /// Raises
+    /// ------
+    /// InvalidError, ConflictError
+    ///     Only if the run is strict: a bad name, context or step; a closed or read-only run.
+    ///     Otherwise the call is counted as refused and told once.
+    #[pyo3(signature = (name, *, context=None, step=None))]
+    fn remove(
+        &self,
+        py: Python<'_>,
+        name: &Bound<'_, PyAny>,
+        context: Option<Bound<'_, PyAny>>,
+        step: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let context = match context_given(context.as_ref()) {
+            Ok(context) => Ok(context),
+            Err(Failure::Raised(error)) => return Err(error),
+            Err(Failure::Refused(why)) => Err(why.error(self, Some(name), None)),
+        };
+        let step = step_given(step.as_ref())?;
+        let remove = || {
+            let text = text_given("name of a metric", name)?;
+            MetricName::new(text.as_str())?;
+            self.writable()?.remove_series(&text, &context?, step?)
+        };
+        let outcome = remove();
+        self.outcome(py, outcome)
+    }
+
+    /// Removes all series of the run, or what they have at one step.
+    ///
+    /// Parameters
+    /// ----------
+    /// step : number, optional
+    ///     Only the values at this step.
+    ///
+    /// Raises
+    /// ------
+    /// InvalidError, ConflictError
+    ///     Only if the run is strict, as in `remove`.
+    #[pyo3(signature = (*, step=None))]
+    fn remove_all(&self, py: Python<'_>, step: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        let step = step_given(step.as_ref())?;
+        let outcome = step.and_then(|step| self.writable()?.remove_points(step));
         self.outcome(py, outcome)
     }
 
