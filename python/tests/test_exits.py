@@ -116,7 +116,9 @@ def test_what_is_tracked_after_our_exit_handler_is_kept(server: Server, script: 
 
 @pytest.mark.parametrize("options", [(), ("-W", "error"), ("-W", "ignore")])
 def test_what_is_not_delivered_at_the_end_is_told_as_warnings_are(script: Script, options: tuple[str, ...]) -> None:
-    done = script("import sys\nfrom runstone import Run\nrun = Run()\nrun.track(1.0, name='x')\nsys.exit(3)\n", *options)
+    done = script(
+        "import sys\nfrom runstone import Run\nrun = Run()\nrun.track(1.0, name='x')\nsys.exit(3)\n", *options
+    )
     assert done.code == 3
     assert done.err.count("not delivered") == (0 if "ignore" in options else 1)
 

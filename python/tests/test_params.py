@@ -104,6 +104,12 @@ def cycle_of_dicts() -> dict[str, Any]:
     return loop
 
 
+def list_in_itself() -> list[Any]:
+    loop: list[Any] = []
+    loop.append(loop)
+    return loop
+
+
 def nested(depth: int) -> Any:
     value: Any = 1
     for _ in range(depth):
@@ -127,7 +133,7 @@ class Unreadable:
 
 
 UNFIT: list[tuple[str, Any, str, Any]] = [
-    ("a list in itself", {"keep": 1, "loop": (lambda items: items.append(items) or items)([])}, "loop.0", {"keep": 1}),
+    ("a list in itself", {"keep": 1, "loop": list_in_itself()}, "loop.0", {"keep": 1}),
     ("dicts in themselves", cycle_of_dicts(), "self", {"lr": 0.1}),
     ("too deep", {"keep": 1, "deep": nested(100_000)}, "deep.d", {"keep": 1}),
     ("a list too deep", {"keep": 1, "deep": [[nested(40)]]}, "deep.0.0.d", {"keep": 1}),

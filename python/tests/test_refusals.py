@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -222,38 +223,39 @@ def test_a_run_opens_without_what_can_not_be_kept(server: Server, keywords: dict
         Run(strict=True, **keywords)
 
 
+UNFIT_CALLS: list[Callable[[Any], object]] = [
+    lambda run: setattr(run, "name", "n" * 10_000_000),
+    lambda run: setattr(run, "name", ["n"]),
+    lambda run: setattr(run, "description", object()),
+    lambda run: setattr(run, "experiment", ""),
+    lambda run: setattr(run, "experiment", None),
+    lambda run: setattr(run, "archived", "yes"),
+    lambda run: run.add_tag(""),
+    lambda run: run.add_tag(["a", "b"]),
+    lambda run: run.remove_tag(None),
+    lambda run: run.set(None, 1),
+    lambda run: run.__setitem__("a..b", 1),
+    lambda run: run.__setitem__(("a", "b"), 1),
+    lambda run: run.__delitem__(0.5),
+    lambda run: run.define_metric(""),
+    lambda run: run.define_metric("x", goal="best"),
+    lambda run: run.define_metric("x", goal=1.5),
+    lambda run: run.define_metric(None),
+]
+
+
 def test_setters_refuse_alone_what_can_not_be(server: Server) -> None:
-    calls: list[Any] = [
-        lambda run: setattr(run, "name", "n" * 10_000_000),
-        lambda run: setattr(run, "name", ["n"]),
-        lambda run: setattr(run, "description", object()),
-        lambda run: setattr(run, "experiment", ""),
-        lambda run: setattr(run, "experiment", None),
-        lambda run: setattr(run, "archived", "yes"),
-        lambda run: setattr(run, "archived", 2),
-        lambda run: run.add_tag(""),
-        lambda run: run.add_tag(["a", "b"]),
-        lambda run: run.remove_tag(None),
-        lambda run: run.set(None, 1),
-        lambda run: run.__setitem__("a..b", 1),
-        lambda run: run.__setitem__(("a", "b"), 1),
-        lambda run: run.__delitem__(0.5),
-        lambda run: run.define_metric(""),
-        lambda run: run.define_metric("x", goal="best"),
-        lambda run: run.define_metric("x", goal=1.5),
-        lambda run: run.define_metric(None),
-    ]
     with Run(name="kept", tags=["kept"]) as run:
-        for call in calls:
+        for call in UNFIT_CALLS:
             with pytest.warns(RunstoneWarning, match="hint: ") as warned:
                 call(run)
             assert warned[0].filename == __file__
         assert (run.name, run.tags, run.archived, run.experiment) == ("kept", ["kept"], False, "default")
-        assert run.flush().refused == len(calls)
+        assert run.flush().refused == len(UNFIT_CALLS)
     detail = server.run(run.hash)
     assert (detail["name"], detail["tags"], detail["experiment"]) == ("kept", ["kept"], "default")
     with Run(strict=True) as strict:
-        for call in calls:
+        for call in UNFIT_CALLS:
             with pytest.raises(InvalidError, match="hint: "):
                 call(strict)
 
