@@ -4,6 +4,8 @@
 //! hot methods `track` and `log` are in `fastcall`. Setters and tags behave as tracking does:
 //! what cannot be done is counted and told, and raised only when the run is strict.
 
+mod calls;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +13,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use runstone_client::{
-    ClientError, Context, Goal, OnFull, ParamPath, ParamValue, RunEnd, RunOptions, SeriesHandle,
-    ValueType,
-};
+use runstone_client::{ClientError, Goal, OnFull, ParamPath, ParamValue, RunEnd, RunOptions};
 use runstone_model::{MetricName, ReasonCode, RunId, clean_text};
 use serde_json::Value;
 
@@ -24,12 +23,11 @@ use crate::asked::{
 };
 use crate::end::end_of;
 use crate::errors::{InvalidError, NotFoundError, exception_of};
-use crate::exit;
 use crate::fastcall::LockedCell;
 use crate::handle::Handle;
 use crate::identity::IdentityCache;
 use crate::mirror::Mirror;
-use crate::params::{Taken, param_of, python_of_param};
+use crate::params::{Taken, param_of};
 use crate::report::{CloseReport, FlushReport};
 use crate::series::{Failure, context_given};
 use crate::wait::wait_for;
@@ -107,125 +105,6 @@ const SDK: &str = concat!("runstone-python/", env!("CARGO_PKG_VERSION"));
 pub(crate) struct Run {
     handle: Arc<Handle>,
     pub(crate) cache: LockedCell<IdentityCache>,
-}
-
-/// What `fastcall` needs.
-impl Run {
-    #[inline]
-    pub(crate) fn is_disabled(&self) -> bool {
-        self.handle.is_disabled()
-    }
-
-    pub(crate) fn is_strict(&self) -> bool {
-        self.handle.options.strict
-    }
-
-    #[inline]
-    pub(crate) fn wants_attention(&self) -> bool {
-        warn::wants_attention()
-    }
-
-    /// Shows waiting warnings, and does what a new process needs.
-    pub(crate) fn attend(&self, py: Python<'_>) -> PyResult<()> {
-        warn::show_waiting(py);
-        exit::attend(py)
-    }
-
-    /// Writes a point; false if it was not written.
-    #[inline]
-    pub(crate) fn push(
-        &self,
-        series: SeriesHandle,
-        step: Option<f64>,
-        epoch: Option<f64>,
-        value_bits: u64,
-        time_micros: i64,
-    ) -> bool {
-        self.handle
-            .client
-            .push_at_time(series, step, epoch, value_bits, time_micros)
-    }
-
-    /// Why a point was not written.
-    pub(crate) fn not_written(&self) -> ClientError {
-        if self.handle.is_closed() {
-            return self.closed_error();
-        }
-        ClientError::Unavailable(
-            "the point was not written: no room in the spool; \
-             hint: free some disk space, or set RUNSTONE_SPOOL to a folder with room"
-                .to_owned(),
-        )
-    }
-
-    fn closed_error(&self) -> ClientError {
-        ClientError::Conflict(format!(
-            "run {} is closed; hint: open it again with Run({:?})",
-            self.hash(),
-            self.hash()
-        ))
-    }
-
-    /// Whether the run takes changes.
-    fn writable(&self) -> Result<&runstone_client::Run, ClientError> {
-        if self.handle.is_closed() {
-            return Err(self.closed_error());
-        }
-        if self.handle.options.read_only {
-            return Err(ClientError::Conflict(format!(
-                "run {} was opened read-only; hint: open it without read_only",
-                self.hash()
-            )));
-        }
-        Ok(&self.handle.client)
-    }
-
-    pub(crate) fn series(
-        &self,
-        name: &str,
-        context: &Context,
-        value_type: ValueType,
-        auto_step: bool,
-    ) -> Result<SeriesHandle, ClientError> {
-        self.handle
-            .client
-            .series(name, context, value_type, auto_step)
-    }
-
-    pub(crate) fn count_refused(&self) {
-        self.handle.client.count_refused(1);
-    }
-
-    pub(crate) fn tells_first_time(&self, subject: String) -> bool {
-        self.handle.tells_first_time(subject)
-    }
-
-    /// Shows a text, once.
-    fn tell(&self, py: Python<'_>, text: String) {
-        if !self.is_disabled() && self.handle.tells_first_time(text.clone()) {
-            warn::show(py, &text);
-        }
-    }
-
-    /// What a call that changes the run found: a failure is counted and told, or raised
-    /// when strict.
-    fn outcome(&self, py: Python<'_>, outcome: Result<(), ClientError>) -> PyResult<()> {
-        if let Err(error) = outcome {
-            if self.is_disabled() {
-                return Ok(());
-            }
-            self.count_refused();
-            if self.is_strict() {
-                return Err(exception_of(&error));
-            }
-            self.tell(py, error.to_string());
-        }
-        if self.wants_attention() {
-            self.attend(py)
-        } else {
-            Ok(())
-        }
-    }
 }
 
 #[pymethods]
@@ -843,50 +722,6 @@ impl Run {
             ""
         };
         format!("<runstone.Run {}{name}{experiment}{closed}>", self.hash())
-    }
-}
-
-impl Run {
-    fn of(py: Python<'_>, handle: Arc<Handle>) -> PyResult<Self> {
-        let run = Self {
-            handle,
-            cache: LockedCell::new(IdentityCache::default()),
-        };
-        if run.wants_attention() {
-            run.attend(py)?;
-        }
-        Ok(run)
-    }
-
-    fn read<'py>(&self, py: Python<'py>, path: &ParamPath) -> PyResult<Option<Bound<'py, PyAny>>> {
-        // The lock must not be held while Python objects are made.
-        let known = {
-            let mirror = self.handle.mirror();
-            mirror.knows(path).then(|| mirror.get(path).cloned())
-        };
-        let found = match known {
-            Some(known) => known,
-            None => {
-                let server = self.handle.read_server(py)?;
-                let params = server.as_ref().map_or(&Value::Null, |run| &run["params"]);
-                self.handle.mirror().over(params).get(path).cloned()
-            }
-        };
-        found.map(|value| python_of_param(py, &value)).transpose()
-    }
-
-    fn text_property(
-        &self,
-        py: Python<'_>,
-        key: &str,
-        here: impl Fn(&Mirror) -> Option<String>,
-    ) -> PyResult<Option<String>> {
-        let known = here(&self.handle.mirror());
-        if known.is_some() {
-            return Ok(known.filter(|text| !text.is_empty()));
-        }
-        let server = self.handle.read_server(py)?;
-        Ok(server.and_then(|run| run[key].as_str().map(str::to_owned)))
     }
 }
 
