@@ -164,6 +164,61 @@ pub fn each_writer_counts_for_itself(harness: &mut Harness) {
     );
 }
 
+/// Two workers of one run and their parent, frame by frame in every order they can arrive in:
+/// whenever a point covers another writer's, the run says so, and only then.
+pub fn counted_steps_that_meet_are_warned_of_in_every_order(harness: &mut Harness) {
+    for (number, order) in orders([2, 2, 1]).into_iter().enumerate() {
+        let run = format!("run-{number}");
+        let id = u8::try_from(number * 3).unwrap();
+        let mut writers = [
+            FrameBuilder::creator(&run, id + 1),
+            FrameBuilder::secondary(&run, id + 2),
+            FrameBuilder::secondary(&run, id + 3),
+        ];
+        let numbers = writers.each_mut().map(|writer| writer.auto_metric("loss"));
+        harness.apply(writers[0].frame());
+        let mut logged = [0; 3];
+        for writer in &order {
+            let from = logged[*writer];
+            logged[*writer] += 3;
+            let points = ordinals(from, from + 3);
+            harness.apply(writers[*writer].log(numbers[*writer], points).frame());
+        }
+        let shown = harness.values(&run, &key("loss")).len();
+        assert_eq!(harness.history(&run, &key("loss")).len(), 15);
+        let warnings: u64 = harness
+            .warning_counts(&run)
+            .iter()
+            .map(|(kind, count)| {
+                assert_eq!(kind, "two_writers_one_step");
+                count
+            })
+            .sum();
+        assert_eq!(
+            warnings,
+            u64::from(shown < 15),
+            "{order:?}: {shown} of 15 show"
+        );
+    }
+}
+
+/// Every order in which so many frames of each writer can arrive.
+fn orders(left: [usize; 3]) -> Vec<Vec<usize>> {
+    if left == [0; 3] {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for writer in (0..3).filter(|writer| left[*writer] > 0) {
+        let mut rest = left;
+        rest[writer] -= 1;
+        for mut order in orders(rest) {
+            order.insert(0, writer);
+            all.push(order);
+        }
+    }
+    all
+}
+
 pub fn auto_steps_must_be_ordinals(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let auto = writer.auto_metric("loss");
