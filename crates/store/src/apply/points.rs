@@ -1,7 +1,7 @@
 //! Points: each series of a pack is judged alone, auto steps are resolved, and the rest is kept.
 
 use runstone_model::ValueType;
-use runstone_wire::{IfPresent, RefusalCode};
+use runstone_wire::{IfPresent, OperationError, RefusalCode};
 
 use super::context::{
     AppliedSeries, ApplyContext, PointBatch, SeriesBinding, SeriesState, SeriesWriters, WarningKind,
@@ -10,8 +10,8 @@ use super::frame::{Applying, Outcome, Stop, refuse};
 use super::prepare::{PreparedPack, PreparedSeries};
 use crate::StoreError;
 
-/// Ordinals of auto steps stay exact below 2^53.
-const ORDINAL_MAX: f64 = 9_007_199_254_740_992.0;
+/// Whole numbers stay apart below 2^53 in size: ordinals, and the steps counted from them.
+const COUNTED_END: f64 = 9_007_199_254_740_992.0;
 
 /// A series of the pack that is accepted.
 struct Accepted<'a> {
@@ -40,7 +40,7 @@ impl<C: ApplyContext> Applying<'_, C> {
                 Err(Stop::Store(error)) => return Err(Stop::Store(error)),
             }
         }
-        self.resolve_auto_bases(&mut accepted)?;
+        let accepted = self.resolve_auto_bases(index, accepted)?;
         let mut applied = Vec::with_capacity(accepted.len());
         for series in &accepted {
             let count = series.points.columns.steps.len();
@@ -141,26 +141,47 @@ impl<C: ApplyContext> Applying<'_, C> {
 
     /// Gives a base to auto numbers that have none: that of the writer's other auto number for
     /// the series, else one past the highest step there is, explicit points of this pack included.
-    fn resolve_auto_bases(&mut self, accepted: &mut [Accepted<'_>]) -> Outcome {
+    /// Points whose steps would no longer be apart are refused, and don't resolve a base.
+    fn resolve_auto_bases<'p>(
+        &mut self,
+        operation: usize,
+        mut accepted: Vec<Accepted<'p>>,
+    ) -> Result<Vec<Accepted<'p>>, Stop> {
         let writer = self.writer.writer.id;
-        for index in 0..accepted.len() {
-            let binding = accepted[index].binding;
-            if !binding.auto_step || binding.auto_base.is_some() {
+        let mut index = 0;
+        while index < accepted.len() {
+            let Accepted {
+                points, binding, ..
+            } = &accepted[index];
+            let (points, binding) = (*points, *binding);
+            if !binding.auto_step {
+                index += 1;
                 continue;
             }
-            let base = match self.context.find_auto_base(writer, binding.series)? {
+            let base = match binding.auto_base {
                 Some(base) => base,
-                None => auto_base(accepted, &accepted[index]),
+                None => match self.context.find_auto_base(writer, binding.series)? {
+                    Some(base) => base,
+                    None => auto_base(&accepted, &accepted[index]),
+                },
             };
-            let resolved = SeriesBinding {
-                auto_base: Some(base),
-                ..binding
-            };
-            self.context
-                .put_binding(writer, accepted[index].points.number, &resolved)?;
-            accepted[index].binding = resolved;
+            if let Err(error) = check_counted(points, base) {
+                let count = points.columns.steps.len() as u64;
+                self.note_refusal(operation, Some(points.number), error, count);
+                accepted.remove(index);
+                continue;
+            }
+            if binding.auto_base.is_none() {
+                let resolved = SeriesBinding {
+                    auto_base: Some(base),
+                    ..binding
+                };
+                self.context.put_binding(writer, points.number, &resolved)?;
+                accepted[index].binding = resolved;
+            }
+            index += 1;
         }
-        Ok(())
+        Ok(accepted)
     }
 
     /// Once a series has been written by two writers at one step, it is not looked at again.
@@ -220,7 +241,7 @@ fn check_steps(points: &PreparedSeries, auto_step: bool) -> Outcome {
     }
     let are_ordinals = || {
         points.step_range.0 >= 0.0
-            && points.step_range.1 < ORDINAL_MAX
+            && points.step_range.1 < COUNTED_END
             && points.columns.steps.iter().all(|step| step.fract() == 0.0)
     };
     if auto_step && !are_ordinals() {
@@ -230,6 +251,22 @@ fn check_steps(points: &PreparedSeries, auto_step: bool) -> Outcome {
         );
     }
     Ok(())
+}
+
+/// Past 2^53 one more is the same number: counted points would cover each other unseen.
+fn check_counted(points: &PreparedSeries, base: f64) -> Result<(), OperationError> {
+    let (first, last) = (points.step_range.0 + base, points.step_range.1 + base);
+    if first > -COUNTED_END && last < COUNTED_END {
+        return Ok(());
+    }
+    Err(OperationError {
+        code: RefusalCode::Invalid,
+        reason: format!(
+            "counted steps of series number {} would go on at {first:e}, where one more is not \
+             another number (past 2^53), hint: give steps to these points, or log to another name",
+            points.number
+        ),
+    })
 }
 
 /// One past the highest step of the series: in the store, and among the points of this pack whose

@@ -219,6 +219,48 @@ fn orders(left: [usize; 3]) -> Vec<Vec<usize>> {
     all
 }
 
+pub fn a_count_past_the_whole_numbers_is_refused_alone(harness: &mut Harness) {
+    const END: f64 = 9_007_199_254_740_992.0;
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    for (name, highest) in [("huge", 1e300), ("low", -1e300), ("edge", END - 1.0)] {
+        let explicit = writer.metric(name);
+        harness.apply(writer.log(explicit, [(highest, 1.0)]).frame());
+        let auto = writer.auto_metric(name);
+        let neighbour = writer.metric(&format!("beside {name}"));
+        let series = [
+            (auto, vec![Sample::float(0.0, 2.0), Sample::float(1.0, 3.0)]),
+            (neighbour, vec![Sample::float(0.0, 4.0)]),
+        ];
+        writer.log_samples(&series);
+        let answer = harness.apply_refusing(writer.frame(), &[(2, RefusalCode::Invalid)]);
+        let refusal = &answer.refusals[0];
+        assert_eq!((refusal.series, refusal.points), (Some(auto), 2));
+        assert!(refusal.reason.contains("2^53"), "{}", refusal.reason);
+        assert!(refusal.reason.contains("hint: "), "{}", refusal.reason);
+        assert_eq!(harness.values("run-a", &key(name)), [(highest, 1.0)]);
+        let beside = key(&format!("beside {name}"));
+        assert_eq!(harness.values("run-a", &beside), [(0.0, 4.0)]);
+    }
+    // A count that is under way ends there too: what still fits is kept.
+    let explicit = writer.metric("near");
+    let auto = writer.auto_metric("near");
+    harness.apply(writer.log(explicit, [(END - 3.0, 1.0)]).frame());
+    harness.apply(writer.log(auto, [(0.0, 2.0), (1.0, 3.0)]).frame());
+    harness.apply_refusing(
+        writer.log(auto, [(2.0, 4.0)]).frame(),
+        &[(0, RefusalCode::Invalid)],
+    );
+    let values = [(END - 3.0, 1.0), (END - 2.0, 2.0), (END - 1.0, 3.0)];
+    assert_eq!(harness.values("run-a", &key("near")), values);
+    assert_eq!(
+        harness
+            .writer("run-a", writer.writer())
+            .completeness
+            .refused_points,
+        7
+    );
+}
+
 pub fn auto_steps_must_be_ordinals(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let auto = writer.auto_metric("loss");
