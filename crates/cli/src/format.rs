@@ -93,6 +93,12 @@ pub(crate) fn count(value: u64) -> String {
     text
 }
 
+/// So many of a thing: `1 spool`, `2 spools`. The word is one whose plural ends with `s`.
+pub(crate) fn counted(value: u64, word: &str) -> String {
+    let plural = if value == 1 { "" } else { "s" };
+    format!("{} {word}{plural}", count(value))
+}
+
 /// Bytes in the unit that suits them.
 pub(crate) fn bytes(value: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
