@@ -6,6 +6,8 @@
 
 #[path = "main/follow.rs"]
 mod follow;
+#[path = "main/sync.rs"]
+mod sync;
 
 use runstone_client::{At, Context, Goal, MetricValue, Mode, ParamValue, Run, RunEnd, RunOptions};
 use serde_json::Value;
