@@ -6,6 +6,8 @@
 
 #[path = "main/follow.rs"]
 mod follow;
+#[path = "main/stop.rs"]
+mod stop;
 #[path = "main/sync.rs"]
 mod sync;
 
