@@ -217,4 +217,11 @@ mod tests {
         assert_eq!(series_name("loss", &value), "loss[subset=train,fold=1]");
         assert_eq!(series_name("loss", &serde_json::json!({})), "loss");
     }
+
+    #[test]
+    fn one_of_a_thing_is_singular() {
+        assert_eq!(counted(0, "point"), "0 points");
+        assert_eq!(counted(1, "spool"), "1 spool");
+        assert_eq!(counted(1_200, "point"), "1,200 points");
+    }
 }
