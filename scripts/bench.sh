@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measurements of the release build, each beside its references in the same run.
+# Measurements of the release build, each beside its references in the same run. With WRITE=1 the
+# page docs/reference/figures.md is written from what they printed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/runstone/target}
@@ -13,6 +14,9 @@ venv=$cache/bench-venv
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 "$venv/bin/pip" install --quiet --disable-pip-version-check -r benches/requirements.txt
 "$venv/bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps "$wheel"
+
+output=$cache/bench-output.txt
+exec > >(tee "$output")
 
 step() { printf '\n== %s\n' "$*"; }
 step "sizes"
@@ -29,6 +33,8 @@ step "start, import, idle, latency"
 "$venv/bin/python" benches/effects.py
 step "throughput through Python, server on the same cores"
 "$venv/bin/python" benches/throughput.py
+step "training with no server beside tracking disabled"
+"$venv/bin/python" benches/training.py
 step "calls"
 home=$(mktemp -d)
 trap 'kill "$server" 2>/dev/null || true; rm -rf "$home"' EXIT
@@ -37,3 +43,5 @@ server=$!
 until [ -s "$home/ready" ]; do sleep 0.05; done
 url=$("$venv/bin/python" -c 'import json,sys; print(json.loads(sys.stdin.readline())["urls"][0])' <"$home/ready")
 RUNSTONE_HOME=$home "$venv/bin/python" benches/calls.py "$url"
+kill "$server"
+[ -z "${WRITE:-}" ] || { sleep 1; python3 benches/figures.py "$output" >docs/reference/figures.md; }

@@ -17,7 +17,8 @@ pub struct ChildPlan {
     pub url: String,
     /// Threads, each with a series of its own.
     pub threads: u64,
-    /// Points of each thread, then the run is closed and the child ends.
+    /// Points of each thread at most, then the run is closed and the child ends; or when the
+    /// test says that it is enough.
     pub points: u64,
     /// Microseconds of sleep after each 64 calls of a thread.
     pub pause_micros: u64,

@@ -16,6 +16,8 @@ use anyhow::{Context as _, ensure};
 
 /// Number of counters in a file.
 pub const COUNTERS: usize = 64;
+/// Set to 1 by the test: the child has tracked enough, closes its run and ends.
+pub const ENOUGH: usize = 61;
 /// Holds the process id of a forked child.
 pub const FORKED_PID: usize = 62;
 /// Becomes 1 when the child has begun to track.

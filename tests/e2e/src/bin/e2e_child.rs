@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use runstone_client::{At, ParamPath, ParamValue, Run, RunEnd, RunOptions};
 use runstone_e2e::child::{ChildPlan, FORKED_THREAD, series_of, value_at};
-use runstone_e2e::os_counters::{Counters, FORKED_PID, STARTED, fork};
+use runstone_e2e::os_counters::{Counters, ENOUGH, FORKED_PID, STARTED, fork};
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -22,12 +22,12 @@ fn main() -> anyhow::Result<()> {
         for thread in 1..plan.threads {
             let (run, counters, plan) = (&run, &counters, &plan);
             scope.spawn(move || {
-                for step in 0..plan.points {
+                for step in steps(counters, plan) {
                     track(run, counters, plan, thread, step);
                 }
             });
         }
-        for step in 0..plan.points {
+        for step in steps(&counters, &plan) {
             track(&run, &counters, &plan, 0, step);
             if plan.fork_after == Some(step) {
                 match fork() {
@@ -48,6 +48,11 @@ fn main() -> anyhow::Result<()> {
     let seconds = seconds.map_or(Ok(60), |text| text.parse())?;
     run.close(RunEnd::Succeeded, Some(Duration::from_secs(seconds)));
     Ok(())
+}
+
+/// The steps of one thread: up to the plan's points, or until the test says that it is enough.
+fn steps(counters: &Counters, plan: &ChildPlan) -> impl Iterator<Item = u64> {
+    (0..plan.points).take_while(|_| counters.get(ENOUGH) == 0)
 }
 
 fn track(run: &Run, counters: &Counters, plan: &ChildPlan, thread: u64, step: u64) {

@@ -33,7 +33,6 @@ fn a_server_restored_from_an_older_state_gets_what_it_forgot() {
     let mut home = Home::start();
     let scene = Scene::new("restored");
     let mut plan = scene.plan(home.url());
-    plan.points = 120_000;
     plan.pause_micros = 1_000;
     let mut child = scene.spawn(&plan);
     await_start(&mut child, &scene.counters).unwrap();
@@ -47,9 +46,9 @@ fn a_server_restored_from_an_older_state_gets_what_it_forgot() {
     std::fs::remove_dir_all(home.data()).unwrap();
     copy_folder(&backup, &home.data());
     home.server.start_again().unwrap();
-    assert!(child.wait().unwrap().success());
+    let points = scene.finish(&mut child);
     scene.deliver(home.url());
-    assert_eq!(scene.verify(&home.server, [0]), plan.points);
+    assert_eq!(scene.verify(&home.server, [0]), points);
 }
 
 #[test]
@@ -57,7 +56,6 @@ fn a_server_that_lost_its_disk_gets_each_point_once_or_shows_the_loss() {
     let mut home = Home::start();
     let scene = Scene::new("lost-disk");
     let mut plan = scene.plan(home.url());
-    plan.points = 120_000;
     plan.pause_micros = 1_000;
     let mut child = scene.spawn(&plan);
     await_start(&mut child, &scene.counters).unwrap();
@@ -65,7 +63,7 @@ fn a_server_that_lost_its_disk_gets_each_point_once_or_shows_the_loss() {
     home.server.kill().unwrap();
     std::fs::remove_dir_all(home.data()).unwrap();
     home.server.start_again().unwrap();
-    assert!(child.wait().unwrap().success());
+    let points = scene.finish(&mut child);
     scene.deliver(home.url());
     let api = ApiClient::from_environment(Some(home.url())).unwrap();
     let steps = count_by_step(&api, "lost-disk", &series_of(0)).unwrap();
@@ -73,7 +71,7 @@ fn a_server_that_lost_its_disk_gets_each_point_once_or_shows_the_loss() {
         steps.values().all(|&times| times == 1),
         "a point is there twice"
     );
-    let missing = plan.points - steps.len() as u64;
+    let missing = points - steps.len() as u64;
     let shown: Value = api.get_json("/runstone/v1/runs/lost-disk", &[]).unwrap();
     let lost = shown["completeness"]["lost_slots"].as_u64().unwrap();
     assert!(

@@ -5,7 +5,7 @@ use std::process::Child;
 
 use runstone_client::ApiClient;
 use runstone_e2e::child::{self, ChildPlan};
-use runstone_e2e::os_counters::Counters;
+use runstone_e2e::os_counters::{Counters, ENOUGH};
 use runstone_e2e::server::{Server, sync};
 use runstone_e2e::verify::series_is_exact;
 use tempfile::TempDir;
@@ -57,6 +57,19 @@ impl Scene {
     pub(crate) fn track_and_kill(&self, plan: &ChildPlan, micros: u64) {
         let mut child = self.spawn(plan);
         child::kill_after(&mut child, &self.counters, micros).unwrap();
+    }
+
+    /// Tells a child that it is enough, awaits its end, and returns the points of its thread 0.
+    ///
+    /// A child whose server comes and goes must outlive that: once its run is closed its spool is
+    /// gone, and a server that goes back in time gets nothing again.
+    pub(crate) fn finish(&self, child: &mut Child) -> u64 {
+        self.counters.set(ENOUGH, 1);
+        assert!(
+            child.wait().unwrap().success(),
+            "the user's exit code changed"
+        );
+        self.counters.get(0)
     }
 
     /// Delivers what lies in the spool.
