@@ -164,6 +164,16 @@ class Run:
         default_x: str | None = None,
     ) -> None:
         """Say what is good for a metric, for all runs of the experiment."""
+    def remove(
+        self,
+        name: str,
+        *,
+        context: Mapping[str, object] | None = None,
+        step: _Number | None = None,
+    ) -> None:
+        """Remove a series, or what it has at one step; it stays in the history of the run."""
+    def remove_all(self, *, step: _Number | None = None) -> None:
+        """Remove all series of the run, or what they have at one step."""
     def flush(self, timeout: float | None = 10.0) -> FlushReport:
         """Wait until all that was logged before is acknowledged."""
     def close(self, *, timeout: float | None = 10.0, failed: str | None = None) -> CloseReport:

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use pyo3::exceptions::{PyNotImplementedError, PyTypeError};
+use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyString};
+use pyo3::types::{PyBool, PyInt, PyString};
 use runstone_client::{ClientError, ParamPath};
+use runstone_model::{
+    DESCRIPTION_BYTES_MAX, ExperimentName, SHORT_TEXT_BYTES_MAX, TagName, check_text, clean_text,
+};
 
-use crate::convert::{Numeric, number_of, text_of, type_name};
+use crate::convert::{Numeric, bool_of, number_of, text_of, type_name};
 use crate::errors::{InvalidError, exception_of};
 
 /// The path of a dotted key.
@@ -15,30 +18,107 @@ pub(crate) fn path_of(key: &str) -> Result<ParamPath, ClientError> {
     Ok(ParamPath::parse_dotted(key)?)
 }
 
-pub(crate) fn key_of(key: &Bound<'_, PyString>) -> PyResult<ParamPath> {
-    path_of(&text_of(key)).map_err(|error| exception_of(&error))
+/// The path of a key that is asked for.
+pub(crate) fn key_of(key: &Bound<'_, PyAny>) -> PyResult<ParamPath> {
+    text_given("key", key)
+        .and_then(|key| path_of(&key))
+        .map_err(|error| exception_of(&error))
 }
 
-pub(crate) fn text_notice(path: &str, kind: &str) -> String {
-    format!(
-        "param {path} is of type {kind} and is kept as its text; \
-         hint: pass numbers, texts, lists and dicts"
-    )
-}
-
-/// One text, or several.
-pub(crate) fn texts_of(tags: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    if let Ok(tag) = tags.cast::<PyString>() {
-        return Ok(vec![text_of(tag)]);
+/// A text of the user's, or an integer as its text.
+pub(crate) fn text_given(what: &str, value: &Bound<'_, PyAny>) -> Result<String, ClientError> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(clean_text(&text_of(text)).0.into_owned());
     }
-    tags.try_iter()?
-        .map(|tag| {
-            let tag = tag?;
-            tag.cast::<PyString>().map(text_of).map_err(|_| {
-                PyTypeError::new_err(format!("a tag is a str, not {}", type_name(&tag)))
-            })
-        })
-        .collect()
+    if value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>() {
+        return Ok(value.to_string());
+    }
+    Err(ClientError::Invalid(format!(
+        "{what} is of type {}, it is not logged; hint: pass a str",
+        type_name(value)
+    )))
+}
+
+/// The step of a removal.
+///
+/// # Errors
+/// The outer one comes from the step's own methods and is not ordinary, as `KeyboardInterrupt`.
+pub(crate) fn step_given(
+    step: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Result<Option<f64>, ClientError>> {
+    let Some(step) = step else {
+        return Ok(Ok(None));
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a step is a float64")]
+    let number = match number_of(step)? {
+        Some(Numeric::I64(number)) => Some(number as f64),
+        Some(Numeric::U64(number)) => Some(number as f64),
+        Some(Numeric::F64(number)) => number.is_finite().then_some(number),
+        None => None,
+    };
+    Ok(number.map(Some).ok_or_else(|| {
+        ClientError::Invalid(
+            "step of a removal is no finite number, nothing is removed; hint: pass a number, or \
+             leave step out to remove all steps"
+                .to_owned(),
+        )
+    }))
+}
+
+/// Something that is true or false: a bool, or one of the numbers 0 and 1.
+pub(crate) fn flag_given(what: &str, value: &Bound<'_, PyAny>) -> Result<bool, ClientError> {
+    if let Some(flag) = bool_of(value) {
+        return Ok(flag);
+    }
+    let number = value
+        .is_instance_of::<PyInt>()
+        .then(|| value.extract::<i64>());
+    match number {
+        Some(Ok(0)) => Ok(false),
+        Some(Ok(1)) => Ok(true),
+        _ => Err(ClientError::Invalid(format!(
+            "{what} is neither True nor False, it is not logged; hint: pass a bool"
+        ))),
+    }
+}
+
+/// A name, a group and the like.
+pub(crate) fn short(what: &'static str, text: String) -> Result<String, ClientError> {
+    check_text(what, &text, SHORT_TEXT_BYTES_MAX)?;
+    Ok(text)
+}
+
+pub(crate) fn description(text: String) -> Result<String, ClientError> {
+    check_text("description", &text, DESCRIPTION_BYTES_MAX)?;
+    Ok(text)
+}
+
+pub(crate) fn experiment(text: String) -> Result<String, ClientError> {
+    ExperimentName::new(text.as_str())?;
+    Ok(text)
+}
+
+pub(crate) fn tag(text: String) -> Result<String, ClientError> {
+    TagName::new(text.as_str())?;
+    Ok(text)
+}
+
+/// One tag, or several; what can be none goes to `refused`.
+pub(crate) fn tags_of(
+    tags: &Bound<'_, PyAny>,
+    refused: &mut Vec<ClientError>,
+) -> PyResult<Vec<String>> {
+    let given = if tags.is_instance_of::<PyString>() {
+        vec![tags.clone()]
+    } else {
+        tags.try_iter()?.collect::<PyResult<_>>()?
+    };
+    let kept = given
+        .iter()
+        .map(|given| text_given("a tag", given).and_then(tag));
+    Ok(kept
+        .filter_map(|outcome| outcome.map_err(|error| refused.push(error)).ok())
+        .collect())
 }
 
 pub(crate) fn seed_of(seed: &Bound<'_, PyAny>) -> PyResult<i64> {

@@ -1,33 +1,35 @@
 //! How runs end that nobody closed: at the end of the interpreter, of a worker, of a fork.
 //!
 //! Open runs are listed here, so one that goes out of scope stays open until it is closed or the
-//! process ends; nobody can know sooner how it ended. At the end the interpreter may hold the
-//! exception it died of: then the runs have failed of it. The surprising rule: worker processes
-//! of `multiprocessing` end in other ways, so there the runs end with the work of the worker.
+//! process ends; nobody can know sooner how it ended. An exception that the interpreter died of
+//! ends them when its exit handlers run. Without one the runs wait for the exit code, and end when
+//! the interpreter is gone. The surprising rule: worker processes of `multiprocessing` end in
+//! other ways, so there the runs end with the work of the worker.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use runstone_client::RunEnd;
-use runstone_model::ReasonCode;
 
-use crate::convert::{text_of, type_name};
+use crate::end::{end_of_exit_code, end_of_noted_exit, end_of_process, watch_exit};
 use crate::handle::Handle;
+use crate::os_unix_exit::when_process_exits;
 use crate::warn;
 
 /// All runs together at the end of the interpreter.
 const EXIT_WAIT: Duration = Duration::from_secs(5);
-/// A longer text of an exception is cut.
-const REASON_BYTES_MAX: usize = 8 * 1024;
 
 static OPEN: Mutex<Vec<Arc<Handle>>> = Mutex::new(Vec::new());
 static WATCHED: AtomicBool = AtomicBool::new(false);
 static FORKED: AtomicBool = AtomicBool::new(false);
+/// The exit code of this process will be told.
+static CODE_COMES: AtomicBool = AtomicBool::new(false);
+/// The process whose interpreter is gone and whose runs wait for its exit code; 0 is none.
+static LEAVING: AtomicU32 = AtomicU32::new(0);
 
 fn open_runs() -> std::sync::MutexGuard<'static, Vec<Arc<Handle>>> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -40,6 +42,8 @@ pub(crate) fn opened(py: Python<'_>, run: &Arc<Handle>) -> PyResult<()> {
         return Ok(());
     }
     let module = py.import("runstone._runstone")?;
+    CODE_COMES.store(when_process_exits(process_exits), Ordering::Relaxed);
+    watch_exit(py)?;
     py.import("atexit")?
         .call_method1("register", (module.getattr("_at_exit")?,))?;
     let hooks = PyDict::new(py);
@@ -76,9 +80,9 @@ pub(crate) fn attend(py: Python<'_>) -> PyResult<()> {
 pub(crate) fn _in_worker(py: Python<'_>, _module: &Bound<'_, PyAny>) -> PyResult<()> {
     let process = py.import("multiprocessing.process")?;
     let worker = process.call_method0("current_process")?;
-    let at_exit = py.import("runstone._runstone")?.getattr("_at_exit")?;
+    let end_runs = py.import("runstone._runstone")?.getattr("_end_runs")?;
     py.import("runstone._worker")?
-        .call_method1("end_with", (worker, at_exit))?;
+        .call_method1("end_with", (worker, end_runs))?;
     Ok(())
 }
 
@@ -99,16 +103,34 @@ fn watch_worker(py: Python<'_>) -> PyResult<()> {
     }
     let settings = PyDict::new(py);
     settings.set_item("exitpriority", 10)?;
-    let at_exit = module.getattr("_at_exit")?;
-    util.call_method("Finalize", (py.None(), at_exit), Some(&settings))?;
+    let end_runs = module.getattr("_end_runs")?;
+    util.call_method("Finalize", (py.None(), end_runs), Some(&settings))?;
     Ok(())
 }
 
-/// Ends all open runs as the process ends; waits 5 seconds at most. Raises nothing.
+/// Called as the interpreter goes: ends all open runs, or leaves that to the exit code.
 #[pyfunction]
 pub(crate) fn _at_exit(py: Python<'_>) {
+    match end_of_process(py) {
+        Some(end) => end_all(py, &end),
+        None if CODE_COMES.load(Ordering::Relaxed) => {
+            warn::show_waiting(py);
+            warn::settle_printing(py);
+            LEAVING.store(std::process::id(), Ordering::Release);
+        }
+        None => end_all(py, &end_of_noted_exit()),
+    }
+}
+
+/// Called when the work of a worker is done: ends all open runs.
+#[pyfunction]
+pub(crate) fn _end_runs(py: Python<'_>) {
+    end_all(py, &end_of_process(py).unwrap_or(RunEnd::Succeeded));
+}
+
+/// Ends all open runs; waits 5 seconds at most. Raises nothing.
+fn end_all(py: Python<'_>, end: &RunEnd) {
     let runs = std::mem::take(&mut *open_runs());
-    let end = end_of_process(py).unwrap_or(RunEnd::Succeeded);
     let deadline = Instant::now() + EXIT_WAIT;
     for run in &runs {
         // Their ends travel together, where closing one by one would wait for each.
@@ -125,61 +147,25 @@ pub(crate) fn _at_exit(py: Python<'_>) {
     warn::show_waiting_of_many(py, &undelivered);
 }
 
-/// The exception that ends this process or worker, if there is one.
-fn end_of_process(py: Python<'_>) -> Option<RunEnd> {
-    let system = py.import("sys").ok()?;
-    let in_flight = system.call_method0("exc_info").ok()?.get_item(1).ok()?;
-    if !in_flight.is_none() {
-        return Some(end_of(&in_flight));
+/// The same when the interpreter is gone and the exit code is known.
+fn process_exits(code: i32) {
+    // A fork that exits without its interpreter ends nothing.
+    if LEAVING.swap(0, Ordering::AcqRel) != std::process::id() {
+        return;
     }
-    // Set when the interpreter prints the exception that ends a script; in a session it may be
-    // any earlier one.
-    if system.hasattr("ps1").ok()? {
-        return None;
-    }
-    let last = system.getattr("last_value").ok()?;
-    (!last.is_none()).then(|| end_of(&last))
-}
-
-/// How a run ends that an exception leaves.
-pub(crate) fn end_of(error: &Bound<'_, PyAny>) -> RunEnd {
-    let py = error.py();
-    let kind = type_name(error);
-    let message = error.str().map(|text| text_of(&text)).unwrap_or_default();
-    let mut text = if message.is_empty() {
-        kind
-    } else {
-        format!("{kind}: {message}")
+    // A thread that never comes back may hold it.
+    let Ok(runs) = OPEN.try_lock().map(|mut open| std::mem::take(&mut *open)) else {
+        return;
     };
-    if text.len() > REASON_BYTES_MAX {
-        let cut = (0..=REASON_BYTES_MAX)
-            .rev()
-            .find(|at| text.is_char_boundary(*at));
-        text.truncate(cut.unwrap_or(0));
+    let end = end_of_exit_code(code);
+    let deadline = Instant::now() + EXIT_WAIT;
+    for run in &runs {
+        run.client.end(end.clone());
     }
-    if error.is_instance_of::<PySystemExit>() {
-        let code = error
-            .getattr("code")
-            .unwrap_or_else(|_| py.None().into_bound(py));
-        if code.is_none() || code.extract::<i64>().is_ok_and(|code| code == 0) {
-            return RunEnd::Succeeded;
-        }
-        let text = match code.extract::<i64>() {
-            Ok(code) => format!("exit code {code}"),
-            // A text as code is printed, and the code is 1.
-            Err(_) => format!("exit code 1: {message}"),
-        };
-        return RunEnd::Failed {
-            code: ReasonCode::ExitCode,
-            text,
-        };
+    let mut undelivered = Vec::new();
+    for run in runs {
+        let left = deadline.saturating_duration_since(Instant::now());
+        undelivered.extend(run.client.close(end.clone(), Some(left)).folder);
     }
-    let code = if error.is_instance_of::<PyKeyboardInterrupt>() {
-        ReasonCode::Interrupted
-    } else if error.is_instance_of::<pyo3::exceptions::PyMemoryError>() {
-        ReasonCode::Oom
-    } else {
-        ReasonCode::Exception
-    };
-    RunEnd::Failed { code, text }
+    warn::print_waiting_of_many(&undelivered);
 }

@@ -43,7 +43,8 @@ pub(crate) enum Why {
 }
 
 impl Why {
-    fn error(
+    /// The error that tells it.
+    pub(crate) fn error(
         &self,
         run: &Run,
         name: Option<&Bound<'_, PyAny>>,

@@ -10,23 +10,28 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 use runstone_client::{
     ClientError, Context, Goal, OnFull, ParamPath, ParamValue, RunEnd, RunOptions, SeriesHandle,
     ValueType,
 };
-use runstone_model::ReasonCode;
+use runstone_model::{MetricName, ReasonCode, RunId, clean_text};
 use serde_json::Value;
 
-use crate::asked::{duration_of, key_of, not_yet, path_of, seed_of, text_notice, texts_of};
-use crate::convert::{param_of, python_of_param, text_of};
+use crate::asked::{
+    self, duration_of, flag_given, key_of, not_yet, path_of, seed_of, short, step_given, tags_of,
+    text_given,
+};
+use crate::end::end_of;
 use crate::errors::{InvalidError, NotFoundError, exception_of};
-use crate::exit::{self, end_of};
+use crate::exit;
 use crate::fastcall::LockedCell;
 use crate::handle::Handle;
 use crate::identity::IdentityCache;
 use crate::mirror::Mirror;
+use crate::params::{Taken, param_of, python_of_param};
 use crate::report::{CloseReport, FlushReport};
+use crate::series::{Failure, context_given};
 use crate::wait::wait_for;
 use crate::warn;
 
@@ -45,12 +50,15 @@ const SDK: &str = concat!("runstone-python/", env!("CARGO_PKG_VERSION"));
 ///     else the variables RUNSTONE_URL or MATYAN_FRONTIER_URL, else the server of this machine;
 ///     reads go to `repo`, else RUNSTONE_URL or MATYAN_BACKEND_URL, else the same.
 /// read_only : bool
-///     Only look at the run: nothing is written, every writing call is refused.
+///     Only look at the run `run_hash`: nothing is written, every writing call is refused.
 /// experiment : str, optional
 ///     Name of the experiment, made if it is new. Left out: ``default`` for a new run, no change
 ///     for a resumed one.
 /// force_resume : bool
-///     Resume also a run that another process seems to be writing.
+///     Changes nothing, and is taken for scripts that were written for Matyan, where a run that is
+///     opened again without it loses its name and properties. Here `Run(run_hash)` always resumes
+///     and keeps everything, and joins a run that another process is writing. A run inside a
+///     variation that has ended stays ended, with `force_resume` too.
 /// system_tracking_interval, log_system_params, capture_terminal_logs : optional
 ///     None and False are off. There is nothing to turn on yet.
 /// name, description, group, job_type : str, optional
@@ -82,7 +90,8 @@ const SDK: &str = concat!("runstone-python/", env!("CARGO_PKG_VERSION"));
 /// Raises
 /// ------
 /// InvalidError
-///     An argument that can never be right, as an id with a slash.
+///     An id, address, mode or seed that can never be right. A name, tag or entry of `config` that
+///     can't be kept is left out and told, unless the run is strict.
 /// NotImplementedError
 ///     For what does not exist yet, by name.
 ///
@@ -191,16 +200,25 @@ impl Run {
         self.handle.tells_first_time(subject)
     }
 
-    /// What a call that changes the run found: a failure is told, or raised when strict.
+    /// Shows a text, once.
+    fn tell(&self, py: Python<'_>, text: String) {
+        if !self.is_disabled() && self.handle.tells_first_time(text.clone()) {
+            warn::show(py, &text);
+        }
+    }
+
+    /// What a call that changes the run found: a failure is counted and told, or raised
+    /// when strict.
     fn outcome(&self, py: Python<'_>, outcome: Result<(), ClientError>) -> PyResult<()> {
         if let Err(error) = outcome {
-            let subject = error.to_string();
+            if self.is_disabled() {
+                return Ok(());
+            }
+            self.count_refused();
             if self.is_strict() {
                 return Err(exception_of(&error));
             }
-            if self.handle.tells_first_time(subject) {
-                warn::show(py, &error.to_string());
-            }
+            self.tell(py, error.to_string());
         }
         if self.wants_attention() {
             self.attend(py)
@@ -261,14 +279,22 @@ impl Run {
             "capture of terminal logs",
             capture_terminal_logs,
         )?;
-        let mut kept_as_text = Vec::new();
+        if read_only && run_hash.is_none() {
+            return Err(InvalidError::new_err(
+                "read_only looks at a run that is there, and no run_hash tells which; \
+                 hint: Run(run_hash, read_only=True), `runstone runs` lists the ids",
+            ));
+        }
+        let mut refused = Vec::new();
+        let mut notices = Vec::new();
         let config = config
-            .map(|config| {
-                param_of(config, &mut |path, kind| {
-                    kept_as_text.push(text_notice(path, kind))
-                })
-            })
-            .transpose()?;
+            .map(|config| param_of(config, ""))
+            .transpose()?
+            .and_then(|taken| {
+                notices = taken.notices;
+                refused.extend(taken.refused);
+                taken.value
+            });
         if config
             .as_ref()
             .is_some_and(|config| !matches!(config, ParamValue::Dict(_)))
@@ -277,7 +303,22 @@ impl Run {
                 "config is no dict; hint: Run(config={\"lr\": 0.05})",
             ));
         }
-        let tags = tags.map(texts_of).transpose()?.unwrap_or_default();
+        let tags = tags.map(|tags| tags_of(tags, &mut refused)).transpose()?;
+        let tags = tags.unwrap_or_default();
+        let mut checked =
+            |given: Option<String>, check: &dyn Fn(String) -> Result<String, ClientError>| {
+                let outcome = check(clean_text(&given?).0.into_owned());
+                outcome.map_err(|error| refused.push(error)).ok()
+            };
+        let name = checked(name, &|text| short("name", text));
+        let description = checked(description, &asked::description);
+        let experiment = checked(experiment, &asked::experiment);
+        let group = checked(group, &|text| short("group", text));
+        let job_type = checked(job_type, &|text| short("job type", text));
+        let rerun_of = checked(rerun_of, &|id| {
+            RunId::new(id.as_str())?;
+            Ok(id)
+        });
         let seed = seed.map(seed_of).transpose()?;
         let mode = mode
             .map(str::parse)
@@ -296,11 +337,11 @@ impl Run {
         mirror.name.clone_from(&name);
         mirror.description.clone_from(&description);
         mirror.experiment.clone_from(&experiment);
-        if let Some(config) = &config {
-            mirror
-                .set(&ParamPath::root(), config, false)
-                .map_err(|error| exception_of(&error))?;
-        }
+        // The mirror refuses what the run would.
+        let config = config.filter(|config| {
+            let outcome = mirror.set(&ParamPath::root(), config, false);
+            outcome.map_err(|error| refused.push(error)).is_ok()
+        });
         mirror.add_tags(tags.iter().map(String::as_str));
         let options = RunOptions {
             run_id: run_hash,
@@ -326,11 +367,17 @@ impl Run {
             spool_bytes_max,
             sdk: Some(SDK.to_owned()),
         };
-        let handle = Handle::open(py, options, repo, mirror)?;
-        for notice in kept_as_text {
-            warn::show(py, &notice);
+        if let (true, Some(error)) = (strict, refused.first()) {
+            return Err(exception_of(error));
         }
-        Self::of(py, handle)
+        let run = Self::of(py, Handle::open(py, options, repo, mirror)?)?;
+        for notice in notices {
+            run.tell(py, notice);
+        }
+        for error in refused {
+            run.outcome(py, Err(error))?;
+        }
+        Ok(run)
     }
 
     /// Id of the run.
@@ -354,12 +401,14 @@ impl Run {
     }
 
     #[setter]
-    fn set_name(&self, py: Python<'_>, name: Option<String>) -> PyResult<()> {
-        let text = name.unwrap_or_default();
-        let outcome = self.writable().and_then(|client| client.set_name(&text));
-        if outcome.is_ok() {
-            self.handle.mirror().name = Some(text);
-        }
+    fn set_name(&self, py: Python<'_>, name: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        let outcome = text_or_none("name", name.as_ref())
+            .and_then(|text| short("name", text))
+            .and_then(|text| {
+                self.writable()?.set_name(&text)?;
+                self.handle.mirror().name = Some(text);
+                Ok(())
+            });
         self.outcome(py, outcome)
     }
 
@@ -370,14 +419,18 @@ impl Run {
     }
 
     #[setter]
-    fn set_description(&self, py: Python<'_>, description: Option<String>) -> PyResult<()> {
-        let text = description.unwrap_or_default();
-        let outcome = self
-            .writable()
-            .and_then(|client| client.set_description(&text));
-        if outcome.is_ok() {
-            self.handle.mirror().description = Some(text);
-        }
+    fn set_description(
+        &self,
+        py: Python<'_>,
+        description: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let outcome = text_or_none("description", description.as_ref())
+            .and_then(asked::description)
+            .and_then(|text| {
+                self.writable()?.set_description(&text)?;
+                self.handle.mirror().description = Some(text);
+                Ok(())
+            });
         self.outcome(py, outcome)
     }
 
@@ -390,17 +443,18 @@ impl Run {
     }
 
     #[setter]
-    fn set_experiment(&self, py: Python<'_>, experiment: String) -> PyResult<()> {
-        let outcome = self
-            .writable()
-            .and_then(|client| client.set_experiment(&experiment));
-        if outcome.is_ok() {
-            self.handle.mirror().experiment = Some(experiment);
-        }
+    fn set_experiment(&self, py: Python<'_>, experiment: &Bound<'_, PyAny>) -> PyResult<()> {
+        let outcome = text_given("experiment", experiment)
+            .and_then(asked::experiment)
+            .and_then(|text| {
+                self.writable()?.set_experiment(&text)?;
+                self.handle.mirror().experiment = Some(text);
+                Ok(())
+            });
         self.outcome(py, outcome)
     }
 
-    /// Whether the run is archived: kept, and left out of lists.
+    /// Whether the run is archived: kept, and left out of lists. Takes a bool, 0 or 1.
     #[getter]
     fn archived(&self, py: Python<'_>) -> PyResult<bool> {
         if let Some(archived) = self.handle.mirror().archived {
@@ -411,13 +465,12 @@ impl Run {
     }
 
     #[setter]
-    fn set_archived(&self, py: Python<'_>, archived: bool) -> PyResult<()> {
-        let outcome = self
-            .writable()
-            .and_then(|client| client.set_archived(archived));
-        if outcome.is_ok() {
+    fn set_archived(&self, py: Python<'_>, archived: &Bound<'_, PyAny>) -> PyResult<()> {
+        let outcome = flag_given("archived", archived).and_then(|archived| {
+            self.writable()?.set_archived(archived)?;
             self.handle.mirror().archived = Some(archived);
-        }
+            Ok(())
+        });
         self.outcome(py, outcome)
     }
 
@@ -452,26 +505,30 @@ impl Run {
     }
 
     /// Adds a tag, 1 to 256 characters. One that is there already changes nothing.
-    fn add_tag(&self, py: Python<'_>, tag: &Bound<'_, PyString>) -> PyResult<()> {
-        let tag = text_of(tag);
-        let outcome = self
-            .writable()
-            .and_then(|client| client.add_tags([tag.as_str()]));
-        if outcome.is_ok() {
-            self.handle.mirror().add_tags([tag.as_str()].into_iter());
-        }
+    ///
+    /// An integer is taken as its text. Anything else that is no str, and a text that can be no
+    /// tag, is counted as refused and told once; `InvalidError` if the run is strict. The same
+    /// holds for `remove_tag`, `set`, item access and the properties.
+    fn add_tag(&self, py: Python<'_>, tag: &Bound<'_, PyAny>) -> PyResult<()> {
+        let outcome = text_given("a tag", tag)
+            .and_then(asked::tag)
+            .and_then(|tag| {
+                self.writable()?.add_tags([tag.as_str()])?;
+                self.handle.mirror().add_tags([tag.as_str()].into_iter());
+                Ok(())
+            });
         self.outcome(py, outcome)
     }
 
     /// Removes a tag. One that is not there changes nothing.
-    fn remove_tag(&self, py: Python<'_>, tag: &Bound<'_, PyString>) -> PyResult<()> {
-        let tag = text_of(tag);
-        let outcome = self
-            .writable()
-            .and_then(|client| client.remove_tags([tag.as_str()]));
-        if outcome.is_ok() {
-            self.handle.mirror().remove_tag(&tag);
-        }
+    fn remove_tag(&self, py: Python<'_>, tag: &Bound<'_, PyAny>) -> PyResult<()> {
+        let outcome = text_given("a tag", tag)
+            .and_then(asked::tag)
+            .and_then(|tag| {
+                self.writable()?.remove_tags([tag.as_str()])?;
+                self.handle.mirror().remove_tag(&tag);
+                Ok(())
+            });
         self.outcome(py, outcome)
     }
 
@@ -491,31 +548,34 @@ impl Run {
     fn set(
         &self,
         py: Python<'_>,
-        key: &Bound<'_, PyString>,
+        key: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
         replace: bool,
     ) -> PyResult<()> {
-        let mut kept_as_text = Vec::new();
-        let key = text_of(key);
-        let value = param_of(value, &mut |path, kind| {
-            let path = if path.is_empty() {
-                key.clone()
-            } else {
-                format!("{key}.{path}")
-            };
-            kept_as_text.push(text_notice(&path, kind));
-        })?;
-        let outcome = path_of(&key).and_then(|path| {
-            let client = self.writable()?;
+        let key = match text_given("key", key).and_then(|key| Ok((path_of(&key)?, key))) {
+            Ok(key) => key,
+            Err(error) => return self.outcome(py, Err(error)),
+        };
+        let (path, key) = key;
+        let Taken {
+            value,
+            notices,
+            refused,
+        } = param_of(value, &key)?;
+        for notice in notices {
+            self.tell(py, notice);
+        }
+        for error in refused {
+            self.outcome(py, Err(error))?;
+        }
+        let Some(value) = value else {
+            return Ok(());
+        };
+        let outcome = self.writable().and_then(|client| {
             // The mirror refuses what the run would, and nothing is sent then.
             self.handle.mirror().set(&path, &value, replace)?;
             client.set_param(&path, value, replace)
         });
-        for notice in kept_as_text {
-            if self.handle.tells_first_time(notice.clone()) {
-                warn::show(py, &notice);
-            }
-        }
         self.outcome(py, outcome)
     }
 
@@ -524,7 +584,7 @@ impl Run {
     fn get<'py>(
         &self,
         py: Python<'py>,
-        key: &Bound<'_, PyString>,
+        key: &Bound<'_, PyAny>,
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let found = self.read(py, &key_of(key)?)?;
@@ -536,7 +596,7 @@ impl Run {
     fn __getitem__<'py>(
         &self,
         py: Python<'py>,
-        key: &Bound<'_, PyString>,
+        key: &Bound<'_, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let path = key_of(key)?;
         self.read(py, &path)?.ok_or_else(|| {
@@ -549,14 +609,15 @@ impl Run {
     fn __setitem__(
         &self,
         py: Python<'_>,
-        key: &Bound<'_, PyString>,
+        key: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         self.set(py, key, value, false)
     }
 
-    fn __delitem__(&self, py: Python<'_>, key: &Bound<'_, PyString>) -> PyResult<()> {
-        let outcome = path_of(&text_of(key)).and_then(|path| {
+    fn __delitem__(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<()> {
+        let outcome = text_given("key", key).and_then(|key| {
+            let path = path_of(&key)?;
             self.writable()?.remove_param(&path)?;
             self.handle.mirror().remove(&path);
             Ok(())
@@ -564,7 +625,7 @@ impl Run {
         self.outcome(py, outcome)
     }
 
-    fn __contains__(&self, py: Python<'_>, key: &Bound<'_, PyString>) -> PyResult<bool> {
+    fn __contains__(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<bool> {
         Ok(self.read(py, &key_of(key)?)?.is_some())
     }
 
@@ -584,17 +645,89 @@ impl Run {
     fn define_metric(
         &self,
         py: Python<'_>,
-        name: &str,
-        goal: Option<&str>,
-        unit: Option<&str>,
-        default_x: Option<&str>,
+        name: &Bound<'_, PyAny>,
+        goal: Option<Bound<'_, PyAny>>,
+        unit: Option<Bound<'_, PyAny>>,
+        default_x: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let goal = goal
-            .map(str::parse::<Goal>)
-            .transpose()
-            .map_err(|error| ClientError::Invalid(format!("{error}")));
-        let outcome =
-            goal.and_then(|goal| self.writable()?.define_metric(name, goal, unit, default_x));
+        let text = |what: &'static str, given: Option<&Bound<'_, PyAny>>| {
+            given
+                .map(|given| text_given(what, given).and_then(|text| short(what, text)))
+                .transpose()
+        };
+        let define = || {
+            let name = text_given("name of a metric", name)?;
+            MetricName::new(name.as_str())?;
+            let goal = text("goal", goal.as_ref())?.map(|goal| goal.parse::<Goal>());
+            let goal = goal
+                .transpose()
+                .map_err(|error| ClientError::Invalid(format!("{error}")))?;
+            let unit = text("unit", unit.as_ref())?;
+            let default_x = text("default x", default_x.as_ref())?;
+            self.writable()?
+                .define_metric(&name, goal, unit.as_deref(), default_x.as_deref())
+        };
+        let outcome = define();
+        self.outcome(py, outcome)
+    }
+
+    /// Removes a series, or what it has at one step.
+    ///
+    /// What was logged before this call shows no more; it stays in the history of the run. What is
+    /// logged afterwards shows, also at the same steps.
+    ///
+    /// Parameters
+    /// ----------
+    /// name : str
+    ///     Name of the metric.
+    /// context : dict, optional
+    ///     Context of the series. Left out: the series without context; others of the name stay.
+    /// step : number, optional
+    ///     Only the values at this step.
+    ///
+    /// Raises
+    /// ------
+    /// InvalidError, ConflictError
+    ///     Only if the run is strict: a bad name, context or step; a closed or read-only run.
+    ///     Otherwise the call is counted as refused and told once.
+    #[pyo3(signature = (name, *, context=None, step=None))]
+    fn remove(
+        &self,
+        py: Python<'_>,
+        name: &Bound<'_, PyAny>,
+        context: Option<Bound<'_, PyAny>>,
+        step: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let context = match context_given(context.as_ref()) {
+            Ok(context) => Ok(context),
+            Err(Failure::Raised(error)) => return Err(error),
+            Err(Failure::Refused(why)) => Err(why.error(self, Some(name), None)),
+        };
+        let step = step_given(step.as_ref())?;
+        let remove = || {
+            let text = text_given("name of a metric", name)?;
+            MetricName::new(text.as_str())?;
+            self.writable()?.remove_series(&text, &context?, step?)
+        };
+        let outcome = remove();
+        self.outcome(py, outcome)
+    }
+
+    /// Removes all series of the run, or what they have at one step.
+    ///
+    /// Parameters
+    /// ----------
+    /// step : number, optional
+    ///     Only the values at this step.
+    ///
+    /// Raises
+    /// ------
+    /// InvalidError, ConflictError
+    ///     Only if the run is strict, as in `remove`.
+    #[pyo3(signature = (*, step=None))]
+    fn remove_all(&self, py: Python<'_>, step: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        let step = step_given(step.as_ref())?;
+        let outcome = step.and_then(|step| self.writable()?.remove_points(step));
         self.outcome(py, outcome)
     }
 
@@ -755,6 +888,11 @@ impl Run {
         let server = self.handle.read_server(py)?;
         Ok(server.and_then(|run| run[key].as_str().map(str::to_owned)))
     }
+}
+
+/// None clears.
+fn text_or_none(what: &str, given: Option<&Bound<'_, PyAny>>) -> Result<String, ClientError> {
+    given.map_or_else(|| Ok(String::new()), |given| text_given(what, given))
 }
 
 /// Opens a run as a pickle tells.

@@ -58,25 +58,8 @@ pub(crate) fn resolve(
     let Ok(text) = name.cast::<PyString>() else {
         return Err(Failure::Refused(Why::NameType));
     };
-    let pairs: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)> = match context {
-        None => Vec::new(),
-        Some(context) => match context.cast::<PyDict>() {
-            Ok(dict) => dict.iter().collect(),
-            Err(_) => {
-                let reason = format!("it is of type {}", type_name(context));
-                return Err(Failure::Refused(Why::Context(reason)));
-            }
-        },
-    };
-    let canonical = if pairs.is_empty() {
-        Context::empty()
-    } else {
-        let json = context_of(&pairs).map_err(|why| match why {
-            Ok(reason) => Failure::Refused(Why::Context(reason)),
-            Err(error) => Failure::Raised(error),
-        })?;
-        Context::from_json(&json).map_err(|error| Failure::Refused(Why::Client(error.into())))?
-    };
+    let pairs = pairs_of(context)?;
+    let canonical = canonical_of(&pairs)?;
     let handle = run
         .series(
             &text_of(text),
@@ -90,6 +73,37 @@ pub(crate) fn resolve(
         remember(run, name, &pairs, variant, handle);
     }
     Ok(handle)
+}
+
+/// The canonical context of what the user gave.
+pub(crate) fn context_given(context: Option<&Bound<'_, PyAny>>) -> Result<Context, Failure> {
+    canonical_of(&pairs_of(context)?)
+}
+
+type Pairs<'py> = Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>;
+
+fn pairs_of<'py>(context: Option<&Bound<'py, PyAny>>) -> Result<Pairs<'py>, Failure> {
+    match context {
+        None => Ok(Vec::new()),
+        Some(context) => match context.cast::<PyDict>() {
+            Ok(dict) => Ok(dict.iter().collect()),
+            Err(_) => {
+                let reason = format!("it is of type {}", type_name(context));
+                Err(Failure::Refused(Why::Context(reason)))
+            }
+        },
+    }
+}
+
+fn canonical_of(pairs: &[(Bound<'_, PyAny>, Bound<'_, PyAny>)]) -> Result<Context, Failure> {
+    if pairs.is_empty() {
+        return Ok(Context::empty());
+    }
+    let json = context_of(pairs).map_err(|why| match why {
+        Ok(reason) => Failure::Refused(Why::Context(reason)),
+        Err(error) => Failure::Raised(error),
+    })?;
+    Context::from_json(&json).map_err(|error| Failure::Refused(Why::Client(error.into())))
 }
 
 fn remember(

@@ -6,12 +6,14 @@
 //! once.
 
 use std::ffi::CString;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::import_exception;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use runstone_client::{Warning, WarningKind};
 
 import_exception!(runstone.errors, RunstoneWarning);
@@ -21,6 +23,8 @@ const QUEUE_MAX: usize = 64;
 
 static QUEUE: Mutex<Vec<Warning>> = Mutex::new(Vec::new());
 static ATTENTION: AtomicBool = AtomicBool::new(false);
+/// Whether the user wants to see warnings, as far as it was known when the interpreter went.
+static PRINTS: AtomicBool = AtomicBool::new(true);
 
 /// Whether a call should look at what is waiting.
 #[inline]
@@ -65,19 +69,58 @@ pub(crate) fn show_waiting(py: Python<'_>) {
 /// Shows what is waiting after many runs were closed at once: of those that could not be
 /// delivered one text tells, where there would be one for each.
 pub(crate) fn show_waiting_of_many(py: Python<'_>, undelivered: &[PathBuf]) {
-    if let ([first, _, ..], Ok(mut queue)) = (undelivered, QUEUE.try_lock()) {
-        queue.retain(|warning| warning.kind != WarningKind::Undelivered);
-        let place = first.parent().unwrap_or(first).display();
-        queue.push(Warning {
-            kind: WarningKind::Undelivered,
-            text: format!(
-                "{} runs are not delivered yet, the rest lies in {place}; hint: `runstone up` takes \
-                 it when it starts here, `runstone sync` sends it",
-                undelivered.len()
-            ),
-        });
-    }
+    join_undelivered(undelivered);
     show_waiting(py);
+}
+
+/// The same on the standard error, as Python prints warnings, when the interpreter is gone.
+pub(crate) fn print_waiting_of_many(undelivered: &[PathBuf]) {
+    join_undelivered(undelivered);
+    let (Ok(waiting), true) = (QUEUE.try_lock(), PRINTS.load(Ordering::Relaxed)) else {
+        return;
+    };
+    for warning in waiting.iter() {
+        // Nobody is left to tell when the standard error is closed.
+        let _ = writeln!(
+            std::io::stderr(),
+            "sys:1: RunstoneWarning: {}",
+            warning.text
+        );
+    }
+}
+
+/// Notes whether the user's filters let our warnings through, for the time after the interpreter.
+pub(crate) fn settle_printing(py: Python<'_>) {
+    let prints = || -> PyResult<bool> {
+        let keywords = PyDict::new(py);
+        keywords.set_item("record", true)?;
+        let catching = py
+            .import("warnings")?
+            .call_method("catch_warnings", (), Some(&keywords))?;
+        let caught = catching.call_method0("__enter__")?;
+        let category = py.get_type::<RunstoneWarning>();
+        // A filter may make it an error: that too is to be seen.
+        let warned = PyErr::warn(py, &category, c"run is not delivered yet", 1);
+        catching.call_method1("__exit__", (py.None(), py.None(), py.None()))?;
+        Ok(warned.is_err() || caught.len()? > 0)
+    };
+    PRINTS.store(prints().unwrap_or(true), Ordering::Relaxed);
+}
+
+fn join_undelivered(undelivered: &[PathBuf]) {
+    let ([first, _, ..], Ok(mut queue)) = (undelivered, QUEUE.try_lock()) else {
+        return;
+    };
+    queue.retain(|warning| warning.kind != WarningKind::Undelivered);
+    let place = first.parent().unwrap_or(first).display();
+    queue.push(Warning {
+        kind: WarningKind::Undelivered,
+        text: format!(
+            "{} runs are not delivered yet, the rest lies in {place}; hint: `runstone up` takes \
+             it when it starts here, `runstone sync` sends it",
+            undelivered.len()
+        ),
+    });
 }
 
 /// Shows one text at the user's line. Warnings that the user has turned into errors are printed

@@ -64,7 +64,11 @@ def stub_of(name: str) -> dict[str, ast.FunctionDef]:
 
 
 @pytest.mark.parametrize(
-    "method", ["track", "log", "set", "get", "define_metric", "flush", "close", "finish", "add_tag", "remove_tag"]
+    "method",
+    [
+        *("track", "log", "set", "get", "define_metric", "remove", "remove_all"),
+        *("flush", "close", "finish", "add_tag", "remove_tag"),
+    ],
 )
 def test_the_stub_has_the_signature_of_the_module(method: str) -> None:
     real = inspect.signature(getattr(Run, method))
@@ -91,7 +95,7 @@ def test_the_stub_names_every_public_member() -> None:
         assert public == {name for name in stub_of(kind.__name__) if not name.startswith("_")}
 
 
-@pytest.mark.parametrize("name", ["track", "log", "flush", "close", "define_metric", "set"])
+@pytest.mark.parametrize("name", ["track", "log", "flush", "close", "define_metric", "set", "remove", "remove_all"])
 def test_methods_are_documented(name: str) -> None:
     assert len(getattr(Run, name).__doc__) > 100
 

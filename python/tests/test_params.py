@@ -97,11 +97,94 @@ def test_objects_that_pretend_to_be_everything_do_no_harm(server: Server) -> Non
         assert "mock" in run
 
 
-def test_a_value_that_contains_itself_raises(server: Server) -> None:
+def cycle_of_dicts() -> dict[str, Any]:
+    loop: dict[str, Any] = {"lr": 0.1}
+    loop["self"] = loop
+    loop["again"] = loop
+    return loop
+
+
+def list_in_itself() -> list[Any]:
     loop: list[Any] = []
     loop.append(loop)
-    with Run() as run, pytest.raises(RecursionError):
-        run["loop"] = loop
+    return loop
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = {"d": value}
+    return value
+
+
+def shared_without_end() -> dict[str, Any]:
+    value: dict[str, Any] = {"x": 1}
+    for _ in range(31):
+        value = {"a": value, "b": value}
+    return value
+
+
+class Unreadable:
+    def __init__(self) -> None:
+        self.keys = None
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+UNFIT: list[tuple[str, Any, str, Any]] = [
+    ("a list in itself", {"keep": 1, "loop": list_in_itself()}, "loop.0", {"keep": 1}),
+    ("dicts in themselves", cycle_of_dicts(), "self", {"lr": 0.1}),
+    ("too deep", {"keep": 1, "deep": nested(100_000)}, "deep.d", {"keep": 1}),
+    ("a list too deep", {"keep": 1, "deep": [[nested(40)]]}, "deep.0.0.d", {"keep": 1}),
+    ("shared without end", shared_without_end(), "has too many values", {}),
+    ("an empty key", {"keep": 1, "net": {"": 2, "width": 3}}, "net", {"keep": 1, "net": {"width": 3}}),
+    ("a long key", {"keep": 1, "k" * 513: 2}, "k" * 60, {"keep": 1}),
+    ("an unreadable key", {"net": {Unreadable(): 1}, "keep": 1}, "net", {"keep": 1}),
+    ("too much text", {"text": "x" * (17 * 1024 * 1024)}, "params of the run", {}),
+]
+
+
+@pytest.mark.parametrize(("value", "told", "kept"), [case[1:] for case in UNFIT], ids=[case[0] for case in UNFIT])
+def test_what_does_not_fit_is_left_out_alone(server: Server, value: Any, told: str, kept: Any) -> None:
+    def without_depth(value: Any) -> Any:
+        # Of what is too deep the dicts around it stay, empty at the end.
+        return {key: item for key, item in value.items() if key != "deep"}
+
+    with pytest.warns(RunstoneWarning, match="hint: ") as warned:
+        run = Run(config=value)
+    assert any(told in str(warning.message) for warning in warned)
+    assert {warning.filename for warning in warned} == {__file__}
+    with run:
+        assert without_depth(run.params) == kept
+        with pytest.warns(RunstoneWarning, match="hint: "):
+            run["below"] = value
+            run["below"] = value
+        run["after"] = 2
+        assert without_depth(run.get("below") or {}) == kept
+        assert run.flush().refused >= 2
+    there = server.run(run.hash)["params"]
+    assert there["after"] == 2
+    assert without_depth(there.get("below", {})) == kept
+    with pytest.raises(InvalidError, match="hint: "):
+        Run(config=value, strict=True)
+    with Run(strict=True) as strict, pytest.raises(InvalidError, match="hint: "):
+        strict["below"] = value
+
+
+def test_the_same_dict_in_two_places_is_no_cycle(server: Server) -> None:
+    shared = {"x": [1]}
+    with Run(config={"a": shared, "b": [shared, shared]}) as run:
+        assert run.params == {"a": {"x": [1]}, "b": [{"x": [1]}, {"x": [1]}]}
+
+
+def test_interrupts_in_a_param_come_through(server: Server) -> None:
+    class Interrupting:
+        def __str__(self) -> str:
+            raise KeyboardInterrupt
+
+    with Run() as run, pytest.raises(KeyboardInterrupt):
+        run["x"] = {"y": Interrupting()}
 
 
 def test_deleting_and_replacing(server: Server) -> None:
@@ -238,3 +321,16 @@ def test_text_that_utf8_cannot_say_is_replaced(server: Server) -> None:
     params = server.run(run.hash)["params"]
     assert "\ufffd" in params["text"]
     assert params["nul"] == "a\ufffdb"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_resume_keeps_everything_forced_or_not(server: Server, force: bool) -> None:
+    with Run(experiment="kept", name="first", tags=["a"], config={"lr": 0.1}) as run:
+        run.track(1.0, name="x", step=0)
+        # Another process may be writing, too: here a second writer of this one.
+        with Run(run.hash, force_resume=force) as again:
+            again.track(2.0, name="x", step=1)
+    detail = server.run(run.hash)
+    assert (detail["experiment"], detail["name"], detail["tags"]) == ("kept", "first", ["a"])
+    assert detail["params"] == {"lr": 0.1}
+    assert server.points(run.hash, "x").values == [1, 2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -178,9 +179,7 @@ def test_what_does_not_exist_yet_says_so(home: object) -> None:
         {"run_hash": "a/b"},
         {"run_hash": ""},
         {"config": 3},
-        {"config": {"": 1}},
-        {"experiment": ""},
-        {"tags": [""]},
+        {"read_only": True},
         {"repo": "http://me:secret@host"},
         {"repo": "nowhere"},
         {"on_full": "panic"},
@@ -192,6 +191,86 @@ def test_arguments_that_can_never_be_right_raise(home: object, keywords: dict[st
     with pytest.raises(InvalidError) as raised:
         Run(**keywords)
     assert "secret" not in str(raised.value)
+
+
+UNFIT_AT_OPENING: list[tuple[dict[str, Any], str]] = [
+    ({"experiment": ""}, "experiment"),
+    ({"experiment": "e" * 257}, "experiment"),
+    ({"name": "n" * 10_000_000}, "name"),
+    ({"description": "d" * 10_000_000}, "description"),
+    ({"group": "g" * 10_000_000}, "group"),
+    ({"job_type": "j" * 10_000_000}, "job type"),
+    ({"tags": ["", "good"]}, "tag"),
+    ({"tags": ["t" * 257, "good", None]}, "tag"),
+    ({"config": {"": 1, "lr": 2}}, "empty key"),
+    ({"rerun_of": "a/b"}, "run id"),
+]
+
+
+@pytest.mark.parametrize(("keywords", "told"), UNFIT_AT_OPENING, ids=lambda item: repr(item)[:30])
+def test_a_run_opens_without_what_can_not_be_kept(server: Server, keywords: dict[str, Any], told: str) -> None:
+    with pytest.warns(RunstoneWarning, match=told) as warned:
+        run = Run(**keywords)
+    assert {warning.filename for warning in warned} == {__file__}
+    with run:
+        run.track(1.0, name="x", step=0)
+        assert run.flush().refused == len(warned)
+    detail = server.run(run.hash)
+    assert (detail["experiment"], detail["name"]) == ("default", None)
+    assert detail["tags"] == (["good"] if "tags" in keywords else [])
+    assert detail["params"] == ({"lr": 2} if "config" in keywords else {})
+    with pytest.raises(InvalidError, match=told):
+        Run(strict=True, **keywords)
+
+
+UNFIT_CALLS: list[Callable[[Any], object]] = [
+    lambda run: setattr(run, "name", "n" * 10_000_000),
+    lambda run: setattr(run, "name", ["n"]),
+    lambda run: setattr(run, "description", object()),
+    lambda run: setattr(run, "experiment", ""),
+    lambda run: setattr(run, "experiment", None),
+    lambda run: setattr(run, "archived", "yes"),
+    lambda run: run.add_tag(""),
+    lambda run: run.add_tag(["a", "b"]),
+    lambda run: run.remove_tag(None),
+    lambda run: run.set(None, 1),
+    lambda run: run.__setitem__("a..b", 1),
+    lambda run: run.__setitem__(("a", "b"), 1),
+    lambda run: run.__delitem__(0.5),
+    lambda run: run.define_metric(""),
+    lambda run: run.define_metric("x", goal="best"),
+    lambda run: run.define_metric("x", goal=1.5),
+    lambda run: run.define_metric(None),
+]
+
+
+def test_setters_refuse_alone_what_can_not_be(server: Server) -> None:
+    with Run(name="kept", tags=["kept"]) as run:
+        for call in UNFIT_CALLS:
+            with pytest.warns(RunstoneWarning, match="hint: ") as warned:
+                call(run)
+            assert warned[0].filename == __file__
+        assert (run.name, run.tags, run.archived, run.experiment) == ("kept", ["kept"], False, "default")
+        assert run.flush().refused == len(UNFIT_CALLS)
+    detail = server.run(run.hash)
+    assert (detail["name"], detail["tags"], detail["experiment"]) == ("kept", ["kept"], "default")
+    with Run(strict=True) as strict:
+        for call in UNFIT_CALLS:
+            with pytest.raises(InvalidError, match="hint: "):
+                call(strict)
+
+
+def test_integers_are_taken_as_texts_and_flags(server: Server) -> None:
+    anything: Any = 5
+    with Run(tags=[7]) as run:  # pyright: ignore[reportArgumentType]
+        run.add_tag(anything)
+        run[anything] = 1
+        run.name = anything
+        run.archived = 1  # pyright: ignore[reportAttributeAccessIssue]
+        assert (run.tags, run[anything], run.name, run.archived) == (["5", "7"], 1, "5", True)
+        run.archived = 0  # pyright: ignore[reportAttributeAccessIssue]
+        assert run.archived is False
+    assert server.run(run.hash)["tags"] == ["5", "7"]
 
 
 def test_warnings_turned_into_errors_do_not_stop_a_training(script: Script) -> None:

@@ -285,3 +285,19 @@ def test_keywords_need_not_be_literals(server: Server) -> None:
         with pytest.raises(TypeError, match="unexpected keyword argument"):
             run.log({"x": 1}, name="y")  # pyright: ignore[reportCallIssue]
     assert server.points(run.hash, "x").steps == [3]
+
+
+def test_a_bool_of_numpy_is_a_bool_as_pythons(server: Server) -> None:
+    with Run(config={"flag": np.bool_(True), "flags": [np.bool_(False)]}) as run:
+        for step, value in enumerate([True, np.bool_(True), False, np.bool_(False)]):
+            run.track(value, name="flag", step=step, context={"on": bool(value)})
+            run.log({"flag of numpy": np.bool_(value)}, step=step, context={"on": np.bool_(value)})
+        run.track(np.array(2.5), name="array", step=np.bool_(True))
+        assert run["flag"] is True
+        assert run["flags"] == [False]
+    for name in ("flag", "flag of numpy"):
+        points = server.points(run.hash, name, {"on": True})
+        assert (points.value_type, points.steps, points.values) == ("i64", [0, 1], [1, 1])
+        assert server.points(run.hash, name, {"on": False}).values == [0, 0]
+    assert (server.points(run.hash, "array").steps, server.points(run.hash, "array").values) == ([1], [2.5])
+    assert server.run(run.hash)["params"]["flag"] is True

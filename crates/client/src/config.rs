@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::ClientError;
 use crate::options::{Mode, RunOptions};
+use crate::spool::SpoolMode;
 
 /// Address of the server that `runstone up` starts.
 pub const LOCAL_URL: &str = "http://127.0.0.1:53800";
@@ -90,6 +91,22 @@ pub fn mode(asked: Option<Mode>, environment: Environment<'_>) -> Result<Mode, C
             ))
         }),
         (None, None) => Ok(Mode::Online),
+    }
+}
+
+/// How slots reach the disk, if RUNSTONE_SPOOL_MODE forces it.
+///
+/// # Errors
+/// `Invalid` for a word that is no mode.
+pub(crate) fn spool_mode(environment: Environment<'_>) -> Result<Option<SpoolMode>, ClientError> {
+    let Some(text) = environment("RUNSTONE_SPOOL_MODE") else {
+        return Ok(None);
+    };
+    match SpoolMode::from_text(&text) {
+        Some(mode) => Ok(Some(mode)),
+        None => Err(ClientError::Invalid(format!(
+            "RUNSTONE_SPOOL_MODE is {text:?}; hint: use mmap, pwrite or memory, or leave it out"
+        ))),
     }
 }
 
@@ -434,5 +451,26 @@ mod tests {
         assert_eq!(mode(None, &none).unwrap(), Mode::Online);
         let bad = |_: &str| Some("loud".to_owned());
         assert!(mode(None, &bad).is_err());
+    }
+
+    #[test]
+    fn a_spool_mode_is_one_of_three_words() {
+        assert_eq!(spool_mode(&none).unwrap(), None);
+        for (text, expected) in [
+            ("mmap", SpoolMode::Mmap),
+            ("pwrite", SpoolMode::Pwrite),
+            ("memory", SpoolMode::Memory),
+        ] {
+            let forced = |name: &str| (name == "RUNSTONE_SPOOL_MODE").then(|| text.to_owned());
+            assert_eq!(spool_mode(&forced).unwrap(), Some(expected));
+        }
+        let bad = |_: &str| Some("Mmap".to_owned());
+        let error = spool_mode(&bad).unwrap_err();
+        assert!(matches!(error, ClientError::Invalid(_)), "{error:?}");
+        let text = error.to_string();
+        assert!(
+            text.contains("\"Mmap\"") && text.contains("hint: use mmap"),
+            "{text}"
+        );
     }
 }

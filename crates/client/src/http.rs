@@ -10,9 +10,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use runstone_wire::{FRAME_CONTENT_TYPE, FRAME_VERSION, FrameAnswer};
 use serde::Deserialize;
+use ureq::unversioned::transport::DefaultConnector;
 
 use crate::api::ServerDescription;
 use crate::config::Destination;
+use crate::resolver::HostResolver;
 use crate::warning::WarningKind;
 
 /// Longest wait for a connection.
@@ -22,6 +24,9 @@ const CALL_SECONDS: u64 = 30;
 /// Longest wait for the handshake. One sender serves all servers of a process: whatever listens
 /// on a port and never answers must not hold the others up for longer.
 const HANDSHAKE_SECONDS: u64 = 3;
+/// Longest wait for the first byte of an answer to a frame. One that comes later finds the frame
+/// sent again, and the server knows it by its slots.
+const ANSWER_SECONDS: u64 = 10;
 /// Longest answer to a frame; thousands of refusals fit.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -105,7 +110,11 @@ impl Connection {
         }
         Self {
             destination,
-            agent: config.build().into(),
+            agent: ureq::Agent::with_parts(
+                config.build(),
+                DefaultConnector::default(),
+                HostResolver::new(),
+            ),
             authorization: token.map(|token| format!("Bearer {token}")),
             server: None,
         }
@@ -141,6 +150,9 @@ impl Connection {
         let mut request = self
             .agent
             .post(format!("{}/runstone/v1/frames", self.destination.url))
+            .config()
+            .timeout_recv_response(Some(Duration::from_secs(ANSWER_SECONDS)))
+            .build()
             .header("content-type", FRAME_CONTENT_TYPE)
             .header("accept", FRAME_CONTENT_TYPE);
         if let Some(authorization) = &self.authorization {

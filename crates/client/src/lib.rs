@@ -23,6 +23,7 @@ mod os_unix_thread;
 mod per_process;
 mod process;
 mod report;
+mod resolver;
 mod run;
 mod sender;
 pub mod spool;

@@ -10,6 +10,15 @@ pub(crate) fn spawn_deaf(
     name: &str,
     work: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
+    spawn_deaf_with_stack(name, 256 * 1024, work)
+}
+
+/// As [`spawn_deaf`], with another stack.
+pub(crate) fn spawn_deaf_with_stack(
+    name: &str,
+    stack_bytes: usize,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
     let mut all = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
     let mut former = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
     // SAFETY: both sets are ours and zeroed; a new thread inherits the mask of this one, which is
@@ -20,7 +29,7 @@ pub(crate) fn spawn_deaf(
     }
     let thread = Builder::new()
         .name(name.to_owned())
-        .stack_size(256 * 1024)
+        .stack_size(stack_bytes)
         .spawn(work);
     // SAFETY: `former` was filled by the call above.
     unsafe {

@@ -1,12 +1,12 @@
 //! Speed and size of packs and chunks on made-up data: nanoseconds and bytes a point.
 //!
 //! `cargo run --release -p runstone-codec --example pack_figures`. Times are the least of many
-//! rounds; "push + pack" is the client's whole way from single points to bytes.
+//! rounds. The client's whole way from single points to bytes: its `sender_figures`.
 #![allow(clippy::print_stdout)]
 
 use runstone_codec::{
-    ChunkReader, CodecError, PackBuilder, PackReader, Scratch, SeriesColumns, SeriesPoints,
-    encode_chunk, encode_pack_into,
+    ChunkReader, CodecError, PackReader, Scratch, SeriesColumns, SeriesPoints, encode_chunk,
+    encode_pack_into,
 };
 use runstone_model::ValueType;
 use std::hint::black_box;
@@ -116,22 +116,6 @@ fn figures_of_pack(
         black_box(&out);
     });
 
-    let mut builder = PackBuilder::default();
-    let mut built = Vec::new();
-    let push = least_nanos(count, || {
-        built.clear();
-        for step in 0..steps {
-            for (columns, point) in made.iter().zip(&points) {
-                let (at, time) = (columns.steps[step], columns.times[step]);
-                let value = columns.values[step];
-                builder.push(point.number, point.value_type, at, time, value, f64::NAN);
-            }
-        }
-        builder.finish_into(&mut built).expect("encoded before");
-        black_box(&built);
-    });
-    assert_eq!(built, out, "both ways make the same bytes");
-
     let mut columns = SeriesColumns::default();
     let decode = least_nanos(count, || {
         let reader = PackReader::parse(&out).expect("encoded before");
@@ -148,7 +132,7 @@ fn figures_of_pack(
         black_box(&columns);
     });
     println!(
-        "{title:<52} {size:>6.2} {encode:>9.1} {push:>12.1} {decode:>9.1} {:>12.2}",
+        "{title:<52} {size:>6.2} {encode:>9.1} {decode:>9.1} {:>12.2}",
         one / 1000.0
     );
     Ok(())
@@ -175,10 +159,10 @@ fn figures_of_chunk(title: &str, steps: usize, values: Values) -> Result<(), Cod
 
 fn main() -> Result<(), CodecError> {
     println!(
-        "packs                                                 B/pt  encode   push + pack  decode all  one series"
+        "packs                                                 B/pt    encode  decode all  one series"
     );
     println!(
-        "                                                             ns/pt        ns/pt       ns/pt          us"
+        "                                                               ns/pt       ns/pt          us"
     );
     for (title, values) in [
         ("float32", Values::Float32),

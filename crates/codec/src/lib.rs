@@ -26,9 +26,7 @@ pub use chunk::{
     encode_chunk,
 };
 pub use error::CodecError;
-pub use pack::{
-    PACK_POINTS_MAX, PackBuilder, PackReader, Scratch, SeriesEntry, encode_pack, encode_pack_into,
-};
+pub use pack::{PACK_POINTS_MAX, PackReader, Scratch, SeriesEntry, encode_pack, encode_pack_into};
 pub use points::{OrderColumns, OrderVecs, SeriesColumns, SeriesPoints};
 pub use summary::{
     RunSummaryReader, SUMMARY_ROWS_MAX, SummaryMark, SummaryRow, encode_run_summary,

@@ -3,7 +3,7 @@
 //! The macros of the binding cost 25 to 60 ns a call more than this file, a third of the whole
 //! call. So these two methods are C functions (`METH_FASTCALL | METH_KEYWORDS`) that are put on
 //! the class when the module is made; everything else of the class is ordinary. All unsafe code
-//! of the package is here.
+//! that touches the interpreter is here.
 //!
 //! The order in a call is the surprising rule. Values and steps are converted first: `__float__`
 //! is arbitrary Python and may track, change the dict, let other threads run, or fork. Only then

@@ -1,6 +1,6 @@
 //! Numbers of the user's, as the spool keeps them.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 use std::ptr::null_mut;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -100,6 +100,16 @@ unsafe fn unusual(object: *mut PyObject) -> Converted {
         {
             return Converted::Other;
         }
+        if ffi::Py_TYPE(object) == numpy_class(&BOOL, c"bool_") {
+            let truth = ffi::PyObject_IsTrue(object);
+            if truth < 0 {
+                return not_a_number();
+            }
+            return Converted::Number(Number {
+                bits: u64::from(truth > 0),
+                kind: NumberKind::I64,
+            });
+        }
         if ffi::PyIndex_Check(object) != 0 {
             let index = ffi::PyNumber_Index(object);
             if !index.is_null() {
@@ -116,7 +126,7 @@ unsafe fn unusual(object: *mut PyObject) -> Converted {
         if value == -1.0 && !ffi::PyErr_Occurred().is_null() {
             return not_a_number();
         }
-        let narrow = ffi::Py_TYPE(object) == float32_class();
+        let narrow = ffi::Py_TYPE(object) == numpy_class(&FLOAT32, c"float32");
         let kind = if narrow {
             NumberKind::F32
         } else {
@@ -129,10 +139,15 @@ unsafe fn unusual(object: *mut PyObject) -> Converted {
     }
 }
 
-/// The class `numpy.float32`, or null while numpy is not loaded.
-unsafe fn float32_class() -> *mut ffi::PyTypeObject {
-    static CLASS: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(null_mut());
-    let known = CLASS.load(Ordering::Relaxed);
+static FLOAT32: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(null_mut());
+static BOOL: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(null_mut());
+
+/// A class of numpy, or null while numpy is not loaded. `class` remembers it.
+unsafe fn numpy_class(
+    class: &AtomicPtr<ffi::PyTypeObject>,
+    attribute: &CStr,
+) -> *mut ffi::PyTypeObject {
+    let known = class.load(Ordering::Relaxed);
     if !known.is_null() {
         return known;
     }
@@ -142,13 +157,13 @@ unsafe fn float32_class() -> *mut ffi::PyTypeObject {
         let name = std::ptr::with_exposed_provenance_mut(numpy_name());
         let numpy = ffi::PyImport_GetModule(name);
         if !numpy.is_null() {
-            let class = ffi::PyObject_GetAttrString(numpy, c"float32".as_ptr());
+            let found = ffi::PyObject_GetAttrString(numpy, attribute.as_ptr());
             ffi::Py_DECREF(numpy);
-            CLASS.store(class.cast(), Ordering::Relaxed);
+            class.store(found.cast(), Ordering::Relaxed);
         }
         ffi::PyErr_Clear();
     }
-    CLASS.load(Ordering::Relaxed)
+    class.load(Ordering::Relaxed)
 }
 
 #[inline]

@@ -2,9 +2,13 @@
 //!
 //! Numbers are dense from 1. Reading an entry takes no lock, so that the child of a fork can copy
 //! its parent's table, and the numbers its callers keep stay right. Interning takes one lock.
+//!
+//! The surprising rule: a second type in one series opens a float64 number, its *wide* one, and
+//! from then on every value goes there. So the order of numbers is the order of the calls, which
+//! a pack, sorted by number, keeps. Handles from before are led there by [`SeriesTable::widen`].
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use runstone_model::{Context, MetricName, SeriesKey, ValueType};
@@ -19,6 +23,8 @@ const FIRST_CHUNK: u32 = 16;
 /// Enough for [`SERIES_NUMBER_MAX`] entries.
 const CHUNKS: usize = 21;
 const AUTO: u32 = 1 << 31;
+/// The values given with the handle are no float64: they may have to become such.
+const NARROW: u32 = 1 << 30;
 
 /// A series of a run, as [`crate::Run::series`] hands it out. Valid for all calls of that run, in
 /// this process and in its forks.
@@ -29,15 +35,22 @@ impl SeriesHandle {
     /// The handle of a disabled run: every point is ignored.
     pub const NOWHERE: Self = Self(0);
 
-    pub(crate) fn new(number: u32, auto_step: bool) -> Self {
-        Self(if auto_step { number | AUTO } else { number })
+    fn new(number: u32, auto_step: bool, is_narrow: bool) -> Self {
+        let auto = if auto_step { AUTO } else { 0 };
+        Self(number | auto | if is_narrow { NARROW } else { 0 })
     }
 
-    /// Number of the series in its writer.
+    /// Number of the series in its writer, when the handle was made.
     #[inline]
     #[must_use]
     pub fn number(self) -> u32 {
-        self.0 & !AUTO
+        self.0 & !(AUTO | NARROW)
+    }
+
+    /// Whether values have another type than float64.
+    #[inline]
+    pub(crate) fn is_narrow(self) -> bool {
+        self.0 & NARROW != 0
     }
 
     /// Whether steps count by themselves.
@@ -66,12 +79,16 @@ struct Entry {
     define: DefineSeries,
     /// Shared by the automatic numbers of all types of one series: its steps are one count.
     next_ordinal: Arc<AtomicU64>,
+    /// Number that takes the values instead, once there is one; 0: none.
+    wide: AtomicU32,
 }
 
 /// See the module.
 pub(crate) struct SeriesTable {
     chunks: [OnceLock<Box<[OnceLock<Entry>]>>; CHUNKS],
     count: AtomicU32,
+    /// Some narrow handle stands, or may stand, for a wide number.
+    has_mixed: AtomicBool,
     index: Mutex<Index>,
 }
 
@@ -79,8 +96,22 @@ pub(crate) struct SeriesTable {
 type Index = HashMap<Box<str>, HashMap<Box<str>, [u32; VARIANTS]>>;
 const VARIANTS: usize = 10;
 
+/// Types of numbers that give way to float64.
+const NARROW_TYPES: [ValueType; 2] = [ValueType::I64, ValueType::F32];
+
 fn variant(value_type: ValueType, auto_step: bool) -> usize {
     usize::from(value_type.as_u8()) * 2 + usize::from(auto_step)
+}
+
+/// The type under which a value is declared, in a series that has these numbers already.
+fn declared_type(numbers: &[u32; VARIANTS], given: ValueType, auto_step: bool) -> ValueType {
+    let has = |value_type| numbers[variant(value_type, auto_step)] != 0;
+    let meets_another = has(ValueType::F64) || NARROW_TYPES.iter().any(|&t| t != given && has(t));
+    if NARROW_TYPES.contains(&given) && meets_another {
+        ValueType::F64
+    } else {
+        given
+    }
 }
 
 impl SeriesTable {
@@ -88,6 +119,7 @@ impl SeriesTable {
         Self {
             chunks: [const { OnceLock::new() }; CHUNKS],
             count: AtomicU32::new(0),
+            has_mixed: AtomicBool::new(false),
             index: Mutex::new(HashMap::new()),
         }
     }
@@ -101,13 +133,15 @@ impl SeriesTable {
     /// Copies the parent's table into this empty one, after a fork. Ordinals begin anew.
     pub(crate) fn adopt(&self, parent: &Self) {
         let mut index = lock(&self.index);
+        let has_mixed = parent.has_mixed.load(Ordering::Acquire);
+        self.has_mixed.store(has_mixed, Ordering::Release);
         for define in parent.definitions() {
             self.insert(&mut index, define.clone());
         }
     }
 
-    /// The number of a series; `declare` is called once for a new one, before it is known to
-    /// anybody.
+    /// The handle of a series for values of a type; `declare` is called once for a new number,
+    /// before it is known to anybody.
     pub(crate) fn intern(
         &self,
         name: &str,
@@ -117,12 +151,19 @@ impl SeriesTable {
         declare: impl FnOnce(&DefineSeries) -> Result<(), ClientError>,
     ) -> Result<SeriesHandle, ClientError> {
         let mut index = lock(&self.index);
-        let known = index
+        let numbers = index
             .get(name)
             .and_then(|contexts| contexts.get(context.as_str()))
-            .map_or(0, |numbers| numbers[variant(value_type, auto_step)]);
+            .unwrap_or(&[0; VARIANTS]);
+        let declared = declared_type(numbers, value_type, auto_step);
+        // A float32 comes as the float64 of the same value: it fits the wide number as it is.
+        let is_narrow = value_type == ValueType::I64 || declared == ValueType::F32;
+        if declared != value_type {
+            self.has_mixed.store(true, Ordering::Release);
+        }
+        let known = numbers[variant(declared, auto_step)];
         if known != 0 {
-            return Ok(SeriesHandle::new(known, auto_step));
+            return Ok(SeriesHandle::new(known, auto_step, is_narrow));
         }
         let number = self.count.load(Ordering::Acquire) + 1;
         if number > SERIES_NUMBER_MAX {
@@ -134,19 +175,19 @@ impl SeriesTable {
         let define = DefineSeries {
             number,
             key: SeriesKey::metric(MetricName::new(name)?, context.clone()),
-            value_type,
+            value_type: declared,
             auto_step,
         };
         declare(&define)?;
         self.insert(&mut index, define);
-        Ok(SeriesHandle::new(number, auto_step))
+        Ok(SeriesHandle::new(number, auto_step, is_narrow))
     }
 
     fn insert(&self, index: &mut MutexGuard<'_, Index>, define: DefineSeries) {
         let number = define.number;
         let name: Box<str> = define.key.name.as_str().into();
         let context: Box<str> = define.key.context.as_str().into();
-        let variant = variant(define.value_type, define.auto_step);
+        let (value_type, auto_step) = (define.value_type, define.auto_step);
         let (chunk, offset) = position(number);
         let entries = self.chunks[chunk]
             .get_or_init(|| (0..FIRST_CHUNK << chunk).map(|_| OnceLock::new()).collect());
@@ -164,11 +205,20 @@ impl SeriesTable {
         let entry = Entry {
             define,
             next_ordinal,
+            wide: AtomicU32::new(0),
         };
         if entries[offset].set(entry).is_ok() {
             self.count.store(number, Ordering::Release);
         }
-        numbers[variant] = number;
+        numbers[variant(value_type, auto_step)] = number;
+        if value_type == ValueType::F64 {
+            for narrow in NARROW_TYPES.map(|narrow| numbers[variant(narrow, auto_step)]) {
+                if let Some(entry) = self.entry(narrow) {
+                    entry.wide.store(number, Ordering::Release);
+                    self.has_mixed.store(true, Ordering::Release);
+                }
+            }
+        }
     }
 
     #[inline]
@@ -178,6 +228,34 @@ impl SeriesTable {
         }
         let (chunk, offset) = position(number);
         self.chunks[chunk].get()?[offset].get()
+    }
+
+    /// Number and bits under which a value of a narrow handle is written now. One load while no
+    /// series of the writer is mixed.
+    #[inline]
+    pub(crate) fn widen(&self, handle: SeriesHandle, bits: u64) -> (u32, u64) {
+        let number = handle.number();
+        if self.has_mixed.load(Ordering::Acquire) {
+            self.widen_mixed(number, bits)
+        } else {
+            (number, bits)
+        }
+    }
+
+    #[cold]
+    fn widen_mixed(&self, number: u32, bits: u64) -> (u32, u64) {
+        let Some(entry) = self.entry(number) else {
+            return (number, bits);
+        };
+        let as_float = || (bits.cast_signed() as f64).to_bits();
+        match (entry.define.value_type, entry.wide.load(Ordering::Acquire)) {
+            // The handle was made when there was a wide number.
+            (ValueType::F64, _) => (number, as_float()),
+            (_, 0) => (number, bits),
+            (ValueType::I64, wide) => (wide, as_float()),
+            // A float32 came as the float64 of the same value.
+            (_, wide) => (wide, bits),
+        }
     }
 
     /// The next ordinal of a series that counts by itself.
@@ -219,15 +297,15 @@ mod tests {
     }
 
     #[test]
-    fn a_series_is_declared_once_and_types_have_numbers_of_their_own() {
+    fn a_series_is_declared_once_and_a_second_type_has_a_number_of_its_own() {
         let table = SeriesTable::new();
         let context = Context::empty();
         let mut declared = Vec::new();
         for (value_type, auto_step) in [
-            (ValueType::F64, false),
-            (ValueType::F64, true),
             (ValueType::I64, false),
+            (ValueType::F64, true),
             (ValueType::F64, false),
+            (ValueType::I64, false),
         ] {
             table
                 .intern("loss", &context, value_type, auto_step, |define| {
@@ -240,6 +318,60 @@ mod tests {
         assert_eq!(table.next_ordinal(2), Some(0));
         assert_eq!(table.next_ordinal(2), Some(1));
         assert_eq!(table.next_ordinal(9), None);
+    }
+
+    #[test]
+    fn a_second_type_opens_a_wide_number_that_takes_all_values() {
+        let context = Context::empty();
+        let types = [ValueType::I64, ValueType::F32, ValueType::F64];
+        for first in types {
+            for second in types {
+                let table = SeriesTable::new();
+                let handle = |value_type| {
+                    let handle = table.intern("n", &context, value_type, false, |_| Ok(()));
+                    handle.unwrap()
+                };
+                let written = |handle: SeriesHandle, bits| match handle.is_narrow() {
+                    true => table.widen(handle, bits),
+                    false => (handle.number(), bits),
+                };
+                let bits = |value_type| match value_type {
+                    ValueType::I64 => (-3_i64).cast_unsigned(),
+                    _ => (-3.0_f64).to_bits(),
+                };
+                let before = handle(first);
+                assert_eq!(written(before, bits(first)), (1, bits(first)));
+                let behind = handle(second);
+                if first == second {
+                    assert_eq!(before, behind);
+                    continue;
+                }
+                let wide = u32::from(first != ValueType::F64) + 1;
+                for (handle, given) in [(before, first), (behind, second), (handle(first), first)] {
+                    let expected = (wide, (-3.0_f64).to_bits());
+                    assert_eq!(written(handle, bits(given)), expected, "{first} {second}");
+                }
+                assert_eq!(table.definitions().count(), wide as usize);
+            }
+        }
+    }
+
+    #[test]
+    fn the_child_of_a_fork_knows_the_wide_numbers() {
+        let parent = SeriesTable::new();
+        let context = Context::empty();
+        let handle = |name, value_type| {
+            let handle = parent.intern(name, &context, value_type, true, |_| Ok(()));
+            handle.unwrap()
+        };
+        let before = handle("n", ValueType::I64);
+        handle("n", ValueType::F64);
+        handle("m", ValueType::F64);
+        let behind = handle("m", ValueType::I64);
+        let child = SeriesTable::new();
+        child.adopt(&parent);
+        assert_eq!(child.widen(before, 7), (2, 7.0_f64.to_bits()));
+        assert_eq!(child.widen(behind, 7), (3, 7.0_f64.to_bits()));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::config::{self, Destination, Environment};
 use crate::error::ClientError;
 use crate::identity::random_bytes;
 use crate::options::{Mode, RunOptions};
+use crate::spool::SpoolMode;
+use crate::warning::{WarningKind, warn_once};
 
 /// See the module.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub(crate) struct RunSettings {
     pub(crate) destination: Destination,
     pub(crate) token: Option<String>,
     pub(crate) spool_root: PathBuf,
+    pub(crate) spool_mode: Option<SpoolMode>,
     pub(crate) host: String,
     pub(crate) host_id: String,
     pub(crate) boot_id: String,
@@ -68,6 +71,7 @@ impl RunSettings {
             mode,
             destination,
             token,
+            spool_mode: spool_mode(options.strict, environment)?,
             spool_root: config::spool_roots(&options, environment).swap_remove(0),
             host: config::host_name(),
             host_id: config::host_id(),
@@ -92,6 +96,20 @@ impl RunSettings {
             tags: Vec::new(),
             ..self.open.clone()
         }
+    }
+}
+
+/// A word that is no mode is refused by a strict run; others are told, and take what suits the disk.
+fn spool_mode(
+    strict: bool,
+    environment: Environment<'_>,
+) -> Result<Option<SpoolMode>, ClientError> {
+    match config::spool_mode(environment) {
+        Err(error) if !strict => {
+            warn_once(WarningKind::Spool, "mode", || error.to_string());
+            Ok(None)
+        }
+        asked => asked,
     }
 }
 
@@ -165,4 +183,34 @@ pub(crate) fn text(
     let given = cleaned(given);
     check_text(what, &given, bytes_max)?;
     Ok(Some(given))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(strict: bool, spool_mode: &str) -> Result<RunSettings, ClientError> {
+        let options = RunOptions {
+            strict,
+            ..RunOptions::default()
+        };
+        let environment = |name: &str| match name {
+            "RUNSTONE_SPOOL_MODE" => Some(spool_mode.to_owned()),
+            "RUNSTONE_HOME" => Some("/nowhere".to_owned()),
+            _ => None,
+        };
+        RunSettings::new(options, &environment)
+    }
+
+    #[test]
+    fn a_bad_spool_mode_stops_strict_runs_only() {
+        assert_eq!(settings(false, "bad").unwrap().spool_mode, None);
+        let refused = settings(true, "bad").map(|settings| settings.spool_mode);
+        assert!(
+            matches!(refused, Err(ClientError::Invalid(_))),
+            "{refused:?}"
+        );
+        let forced = settings(true, "pwrite").unwrap().spool_mode;
+        assert_eq!(forced, Some(SpoolMode::Pwrite));
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Made by [`super::Run`], once in each process that writes; shared with the sender thread.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,8 @@ pub(crate) struct RunWriter {
     pub(crate) spool: Arc<SpoolWriter>,
     pub(crate) series: SeriesTable,
     pub(crate) phase: AtomicU32,
+    /// Somebody waits for an acknowledgement: the sender asks this writer's server at once.
+    pub(crate) is_hurried: AtomicBool,
     progress: Mutex<Progress>,
     changed: Condvar,
 }
@@ -78,6 +80,7 @@ impl RunWriter {
             spool: Arc::new(spool),
             series: SeriesTable::new(),
             phase: AtomicU32::new(PHASE_FRESH),
+            is_hurried: AtomicBool::new(false),
             progress: Mutex::new(Progress::default()),
             changed: Condvar::new(),
         };
@@ -231,5 +234,6 @@ fn spool_options(settings: &RunSettings) -> SpoolOptions {
         OnFull::Wait => spool::OnFull::Wait,
     };
     options.strict = settings.options.strict;
+    options.mode = settings.spool_mode;
     options
 }

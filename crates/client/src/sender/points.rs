@@ -61,6 +61,13 @@ impl PointSorter {
         self.numbers.is_empty()
     }
 
+    /// Whether there are points of this number.
+    pub(crate) fn holds(&self, number: u32) -> bool {
+        self.counts
+            .get(number as usize)
+            .is_some_and(|count| *count > 0)
+    }
+
     pub(crate) fn clear(&mut self) {
         for number in self.touched.drain(..) {
             self.counts[number as usize] = 0;
@@ -163,7 +170,7 @@ fn scatter<T: Copy + Default>(targets: &[u32], from: &[T], to: &mut Vec<T>) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use runstone_codec::{PackReader, SeriesColumns};
+    use runstone_codec::{PackReader, SeriesColumns, encode_pack};
 
     use super::*;
 
@@ -181,6 +188,56 @@ mod tests {
                 value_bits,
                 epoch: epoch.map(f64::from),
             })
+    }
+
+    #[test]
+    fn a_pack_is_as_if_each_series_had_come_alone() {
+        let mut sorter = PointSorter::default();
+        let point = |series, step, time_micros, value_bits, epoch| Point {
+            series,
+            step,
+            time_micros,
+            value_bits,
+            epoch,
+        };
+        let type_of = |number| match number {
+            2 => ValueType::I64,
+            _ => ValueType::F64,
+        };
+        // The buffers are used again: nothing of a round is left for the next one.
+        for round in 0..3 {
+            let bits = [1.5_f64.to_bits(), 2.5_f64.to_bits()];
+            sorter.push(&point(5, 0.0, 10 + round, bits[0], None));
+            sorter.push(&point(2, 0.0, 11 + round, 7, None));
+            sorter.push(&point(5, 1.0, 12 + round, bits[1], Some(3.0)));
+            sorter.push(&point(2, 1.0, 13 + round, 8, None));
+            let two = SeriesColumns {
+                steps: vec![0.0, 1.0],
+                times: vec![11 + round, 13 + round],
+                values: vec![7, 8],
+                ..SeriesColumns::default()
+            };
+            let five = SeriesColumns {
+                steps: vec![0.0, 1.0],
+                times: vec![10 + round, 12 + round],
+                values: bits.to_vec(),
+                epochs: Some(vec![f64::NAN, 3.0]),
+                ..SeriesColumns::default()
+            };
+            let alone = encode_pack(&[
+                two.as_points(2, ValueType::I64),
+                five.as_points(5, ValueType::F64),
+            ]);
+            assert_eq!(sorter.pack(type_of).unwrap(), alone.unwrap());
+            assert!(sorter.is_empty());
+        }
+        // What was pushed and not packed is forgotten by `clear`.
+        sorter.push(&point(9, 0.0, 0, 0, Some(1.0)));
+        sorter.clear();
+        sorter.push(&point(2, 4.0, 5, 6, None));
+        let pack = sorter.pack(type_of).unwrap();
+        let reader = PackReader::parse(&pack).unwrap();
+        assert_eq!((reader.series_count(), reader.point_count()), (1, 1));
     }
 
     proptest! {

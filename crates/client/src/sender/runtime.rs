@@ -1,71 +1,63 @@
 //! The one thread that sends for all runs of this process.
 //!
-//! Started by the first point, never stopped: the process ends under it. It sends the next frame
-//! of a run when the last answer has arrived, without batching delay; polls for a moment after
-//! work; then arms the bell and sleeps until the next point rings it. A server that does not answer
-//! rests its runs, with growing pauses; the points go on into the spool meanwhile. When there is
-//! time it delivers what dead processes of this host left for the same server.
-//!
-//! The surprising rule: while a server rests the bell is not armed, or each point would wake a
-//! thread that can do nothing.
+//! Started by the first point, never stopped: the process ends under it. What it does stands in
+//! `rounds`; here runs are handed to it, hurried, and waited for.
 
-use std::collections::VecDeque;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use runstone_wire::Completeness;
-
-use super::exchange::{Exchanged, Surroundings, completeness, exchange};
-use super::points::PointSorter;
-use super::session::{Session, Settled, Verdict};
-use crate::deliver::FolderDelivery;
-use crate::http::{Connection, Trouble};
-use crate::identity::WireName;
+use super::rounds::Sender;
 use crate::os_unix_fork::OncePerProcess;
 use crate::os_unix_thread::spawn_deaf;
 use crate::report::CloseReport;
-use crate::run::{PHASE_CLOSED, RunWriter};
-use crate::spool::{Bell, Leftover, SpoolReader, leftover_spools};
+use crate::run::RunWriter;
+use crate::spool::Bell;
 use crate::warning::{WarningKind, warn_once};
 
-/// How long to poll after work before sleeping with the bell.
-const POLL_FOR: Duration = Duration::from_millis(20);
-const POLL_EVERY: Duration = Duration::from_millis(2);
-/// Longest sleep; a lost ring costs no more than this.
-const SLEEP_MAX: Duration = Duration::from_secs(1);
-/// Longest sleep while a server rests.
-const REST_SLICE: Duration = Duration::from_millis(250);
-const REST_FIRST: Duration = Duration::from_millis(100);
-const REST_MAX_LOOPBACK: Duration = Duration::from_secs(5);
-const REST_MAX: Duration = Duration::from_secs(30);
-/// Signs of life, with up to a fifth of jitter.
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(60);
 /// Panics of the sender after which it is not started again.
 const PANICS_MAX: u32 = 5;
-/// How often counters are looked at, and told if only `logged` has changed.
-const COUNTERS_LOOK: Duration = Duration::from_millis(500);
-const COUNTERS_TELL: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
-struct Shared {
-    inbox: Mutex<Inbox>,
-    /// Somebody waits: ask resting servers now.
-    hurry: AtomicBool,
+pub(super) struct Shared {
+    pub(super) inbox: Mutex<Inbox>,
+    /// Somebody waits: some writer is hurried.
+    pub(super) hurry: AtomicBool,
 }
 
 #[derive(Default)]
-struct Inbox {
-    writers: Vec<Arc<RunWriter>>,
+pub(super) struct Inbox {
+    pub(super) writers: Vec<Arc<RunWriter>>,
     /// Taken by the sender and not finished; handed to the next one if it dies.
-    running: Vec<Arc<RunWriter>>,
+    pub(super) running: Vec<Arc<RunWriter>>,
     started: bool,
+    /// It panicked too often.
+    gave_up: bool,
 }
 
 impl Shared {
-    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+    pub(super) fn inbox(&self) -> MutexGuard<'_, Inbox> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to it that the thread runs; `false`: none can be had now, or it gave up.
+    fn start(&self, spawn: impl FnOnce() -> io::Result<()>) -> bool {
+        let mut inbox = self.inbox();
+        if inbox.started {
+            return !inbox.gave_up;
+        }
+        match spawn() {
+            Ok(()) => inbox.started = true,
+            Err(error) => warn_once(WarningKind::Spool, "thread", || {
+                format!(
+                    "the sender could not be started: {error}; everything is kept; hint: deliver \
+                     it with `runstone sync`"
+                )
+            }),
+        }
+        inbox.started
     }
 }
 
@@ -77,22 +69,14 @@ fn shared() -> &'static Shared {
 
 /// Hands a writer to the sender; starts the thread if this is the first one.
 pub(crate) fn start_sending(writer: &Arc<RunWriter>) {
-    let shared = shared();
-    let mut inbox = shared.inbox();
-    inbox.writers.push(Arc::clone(writer));
-    if !inbox.started {
-        match spawn_deaf("runstone-sender", move || send_for_ever(shared)) {
-            Ok(_) => inbox.started = true,
-            Err(error) => warn_once(WarningKind::Spool, "thread", || {
-                format!(
-                    "the sender could not be started: {error}; everything is kept; hint: deliver \
-                     it with `runstone sync`"
-                )
-            }),
-        }
-    }
-    drop(inbox);
+    shared().inbox().writers.push(Arc::clone(writer));
+    start();
     Bell::of_this_process().ring_sender();
+}
+
+fn start() -> bool {
+    let shared = shared();
+    shared.start(|| spawn_deaf("runstone-sender", move || send_for_ever(shared)).map(|_| ()))
 }
 
 /// The sender's thread. A panic is a defect of ours: it is told, and sending begins anew from the
@@ -111,7 +95,10 @@ fn send_for_ever(shared: &'static Shared) {
         let running = std::mem::take(&mut inbox.running);
         inbox.writers.extend(running);
     }
-    let writers = std::mem::take(&mut shared.inbox().writers);
+    let mut inbox = shared.inbox();
+    inbox.gave_up = true;
+    let writers = std::mem::take(&mut inbox.writers);
+    drop(inbox);
     for writer in writers {
         writer.report(|progress| {
             progress.failing = true;
@@ -120,10 +107,14 @@ fn send_for_ever(shared: &'static Shared) {
     }
 }
 
-/// Somebody waits for an acknowledgement: servers that rest are asked at once.
-pub(crate) fn hurry() {
+/// Somebody waits for an acknowledgement of this writer: its server is asked at once, if it rests.
+/// Others rest on, or a silent one would hold up who waits here. `false`: there is no sender, and
+/// waiting is in vain.
+pub(crate) fn hurry(writer: &RunWriter) -> bool {
+    writer.is_hurried.store(true, Ordering::Release);
     shared().hurry.store(true, Ordering::Release);
     Bell::of_this_process().ring_sender();
+    start()
 }
 
 /// Waits for the last acknowledgement of a closed writer, while a server answers, and tells what
@@ -133,10 +124,11 @@ pub(crate) fn finish(writer: &RunWriter, timeout: Duration) -> CloseReport {
     let mut progress = writer.progress();
     if writer.is_online() && !progress.finished {
         writer.report(|progress| progress.failing = false);
-        hurry();
+        let has_sender = hurry(writer);
         let until = Instant::now().checked_add(timeout);
         progress = writer.wait(until, |progress| {
-            progress.finished || (progress.failing && !progress.reached_lately())
+            let is_away = progress.failing && !progress.reached_lately();
+            progress.finished || is_away || !has_sender
         });
     }
     let delivered = progress.mark >= slot;
@@ -174,448 +166,17 @@ pub(crate) fn finish(writer: &RunWriter, timeout: Duration) -> CloseReport {
     report
 }
 
-/// A server with the runs that go there.
-struct Line {
-    connection: Connection,
-    token: Option<String>,
-    rest: Rest,
-    /// Leftovers for this server were looked for.
-    searched: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A pause that grows with each failure, with jitter.
-struct Rest {
-    pause: Duration,
-    pause_max: Duration,
-    until: Option<Instant>,
-}
-
-impl Rest {
-    fn new(pause_max: Duration) -> Self {
-        Self {
-            pause: Duration::ZERO,
-            pause_max,
-            until: None,
-        }
+    #[test]
+    fn a_thread_that_cannot_be_had_is_tried_again() {
+        let shared = Shared::default();
+        assert!(!shared.start(|| Err(io::ErrorKind::WouldBlock.into())));
+        assert!(shared.start(|| Ok(())));
+        assert!(shared.start(|| panic!("it runs already")));
+        shared.inbox().gave_up = true;
+        assert!(!shared.start(|| panic!("it gave up")));
     }
-
-    fn left(&self, now: Instant) -> Option<Duration> {
-        let left = self.until?.saturating_duration_since(now);
-        (!left.is_zero()).then_some(left)
-    }
-
-    fn begin(&mut self, at_least: Option<Duration>, jitter: f64) {
-        self.pause = (self.pause * 2).clamp(REST_FIRST, self.pause_max);
-        let pause = self.pause.mul_f64(0.75 + jitter / 2.0);
-        self.until = Some(Instant::now() + pause.max(at_least.unwrap_or_default()));
-    }
-
-    fn end(&mut self) {
-        self.pause = Duration::ZERO;
-        self.until = None;
-    }
-}
-
-/// A live writer and its session.
-struct Live {
-    writer: Arc<RunWriter>,
-    session: Session<SpoolReader>,
-    surroundings: Surroundings,
-    line: usize,
-    rest: Rest,
-    beat_at: Instant,
-    told: Completeness,
-    told_at: Instant,
-    looked_at: Instant,
-}
-
-impl Live {
-    /// Counters, if they should travel now.
-    fn counters_due(&mut self, now: Instant, closed: bool) -> Option<Completeness> {
-        if !closed && now.duration_since(self.looked_at) < COUNTERS_LOOK {
-            return None;
-        }
-        self.looked_at = now;
-        let counters = completeness(&self.writer.spool.counters());
-        let lost = counters.dropped_points != self.told.dropped_points
-            || counters.refused_points != self.told.refused_points;
-        let logged = counters.logged_points != self.told.logged_points
-            && (closed || now.duration_since(self.told_at) >= COUNTERS_TELL);
-        (lost || logged).then_some(counters)
-    }
-
-    fn report(&self, settled: &Settled, mark_before: u64) {
-        let mark = self.session.acknowledged().slot;
-        self.writer.report(|progress| {
-            progress.mark = mark;
-            progress.answered_at = Some(Instant::now());
-            progress.failing = false;
-            progress.acknowledged += settled.points;
-            // What lies past the mark is sent, and counted, once more.
-            let again = mark_before.saturating_sub(mark);
-            progress.acknowledged = progress.acknowledged.saturating_sub(again);
-            progress.refused_by_server += settled.points_refused;
-            progress.slots_lost += settled.slots_lost;
-            progress.run_state = settled.run_state.or(progress.run_state);
-            progress.stop_requested |= settled.stop_requested;
-        });
-    }
-
-    fn is_finished(&self) -> bool {
-        self.writer.phase.load(Ordering::Acquire) == PHASE_CLOSED
-            && self.session.acknowledged().slot >= self.writer.spool.next_slot()
-    }
-}
-
-enum Step {
-    Nothing,
-    Worked,
-}
-
-struct Sender {
-    shared: &'static Shared,
-    lines: Vec<Line>,
-    lives: Vec<Live>,
-    /// Folders of dead processes, each with its line; they are opened one at a time.
-    leftovers: VecDeque<(usize, Leftover)>,
-    delivery: Option<(usize, FolderDelivery)>,
-    sorter: PointSorter,
-    random: u64,
-}
-
-impl Sender {
-    fn new(shared: &'static Shared) -> Self {
-        let seed = crate::identity::random_bytes().map_or(0x9e37_79b9, u64::from_le_bytes);
-        Self {
-            shared,
-            lines: Vec::new(),
-            lives: Vec::new(),
-            leftovers: VecDeque::new(),
-            delivery: None,
-            sorter: PointSorter::default(),
-            random: seed | 1,
-        }
-    }
-
-    fn work(mut self) {
-        let bell = Bell::of_this_process();
-        let mut worked_at = Instant::now();
-        loop {
-            self.adopt();
-            if self.shared.hurry.swap(false, Ordering::AcqRel) {
-                self.lines
-                    .iter_mut()
-                    .for_each(|line| line.rest.until = None);
-                self.lives
-                    .iter_mut()
-                    .for_each(|live| live.rest.until = None);
-            }
-            if self.pass() {
-                worked_at = Instant::now();
-                continue;
-            }
-            let now = Instant::now();
-            if now.duration_since(worked_at) < POLL_FOR {
-                bell.wait(POLL_EVERY);
-                continue;
-            }
-            if let Some(rest) = self.shortest_rest(now) {
-                bell.wait(rest.min(REST_SLICE));
-                continue;
-            }
-            bell.arm();
-            if self.lives.iter().any(|live| live.session.has_more()) {
-                // A slot was handed out and is not published yet.
-                bell.disarm();
-                bell.wait(POLL_EVERY);
-                continue;
-            }
-            bell.wait(self.sleep(now));
-        }
-    }
-
-    /// Time to the first sign of life, or the longest sleep.
-    fn sleep(&self, now: Instant) -> Duration {
-        self.lives
-            .iter()
-            .map(|live| {
-                let beat = live.beat_at.saturating_duration_since(now);
-                let line = self.lines[live.line].rest.left(now);
-                beat.max(line.max(live.rest.left(now)).unwrap_or_default())
-            })
-            .fold(SLEEP_MAX, Duration::min)
-            .max(POLL_EVERY)
-    }
-
-    /// The shortest rest among those that keep something from being sent.
-    fn shortest_rest(&self, now: Instant) -> Option<Duration> {
-        let lives = self
-            .lives
-            .iter()
-            .filter(|live| live.session.has_more())
-            .filter_map(|live| {
-                let line = self.lines[live.line].rest.left(now);
-                line.max(live.rest.left(now))
-            });
-        let delivery = self
-            .delivery
-            .as_ref()
-            .and_then(|(line, _)| self.lines[*line].rest.left(now));
-        lives.chain(delivery).min()
-    }
-
-    /// Takes in new writers.
-    fn adopt(&mut self) {
-        let writers = {
-            let mut inbox = self.shared.inbox();
-            let writers = std::mem::take(&mut inbox.writers);
-            inbox.running.extend(writers.iter().cloned());
-            writers
-        };
-        for writer in writers {
-            let settings = &writer.settings;
-            let line = self.line_of(&writer);
-            let folder = writer.spool.folder();
-            let name = WireName::read(folder, writer.spool.writer());
-            let surroundings =
-                Surroundings::new(folder, &settings.spool_root, &settings.host_id, true);
-            let reader = SpoolReader::live(&writer.spool);
-            match Session::open(reader, settings.run.clone(), name) {
-                Ok(session) => {
-                    let now = Instant::now();
-                    let beat_at = now + self.beat_pause();
-                    self.lives.push(Live {
-                        session,
-                        surroundings,
-                        line,
-                        rest: Rest::new(REST_MAX),
-                        beat_at,
-                        told: Completeness::default(),
-                        told_at: now,
-                        looked_at: now,
-                        writer,
-                    });
-                }
-                Err(error) => {
-                    writer.report(|progress| progress.failing = true);
-                    warn_once(WarningKind::Spool, "read", || {
-                        format!("the spool cannot be read: {error}")
-                    });
-                }
-            }
-        }
-    }
-
-    fn line_of(&mut self, writer: &RunWriter) -> usize {
-        let (destination, token) = (&writer.settings.destination, &writer.settings.token);
-        let known = self
-            .lines
-            .iter()
-            .position(|line| line.connection.destination == *destination && line.token == *token);
-        known.unwrap_or_else(|| {
-            let pause_max = if destination.is_loopback() {
-                REST_MAX_LOOPBACK
-            } else {
-                REST_MAX
-            };
-            self.lines.push(Line {
-                connection: Connection::new(destination.clone(), token.as_deref()),
-                token: token.clone(),
-                rest: Rest::new(pause_max),
-                searched: false,
-            });
-            self.lines.len() - 1
-        })
-    }
-
-    /// A number in [0, 1), for jitter only.
-    fn jitter(&mut self) -> f64 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        (self.random >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn beat_pause(&mut self) -> Duration {
-        HEARTBEAT_EVERY.mul_f64(0.8 + self.jitter() / 5.0)
-    }
-
-    /// Sends at most one frame of each run; true if something was sent.
-    fn pass(&mut self) -> bool {
-        let mut worked = false;
-        let mut at = 0;
-        while at < self.lives.len() {
-            worked |= matches!(self.step(at), Step::Worked);
-            if self.lives[at].is_finished() {
-                let live = self.lives.swap_remove(at);
-                self.shared
-                    .inbox()
-                    .running
-                    .retain(|writer| !Arc::ptr_eq(writer, &live.writer));
-                end_writer(live);
-            } else {
-                at += 1;
-            }
-        }
-        worked || self.deliver_leftover()
-    }
-
-    fn step(&mut self, at: usize) -> Step {
-        let now = Instant::now();
-        let jitter = self.jitter();
-        let beat_pause = self.beat_pause();
-        let live = &mut self.lives[at];
-        let line = &mut self.lines[live.line];
-        if line.rest.left(now).is_some() || live.rest.left(now).is_some() {
-            return Step::Nothing;
-        }
-        let closed = live.writer.is_closed();
-        let heartbeat = now >= live.beat_at && !closed;
-        let has_more = live.session.has_more();
-        let counters = live.counters_due(now, closed);
-        if !has_more && !heartbeat && counters.is_none() {
-            return Step::Nothing;
-        }
-        let mark_before = live.session.acknowledged().slot;
-        let exchanged = exchange(
-            &mut live.session,
-            &mut line.connection,
-            &mut self.sorter,
-            &live.surroundings,
-            counters.clone(),
-            heartbeat,
-        );
-        match exchanged {
-            Ok(Exchanged::Nothing) => return Step::Nothing,
-            Ok(Exchanged::Settled(settled)) => {
-                line.rest.end();
-                live.report(&settled, mark_before);
-                if settled.verdict == Verdict::Advanced {
-                    live.rest.end();
-                    if heartbeat {
-                        live.beat_at = now + beat_pause;
-                    }
-                    if let Some(counters) = counters {
-                        live.told = counters;
-                        live.told_at = now;
-                    }
-                }
-                match &settled.verdict {
-                    Verdict::Confused(reason) => {
-                        warn_once(WarningKind::Denied, reason, || {
-                            format!(
-                                "the server's answer makes no sense: {reason}, run {}; it is tried \
-                                 again",
-                                live.writer.settings.run
-                            )
-                        });
-                        live.rest.begin(None, jitter);
-                    }
-                    Verdict::Renamed => live.rest.begin(None, jitter),
-                    _ => {}
-                }
-                let line = live.line;
-                self.search_leftovers(at, line);
-            }
-            Ok(Exchanged::Trouble(trouble)) => {
-                let line = live.line;
-                self.rest_line(line, &trouble, jitter);
-            }
-            Err(error) => {
-                live.rest.begin(None, jitter);
-                live.writer.report(|progress| progress.failing = true);
-                warn_once(WarningKind::Spool, "send", || {
-                    format!(
-                        "sending is held up: {error}, run {}",
-                        live.writer.settings.run
-                    )
-                });
-            }
-        }
-        Step::Worked
-    }
-
-    fn rest_line(&mut self, index: usize, trouble: &Trouble, jitter: f64) {
-        let line = &mut self.lines[index];
-        line.rest.begin(trouble.retry_after, jitter);
-        for live in self.lives.iter().filter(|live| live.line == index) {
-            live.writer.report(|progress| {
-                if trouble.busy {
-                    progress.answered_at = Some(Instant::now());
-                } else {
-                    progress.failing = true;
-                }
-            });
-        }
-        warn_once(trouble.kind, &line.connection.destination.url, || {
-            trouble.text.clone()
-        });
-    }
-
-    /// After the first answer of a server: what did dead processes of this host leave for it?
-    fn search_leftovers(&mut self, at: usize, index: usize) {
-        let line = &mut self.lines[index];
-        if line.searched {
-            return;
-        }
-        line.searched = true;
-        let settings = &self.lives[at].writer.settings;
-        let found = leftover_spools(&settings.spool_root, Some(&settings.host_id));
-        let Ok(found) = found else { return };
-        for leftover in found {
-            if leftover.destination == line.connection.destination.name {
-                self.leftovers.push_back((index, leftover));
-            }
-        }
-    }
-
-    /// One frame of one leftover.
-    fn deliver_leftover(&mut self) -> bool {
-        let now = Instant::now();
-        let jitter = self.jitter();
-        if self.delivery.is_none() {
-            let Some((index, leftover)) = self.leftovers.pop_front() else {
-                return false;
-            };
-            // Somebody else may have it by now; what cannot be read is for `doctor`.
-            let begun = FolderDelivery::begin(&leftover, true);
-            self.delivery = begun.ok().map(|delivery| (index, delivery));
-        }
-        let Some((index, mut delivery)) = self.delivery.take() else {
-            return true;
-        };
-        let line = &mut self.lines[index];
-        if line.rest.left(now).is_some() {
-            self.delivery = Some((index, delivery));
-            return false;
-        }
-        match delivery.step(&mut line.connection, &mut self.sorter) {
-            Ok(Exchanged::Nothing) => {
-                // What cannot be removed is found again by the next process.
-                let _ = delivery.end();
-            }
-            Ok(Exchanged::Settled(settled)) => {
-                if !matches!(settled.verdict, Verdict::Confused(_)) {
-                    self.delivery = Some((index, delivery));
-                }
-            }
-            Ok(Exchanged::Trouble(trouble)) => {
-                self.delivery = Some((index, delivery));
-                self.rest_line(index, &trouble, jitter);
-            }
-            Err(_) => {}
-        }
-        true
-    }
-}
-
-/// All is acknowledged: the folder goes, and whoever waits is told.
-fn end_writer(live: Live) {
-    let Live {
-        writer, session, ..
-    } = live;
-    drop(session);
-    // A folder that stays is empty of news: the next deliverer removes it.
-    let _ = writer.spool.remove();
-    writer.report(|progress| progress.finished = true);
 }

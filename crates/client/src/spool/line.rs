@@ -2,8 +2,9 @@
 //!
 //! Pushes reserve slots with one `fetch_add` on the cursor of the current segment, write, and
 //! store the head last. The overflowing push takes the lock and puts the next segment into place.
-//! Reading goes through `live`; making, unmapping and unlinking segments is `writer`'s and the
-//! keeper's business. Compiled once more by `model` under the model checker.
+//! The slots taken are a `reservation`, the segments kept are in `segments`. Reading goes through
+//! `live`; making, unmapping and unlinking segments is `writer`'s and the keeper's business.
+//! Compiled once more by `model` under the model checker.
 //!
 //! Invariants:
 //! - A cursor counts up to [`LIMIT`] and starts at `LIMIT - slots`. At or past it, nothing of the
@@ -20,7 +21,9 @@
 
 use std::collections::VecDeque;
 
-use super::slot::{self, Place, SLOT_WORDS};
+use super::reservation::Reservation;
+use super::segments::{Segment, SegmentMemory, State, slots_of};
+use super::slot::{self, SLOT_WORDS};
 use super::sync::{
     Arc, AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering,
     PoisonError,
@@ -34,26 +37,6 @@ const HANDLES: usize = 32;
 
 /// Slots of the smallest segment; a longer operation that finds no room says nothing about points.
 const SLOTS_SMALL: u64 = 1920;
-
-/// The memory of one segment and what the keeper needs to know about it.
-pub(crate) trait SegmentMemory: Send + Sync + 'static {
-    /// What is left when the memory is gone: enough to read the segment from its file.
-    type Origin: Clone + Send;
-
-    /// The slots, four words each, zero where unused.
-    fn words(&self) -> &[AtomicU64];
-    /// The segment's random number.
-    fn salt(&self) -> u64;
-    /// Writes the segment's place into its header, before the first slot.
-    fn assign(&self, number: u64, first_slot: u64);
-    /// Writes words to the file before they are published in memory; for files that are not
-    /// mapped. Called only if the line was made with `mirrored`.
-    fn mirror(&self, word: usize, words: &[u64]);
-    /// Writes the chain at the first slot into the header.
-    fn note_chain(&self, chain: u64);
-    /// What is left without the memory; `None`: the memory is all there is.
-    fn origin(&self) -> Option<Self::Origin>;
-}
 
 /// See the module.
 pub(crate) struct Line<M: SegmentMemory> {
@@ -79,60 +62,6 @@ struct Handle<M> {
     salt: AtomicU64,
     memory: AtomicPtr<M>,
     slots: AtomicU64,
-}
-
-pub(crate) struct State<M: SegmentMemory> {
-    /// In slot order, without gaps; the last one may still have room.
-    pub(crate) segments: VecDeque<Segment<M>>,
-    pub(crate) spare: Option<Arc<M>>,
-    /// Kept for operations when there is no room.
-    pub(crate) reserve: Option<Arc<M>>,
-    /// Slots used of the last segment, if that is the reserve and open.
-    reserve_used: Option<u64>,
-    next_first: u64,
-    next_number: u64,
-    free_handles: Vec<usize>,
-    /// The mark at which the line was closed.
-    closed: Option<u64>,
-}
-
-/// One segment that is still kept.
-pub(crate) struct Segment<M: SegmentMemory> {
-    pub(crate) number: u64,
-    pub(crate) place: Place,
-    pub(crate) memory: Option<Arc<M>>,
-    pub(crate) origin: Option<M::Origin>,
-    /// Chain at the first slot, once a reader came by.
-    pub(crate) chain_first: Option<u64>,
-    /// Index in `handles` until all is published.
-    handle: Option<usize>,
-    /// Slots known to be published.
-    published: u64,
-    /// Slots handed over to the disk by the last sync, and by the one before.
-    pub(crate) synced: [u64; 2],
-    /// When the keeper first saw that all of it is acknowledged.
-    pub(crate) released_at: Option<std::time::Instant>,
-}
-
-impl<M: SegmentMemory> Segment<M> {
-    pub(crate) fn end(&self) -> u64 {
-        self.place.first_slot + self.place.slots
-    }
-
-    /// Everything is published and nothing will be added.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.published == self.place.slots
-    }
-}
-
-/// Slots that belong to the caller until it publishes them.
-pub(crate) struct Reservation<M> {
-    first_word: *const AtomicU64,
-    memory: *const M,
-    /// Of the first slot, in its segment.
-    index: u64,
-    pub(crate) slot: u64,
-    pub(crate) salt: u64,
 }
 
 /// What kind of thing asks for slots.
@@ -553,86 +482,4 @@ impl<M: SegmentMemory> Line<M> {
         }
         state.segments.pop_front()
     }
-}
-
-impl<M: SegmentMemory> State<M> {
-    fn append(&mut self, memory: &Arc<M>, handle: Option<usize>) -> Place {
-        let place = Place {
-            first_slot: self.next_first,
-            slots: slots_of(&**memory),
-            salt: memory.salt(),
-        };
-        memory.assign(self.next_number, place.first_slot);
-        self.segments.push_back(Segment {
-            number: self.next_number,
-            place,
-            memory: Some(Arc::clone(memory)),
-            origin: memory.origin(),
-            chain_first: (place.first_slot == 0).then_some(0),
-            handle,
-            published: 0,
-            synced: [0; 2],
-            released_at: None,
-        });
-        self.next_first += place.slots;
-        self.next_number += 1;
-        place
-    }
-
-    /// Position in `segments` of the segment that holds a slot.
-    pub(crate) fn index_of(&self, slot: u64) -> Option<usize> {
-        let after = self
-            .segments
-            .partition_point(|segment| segment.place.first_slot <= slot);
-        let index = after.checked_sub(1)?;
-        (slot < self.segments[index].end()).then_some(index)
-    }
-
-    /// The memory of a segment and where its unknown part begins; `None` if all is published.
-    pub(crate) fn unpublished(&self, index: usize) -> Option<(Arc<M>, u64)> {
-        let segment = self.segments.get(index)?;
-        if segment.is_complete() {
-            return None;
-        }
-        Some((Arc::clone(segment.memory.as_ref()?), segment.published))
-    }
-
-    /// The first slot still kept.
-    pub(crate) fn first_slot(&self) -> u64 {
-        self.segments
-            .front()
-            .map_or(self.next_first, |segment| segment.place.first_slot)
-    }
-}
-
-impl<M: SegmentMemory> Reservation<M> {
-    #[inline]
-    fn store_body(&self, body: [u64; 3]) {
-        self.store(1, body[0]);
-        self.store(2, body[1]);
-        self.store(3, body[2]);
-    }
-
-    #[inline]
-    fn store(&self, word: usize, value: u64) {
-        // SAFETY: the slots of a reservation stay mapped until its head is published, which takes
-        // the last borrow of it; `word` lies in these slots.
-        unsafe { &*self.first_word.add(word) }.store(value, Ordering::Relaxed);
-    }
-
-    #[inline]
-    fn store_head(&self, head: u64) {
-        // SAFETY: as in `store`.
-        unsafe { &*self.first_word }.store(head, Ordering::Release);
-    }
-
-    #[cold]
-    fn mirror(&self, words: &[u64]) {
-        // SAFETY: the segment keeps its memory until the reservation is published.
-        unsafe { &*self.memory }.mirror(slot::word_of(self.index), words);
-    }
-}
-
-fn slots_of<M: SegmentMemory>(memory: &M) -> u64 {
-    (memory.words().len() / SLOT_WORDS) as u64
 }

@@ -5,7 +5,8 @@
 //! running.
 
 use super::checksum::chain_after;
-use super::line::{Line, SegmentMemory};
+use super::line::Line;
+use super::segments::SegmentMemory;
 use super::slot::{self, Content, Found, Place};
 use super::sync::Arc;
 

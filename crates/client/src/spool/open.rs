@@ -22,8 +22,6 @@ use crate::os_unix_host::{boot_id, host_name};
 const BOUND_BYTES: u64 = 20 << 30;
 /// The bound of what is held in memory.
 const BOUND_BYTES_MEMORY: u64 = 64 << 20;
-/// Forces a mode, for tests and odd file systems.
-const MODE_VARIABLE: &str = "RUNSTONE_SPOOL_MODE";
 
 /// What [`open_store`] gives.
 pub(crate) struct Opened {
@@ -46,15 +44,11 @@ pub(crate) fn open_store(options: &SpoolOptions, writer: WriterId) -> Result<Ope
         run: options.run.clone(),
         destination: options.destination.clone(),
     };
-    let forced = options.mode.or_else(|| {
-        let text = std::env::var(MODE_VARIABLE).ok()?;
-        SpoolMode::from_text(&text)
-    });
     let mut trouble = None;
-    if forced != Some(SpoolMode::Memory) {
+    if options.mode != Some(SpoolMode::Memory) {
         let roots = std::iter::once(&options.root).chain(&options.fallback_root);
         for root in roots {
-            match open_folder(options, root, forced, &identity) {
+            match open_folder(options, root, &identity) {
                 Ok((store, lock)) => {
                     return Ok(Opened {
                         store,
@@ -92,7 +86,6 @@ pub(crate) fn open_store(options: &SpoolOptions, writer: WriterId) -> Result<Ope
 fn open_folder(
     options: &SpoolOptions,
     root: &Path,
-    forced: Option<SpoolMode>,
     identity: &Identity,
 ) -> Result<(SpoolStore, WriterLock), SpoolError> {
     let writer = identity.writer;
@@ -110,7 +103,7 @@ fn open_folder(
     private_folders()
         .create(&folder)
         .map_err(|error| unusable(&folder, "making the folder", error))?;
-    let mode = forced.unwrap_or_else(|| {
+    let mode = options.mode.unwrap_or_else(|| {
         if is_mapping_safe(&folder) {
             SpoolMode::Mmap
         } else {

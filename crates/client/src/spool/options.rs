@@ -60,7 +60,7 @@ pub struct SpoolOptions {
     pub sync: bool,
     /// An unusable folder is an error instead of memory mode.
     pub strict: bool,
-    /// Forces a mode; `None`: RUNSTONE_SPOOL_MODE, then what the file system can do.
+    /// Forces a mode; `None`: what the file system can do.
     pub mode: Option<SpoolMode>,
 }
 

@@ -15,7 +15,7 @@ use super::SpoolMode;
 use super::header::{
     CHAIN_WORD, HEADER_BYTES, HEADER_WORDS, Identity, PLACE_WORD, chain_check, place_check,
 };
-use super::line::SegmentMemory;
+use super::segments::SegmentMemory;
 use super::slot::{SLOT_BYTES, SLOT_WORDS};
 use crate::os_unix_file::{Region, allocate, check_file_bytes};
 

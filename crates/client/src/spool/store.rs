@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::declarations::Declarations;
-use super::line::{Line, SegmentMemory};
+use super::line::Line;
 use super::maker::{Maker, NoSegment};
 use super::segment::SegmentFile;
+use super::segments::SegmentMemory;
 use super::slot::published_until;
 use super::state::StateFile;
 use super::{SpoolError, SpoolMode};
@@ -452,7 +453,7 @@ struct SyncJob {
 }
 
 fn index_of_number<M: SegmentMemory>(
-    segments: &std::collections::VecDeque<super::line::Segment<M>>,
+    segments: &std::collections::VecDeque<super::segments::Segment<M>>,
     number: u64,
 ) -> Option<usize> {
     let first = segments.front()?.number;

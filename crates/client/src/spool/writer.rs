@@ -14,8 +14,9 @@ use runstone_model::WriterId;
 
 use super::bell::Bell;
 use super::folder_lock::WriterLock;
-use super::line::{Asks, Reservation};
+use super::line::Asks;
 use super::open::{Opened, open_store};
+use super::reservation::Reservation;
 use super::segment::SegmentFile;
 use super::slot::{self, DETAIL_MAX, FLAG_DECLARATION, KIND_POINT, KIND_POINT_EPOCH};
 use super::store::SpoolStore;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use runstone_codec::{PackReader, SeriesColumns};
-use runstone_model::{ChangeNumber, RunState, WriterId};
+use runstone_model::{ChangeNumber, RunState, ValueType, WriterId};
 use runstone_wire::{
     Completeness, DefineSeries, FRAME_CONTENT_TYPE, Frame, FrameAnswer, FrameStatus, OpenWriter,
     Operation, OperationKind, Refusal, RefusalCode,
@@ -27,8 +27,18 @@ pub struct StoredPoint {
     pub auto_step: bool,
     pub step: f64,
     pub time_micros: i64,
+    pub value_type: ValueType,
     pub value_bits: u64,
     pub epoch: Option<f64>,
+}
+
+impl StoredPoint {
+    pub fn value(&self) -> f64 {
+        match self.value_type {
+            ValueType::I64 => self.value_bits.cast_signed() as f64,
+            _ => f64::from_bits(self.value_bits),
+        }
+    }
 }
 
 /// What the server knows of a writer.
@@ -55,6 +65,8 @@ pub struct Mishaps {
     pub lose_answer_each: AtomicU64,
     /// Answer frames with this status; 0: as it should be.
     pub status: AtomicU64,
+    /// Frames are applied and never answered; the connection stays open.
+    pub silent: AtomicBool,
     /// Be another program: 404 to everything.
     pub stranger: AtomicBool,
     /// Refuse points of a series of this name.
@@ -244,6 +256,9 @@ fn serve(stream: TcpStream, state: &State) -> Option<()> {
             writer.shutdown(std::net::Shutdown::Both).ok()?;
             return None;
         }
+        if mishaps.silent.load(Ordering::SeqCst) {
+            continue;
+        }
         let status = if answer.status == FrameStatus::Mismatch {
             409
         } else {
@@ -374,6 +389,7 @@ fn store_points(
                 auto_step: define.auto_step,
                 step: columns.steps[at],
                 time_micros: columns.times[at],
+                value_type: entry.value_type,
                 value_bits: columns.values[at],
                 epoch: epoch.filter(|epoch| !epoch.is_nan()),
             });

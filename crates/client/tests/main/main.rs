@@ -9,6 +9,8 @@ mod fake_server;
 mod os_fork;
 mod refusals;
 mod runs;
+mod silence;
+mod types;
 
 #[path = "../../examples/quickstart.rs"]
 #[allow(dead_code, reason = "its main is the example's")]

@@ -1,16 +1,14 @@
 //! Packs: the points of many series in one piece of bytes. Format: `docs/formats/pack.md`.
 //!
 //! The client writes packs into frames, the store keeps frames and folds them into packs of its
-//! own. `encode` writes, `read` finds the series, `decode` decodes one, `builder` groups points
-//! that come one by one. Series that have the same steps form a *group* and share one column of
-//! steps and one of times; a series whose clock differs keeps only the offsets to the group's times.
+//! own. `encode` writes, `read` finds the series, `decode` decodes one. Series that have the same
+//! steps form a *group* and share one column of steps and one of times; a series whose clock differs
+//! keeps only the offsets to the group's times.
 
-mod builder;
 mod decode;
 mod encode;
 mod read;
 
-pub use builder::PackBuilder;
 pub use encode::{Scratch, encode_pack, encode_pack_into};
 pub use read::{PackReader, SeriesEntry};
 

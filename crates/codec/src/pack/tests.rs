@@ -270,43 +270,6 @@ fn a_newer_version_asks_for_an_update() {
     );
 }
 
-#[test]
-fn the_builder_groups_points_as_they_come() {
-    let mut builder = PackBuilder::default();
-    let mut out = Vec::new();
-    for round in 0..3 {
-        builder.push(
-            5,
-            ValueType::F64,
-            0.0,
-            10 + round,
-            1.5f64.to_bits(),
-            f64::NAN,
-        );
-        builder.push(2, ValueType::I64, 0.0, 11 + round, 7, f64::NAN);
-        builder.push(5, ValueType::F64, 1.0, 12 + round, 2.5f64.to_bits(), 3.0);
-        builder.push(2, ValueType::I64, 1.0, 13 + round, 8, f64::NAN);
-        assert_eq!(builder.len(), 4);
-        out.clear();
-        builder.finish_into(&mut out).unwrap();
-        assert!(builder.is_empty());
-        let mut five = columns(&[(0.0, 10 + round, 1.5), (1.0, 12 + round, 2.5)]);
-        five.epochs = Some(vec![f64::NAN, 3.0]);
-        let mut two = columns(&[(0.0, 11 + round, 0.0), (1.0, 13 + round, 0.0)]);
-        two.values = vec![7, 8];
-        assert_eq!(
-            out,
-            encode(&[(2, ValueType::I64, two), (5, ValueType::F64, five)])
-        );
-    }
-    builder.push(1 << 24, ValueType::F64, 0.0, 0, 0, f64::NAN);
-    assert!(builder.finish_into(&mut out).is_err());
-    builder.push(1, ValueType::F64, 0.0, 0, 0, f64::NAN);
-    builder.push(1, ValueType::I64, 0.0, 0, 0, f64::NAN);
-    assert!(builder.finish_into(&mut out).is_err());
-    assert!(builder.is_empty());
-}
-
 fn any_steps(count: usize) -> BoxedStrategy<Vec<f64>> {
     prop_oneof![
         Just((0..count).map(|at| at as f64).collect::<Vec<f64>>()),

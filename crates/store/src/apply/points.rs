@@ -140,48 +140,37 @@ impl<C: ApplyContext> Applying<'_, C> {
     }
 
     /// Gives a base to auto numbers that have none: that of the writer's other auto number for
-    /// the series, else one past the highest step there is, explicit points of this pack included.
-    /// Points whose steps would no longer be apart are refused, and don't resolve a base.
+    /// the series, else one past the highest step that came before this pack. Points whose steps
+    /// would no longer be apart are refused, and don't resolve a base.
     fn resolve_auto_bases<'p>(
         &mut self,
         operation: usize,
-        mut accepted: Vec<Accepted<'p>>,
+        accepted: Vec<Accepted<'p>>,
     ) -> Result<Vec<Accepted<'p>>, Stop> {
         let writer = self.writer.writer.id;
-        let mut index = 0;
-        while index < accepted.len() {
-            let Accepted {
-                points, binding, ..
-            } = &accepted[index];
-            let (points, binding) = (*points, *binding);
-            if !binding.auto_step {
-                index += 1;
-                continue;
-            }
-            let base = match binding.auto_base {
-                Some(base) => base,
-                None => match self.context.find_auto_base(writer, binding.series)? {
-                    Some(base) => base,
-                    None => auto_base(&accepted, &accepted[index]),
-                },
-            };
-            if let Err(error) = check_counted(points, base) {
-                let count = points.columns.steps.len() as u64;
-                self.note_refusal(operation, Some(points.number), error, count);
-                accepted.remove(index);
-                continue;
-            }
-            if binding.auto_base.is_none() {
-                let resolved = SeriesBinding {
-                    auto_base: Some(base),
-                    ..binding
+        let mut kept = Vec::with_capacity(accepted.len());
+        for mut series in accepted {
+            let (points, binding) = (series.points, series.binding);
+            if binding.auto_step {
+                let known = match binding.auto_base {
+                    Some(base) => Some(base),
+                    None => self.context.find_auto_base(writer, binding.series)?,
                 };
-                self.context.put_binding(writer, points.number, &resolved)?;
-                accepted[index].binding = resolved;
+                let base = known.unwrap_or_else(|| auto_base(&series.state));
+                if let Err(error) = check_counted(points, base) {
+                    let count = points.columns.steps.len() as u64;
+                    self.note_refusal(operation, Some(points.number), error, count);
+                    continue;
+                }
+                if binding.auto_base.is_none() {
+                    series.binding.auto_base = Some(base);
+                    self.context
+                        .put_binding(writer, points.number, &series.binding)?;
+                }
             }
-            index += 1;
+            kept.push(series);
         }
-        Ok(accepted)
+        Ok(kept)
     }
 
     /// Once a series has been written by two writers at one step, it is not looked at again.
@@ -269,17 +258,10 @@ fn check_counted(points: &PreparedSeries, base: f64) -> Result<(), OperationErro
     })
 }
 
-/// One past the highest step of the series: in the store, and among the points of this pack whose
-/// steps are known.
-fn auto_base(accepted: &[Accepted<'_>], series: &Accepted<'_>) -> f64 {
-    let here = accepted
-        .iter()
-        .filter(|other| other.binding.series == series.binding.series)
-        .filter(|other| !other.binding.auto_step)
-        .map(|other| other.points.step_range.1);
-    let highest = here
-        .chain(series.state.step_range.map(|range| range.1))
-        .reduce(f64::max);
+/// One past the highest step of the series. Explicit points beside the counted ones in the pack
+/// don't count: a client ends a frame before its first counted point, so they came later.
+fn auto_base(before: &SeriesState) -> f64 {
+    let highest = before.step_range.map(|range| range.1);
     highest.map_or(0.0, |highest| highest.floor() + 1.0)
 }
 

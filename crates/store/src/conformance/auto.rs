@@ -95,22 +95,30 @@ pub fn the_base_is_one_past_the_highest_step(harness: &mut Harness) {
     }
 }
 
-pub fn explicit_points_of_the_same_frame_count_for_the_base(harness: &mut Harness) {
+pub fn explicit_points_of_the_same_frame_do_not_count_for_the_base(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let auto = writer.auto_metric("loss");
     let explicit = writer.metric("loss");
     assert!(auto < explicit);
+    harness.apply(writer.log(explicit, [(3.0, 9.0)]).frame());
     let series = [
         (auto, vec![Sample::float(0.0, 1.0), Sample::float(1.0, 2.0)]),
-        (explicit, vec![Sample::float(3.0, 9.0)]),
+        (explicit, vec![Sample::float(8.0, 9.0)]),
     ];
     harness.apply(writer.log_samples(&series).frame());
-    let values = [(3.0, 9.0), (4.0, 1.0), (5.0, 2.0)];
+    let values = [(3.0, 9.0), (4.0, 1.0), (5.0, 2.0), (8.0, 9.0)];
     assert_eq!(harness.values("run-a", &key("loss")), values);
     // Resolved once: later explicit points do not move it.
     harness.apply(writer.log(explicit, [(20.0, 0.0)]).frame());
     harness.apply(writer.log(auto, [(2.0, 3.0)]).frame());
-    let values = [(3.0, 9.0), (4.0, 1.0), (5.0, 2.0), (6.0, 3.0), (20.0, 0.0)];
+    let values = [
+        (3.0, 9.0),
+        (4.0, 1.0),
+        (5.0, 2.0),
+        (6.0, 3.0),
+        (8.0, 9.0),
+        (20.0, 0.0),
+    ];
     assert_eq!(harness.values("run-a", &key("loss")), values);
 }
 

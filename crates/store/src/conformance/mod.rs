@@ -136,7 +136,7 @@ macro_rules! conformance_scenarios {
             a_resumed_run_counts_on,
             re_delivery_with_other_boundaries_gives_the_same_steps,
             the_base_is_one_past_the_highest_step,
-            explicit_points_of_the_same_frame_count_for_the_base,
+            explicit_points_of_the_same_frame_do_not_count_for_the_base,
             hidden_points_count_for_the_base,
             numbers_of_all_types_share_one_count,
             each_writer_counts_for_itself,

@@ -12,14 +12,19 @@
 mod line;
 #[path = "../live.rs"]
 mod live;
+#[path = "../reservation.rs"]
+mod reservation;
+#[path = "../segments.rs"]
+mod segments;
 #[path = "../slot.rs"]
 mod slot;
 mod sync;
 
 use std::cell::RefCell;
 
-use self::line::{Asks, Line, SegmentMemory, State};
+use self::line::{Asks, Line};
 use self::live::LiveCursor;
+use self::segments::{SegmentMemory, State};
 use self::slot::{Content, KIND_POINT, KIND_POINT_EPOCH, SLOT_WORDS, tag};
 use self::sync::{Arc, AtomicU64};
 use super::{checksum, record};

@@ -174,7 +174,7 @@ fn payload_whose_head_is_missing_never_passes_as_points() {
     writer.push_point(1, 0.0, 0, 0);
     let own = {
         let segment = writer.store.line.lock().segments[0].memory.clone().unwrap();
-        let words = super::super::line::SegmentMemory::words(&*segment);
+        let words = super::super::segments::SegmentMemory::words(&*segment);
         let own: Vec<u8> = words[..4]
             .iter()
             .flat_map(|w| w.load(std::sync::atomic::Ordering::Relaxed).to_le_bytes())

@@ -170,5 +170,5 @@ fn write_the_sample() {
     dead.end = 96;
     while dead.next(&mut Vec::new()).unwrap().is_some() {}
     let second = line.lock().segments[1].memory.clone().unwrap();
-    super::super::line::SegmentMemory::note_chain(&*second, dead.chain);
+    super::super::segments::SegmentMemory::note_chain(&*second, dead.chain);
 }
