@@ -137,7 +137,7 @@ pub(crate) struct ShowArguments {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
 
-    /// Show it again while it changes, until the run ends
+    /// Show it again while it changes, until the run ends; waits for a server that restarts
     #[arg(long, short)]
     pub(crate) follow: bool,
 

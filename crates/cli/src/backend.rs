@@ -110,6 +110,23 @@ impl Backend {
         Err(error.with_hint(hint).into())
     }
 
+    /// The server given or found; while nobody holds the folder, the one at `former`.
+    ///
+    /// # Errors
+    /// `Unavailable` when a process holds the folder and does not listen, as one that starts.
+    pub(crate) fn open_server(arguments: &Arguments, former: &str) -> Result<Self, Failure> {
+        let url = server_url(arguments)?.unwrap_or_else(|| former.to_owned());
+        Ok(Self::Server(client(&url)?))
+    }
+
+    /// Where the server listens that gives the answers; `None` for a folder.
+    pub(crate) fn server_url(&self) -> Option<String> {
+        match self {
+            Self::Server(client) => Some(client.url()),
+            Self::Folder(_) => None,
+        }
+    }
+
     fn open_folder(folder: &Path) -> Result<Self, Failure> {
         let engine = Engine::open(folder, quiet_options())?;
         Ok(Self::Folder(engine.service()))

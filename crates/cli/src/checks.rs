@@ -2,11 +2,12 @@
 
 use crate::arguments::Arguments;
 use crate::backend::{client, data_folder, server_url};
-use crate::engine::{check_folder, lock_holder};
+use crate::engine::{check_folder, lock_holder, network_file_system};
 use crate::format;
-use crate::os_mount::{free_bytes, network_file_system};
+use crate::os_mount::free_bytes;
 use crate::os_port_owner::port_owner;
 use crate::ports::{Occupant, ask_occupant};
+use crate::sync::UNREADABLE_HINT;
 use runstone_client::config::{self, process_environment};
 use runstone_client::spool::{Leftover, Rejected, leftover_spools, unreadable_spools};
 use runstone_server::{DEFAULT_PORT, SECOND_PORT, Token};
@@ -315,13 +316,7 @@ fn check_leftovers(root: &Path, checks: &mut Vec<Check>) {
                 unreadable.path.display()
             ),
         );
-        checks.push(Check::wrong(
-            "spool",
-            error.with_hint(
-                "of a later version: deliver it with the Runstone that wrote it; damaged: copy it \
-                 away, nothing here is deleted unasked",
-            ),
-        ));
+        checks.push(Check::wrong("spool", error.with_hint(UNREADABLE_HINT)));
     }
     check_rejected(root, checks);
 }
@@ -342,8 +337,8 @@ fn check_rejected(root: &Path, checks: &mut Vec<Check>) {
                 .last()
                 .map_or_else(String::new, |last| format!(", last: {}", last.reason));
             let error = ServiceError::invalid(format!(
-                "a server refused {} operations ({}) of writer {writer}{reason}",
-                operations.len(),
+                "a server refused {} ({}) of writer {writer}{reason}",
+                format::counted(operations.len() as u64, "operation"),
                 format::bytes(bytes),
             ));
             checks.push(Check::wrong(

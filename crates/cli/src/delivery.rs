@@ -6,6 +6,8 @@ use runstone_client::config::{self, LOCAL_DESTINATION, process_environment};
 use runstone_client::{DeliverOptions, FolderOutcome, deliver};
 use runstone_server::{ServerConfig, serve};
 use runstone_service::{ErrorKind, ServiceError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,6 +19,7 @@ const STOP_WAIT: Duration = Duration::from_secs(3);
 pub(crate) struct Deliverer {
     stop: Sender<()>,
     done: Receiver<()>,
+    is_stopping: Arc<AtomicBool>,
 }
 
 impl Deliverer {
@@ -34,16 +37,28 @@ impl Deliverer {
             token: token.or_else(|| config::token(&process_environment)),
             ..DeliverOptions::from_environment()
         };
+        let is_stopping = Arc::<AtomicBool>::default();
+        let stopping = Arc::clone(&is_stopping);
         std::thread::spawn(move || {
             loop {
-                deliver_once(&options);
+                deliver_once(&options, &stopping);
                 if stopped.recv_timeout(DELIVERY_INTERVAL) != Err(RecvTimeoutError::Timeout) {
                     break;
                 }
             }
             let _ = tell_done.send(());
         });
-        Self { stop, done }
+        Self {
+            stop,
+            done,
+            is_stopping,
+        }
+    }
+
+    /// To be set as soon as the server takes no more: what then is not delivered goes on next
+    /// time, and is no news.
+    pub(crate) fn is_stopping(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_stopping)
     }
 
     /// Asks it to stop and waits a moment. A delivery that is cut off goes on next time.
@@ -53,7 +68,7 @@ impl Deliverer {
     }
 }
 
-fn deliver_once(options: &DeliverOptions) {
+fn deliver_once(options: &DeliverOptions, is_stopping: &AtomicBool) {
     match deliver(options, |_| {}) {
         Err(error) => tracing::warn!(%error, "leftover spools were not delivered"),
         Ok(report) => {
@@ -66,6 +81,7 @@ fn deliver_once(options: &DeliverOptions) {
                         "delivered a leftover spool: {path}"
                     ),
                     FolderOutcome::InUse => {}
+                    FolderOutcome::Failed(_) if is_stopping.load(Ordering::Acquire) => {}
                     FolderOutcome::Failed(error) => tracing::warn!(
                         run = folder.run,
                         %error,

@@ -1,6 +1,6 @@
 //! The one place that names a storage engine.
 
-use crate::format::bytes;
+use crate::format::{bytes, counted};
 use runstone_service::{ErrorKind, Service, ServiceError, Store, system_clock};
 use runstone_store_sqlite::{LockHolder, SqliteOptions, SqliteStore, check, read_lock_holder};
 use std::path::Path;
@@ -41,6 +41,14 @@ pub(crate) fn lock_holder(folder: &Path) -> Result<Option<LockHolder>, ServiceEr
     Ok(read_lock_holder(folder)?)
 }
 
+/// Name of the network file system that a folder lies on, by the list of the engine; `None` for a
+/// local one, and where that can't be found out.
+pub(crate) fn network_file_system(folder: &Path) -> Option<String> {
+    runstone_store_sqlite::network_file_system(folder)
+        .ok()
+        .flatten()
+}
+
 /// Options for a command that reads once and goes: no background work.
 pub(crate) fn quiet_options() -> SqliteOptions {
     SqliteOptions {
@@ -69,7 +77,8 @@ pub(crate) fn check_folder(folder: &Path) -> Result<String, ServiceError> {
         let size = bytes(report.database_bytes);
         return Ok(format!("sound, {size}, schema {}", report.schema_version));
     };
-    let message = format!("{} damages, the first: {first}", report.damages.len());
+    let damages = counted(report.damages.len() as u64, "damage");
+    let message = format!("{damages}, the first: {first}");
     Err(
         ServiceError::new(ErrorKind::Corrupt, message).with_hint(format!(
             "copy {} away before anything else, and restore a backup; scripts' spools still hold \

@@ -93,6 +93,12 @@ pub(crate) fn count(value: u64) -> String {
     text
 }
 
+/// So many of a thing: `1 spool`, `2 spools`. The word is one whose plural ends with `s`.
+pub(crate) fn counted(value: u64, word: &str) -> String {
+    let plural = if value == 1 { "" } else { "s" };
+    format!("{} {word}{plural}", count(value))
+}
+
 /// Bytes in the unit that suits them.
 pub(crate) fn bytes(value: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -210,5 +216,12 @@ mod tests {
         let value = serde_json::json!({"subset": "train", "fold": 1});
         assert_eq!(series_name("loss", &value), "loss[subset=train,fold=1]");
         assert_eq!(series_name("loss", &serde_json::json!({})), "loss");
+    }
+
+    #[test]
+    fn one_of_a_thing_is_singular() {
+        assert_eq!(counted(0, "point"), "0 points");
+        assert_eq!(counted(1, "spool"), "1 spool");
+        assert_eq!(counted(1_200, "point"), "1,200 points");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Arguments, ShowArguments};
 use crate::backend::Backend;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::format;
 use crate::output::Output;
 use crate::table::Table;
@@ -11,10 +11,10 @@ use runstone_service::api::{
     Completeness, PointItem, RunDetail, SERIES_PAGE_MAX, SPARKLINE_CELLS_MAX, SeriesItem,
     SeriesQuery, WriterItem,
 };
-use runstone_service::{ServiceError, system_clock};
+use runstone_service::{ErrorKind, ServiceError, system_clock};
 use serde::Serialize;
 use serde_json::Value;
-use std::io;
+use std::io::{self, Write};
 use std::time::Duration;
 
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
@@ -34,14 +34,31 @@ struct ShowDocument {
 
 /// Prints one run, once or until it ends.
 pub(crate) fn run(arguments: &Arguments, asked: &ShowArguments, output: &mut Output) -> Outcome {
+    if asked.run.trim().is_empty() {
+        let error = ServiceError::invalid("the run to show is an empty text");
+        return Err(error
+            .with_hint("`runstone runs` lists ids and names")
+            .into());
+    }
     // Looked up once: a name or a prefix may mean another run a moment later.
     let mut address = asked.run.clone();
     let mut shown_change = None;
+    // The server that has answered last: it is waited for when it goes away.
+    let mut server = None;
+    let mut is_away = false;
     loop {
-        // Opened anew each time, so that a folder is not held while we wait.
-        let backend = Backend::open(arguments)?;
-        let document = read_document(&backend, asked, &address)?;
-        drop(backend);
+        let document = match look(arguments, asked, &address, &mut server) {
+            Err(Failure::Error(error)) if shown_change.is_some() && may_pass(&error) => {
+                if !is_away {
+                    is_away = true;
+                    tell_away(&error);
+                }
+                std::thread::sleep(FOLLOW_INTERVAL);
+                continue;
+            }
+            looked => looked?,
+        };
+        is_away = false;
         address = document.run.run.id.to_string();
         let change = (document.run.change, document.run.run.state);
         if shown_change != Some(change) {
@@ -63,6 +80,46 @@ pub(crate) fn run(arguments: &Arguments, asked: &ShowArguments, output: &mut Out
         }
         std::thread::sleep(FOLLOW_INTERVAL);
     }
+}
+
+/// Asks once. Whatever answers is opened anew each time, so that a folder is not held while we
+/// wait; what was a server stays one, so that its folder is free when it starts again.
+fn look(
+    arguments: &Arguments,
+    asked: &ShowArguments,
+    address: &str,
+    server: &mut Option<String>,
+) -> Result<ShowDocument, Failure> {
+    let backend = match server {
+        Some(url) => Backend::open_server(arguments, url)?,
+        None => Backend::open(arguments)?,
+    };
+    let document = read_document(&backend, asked, address)?;
+    if let Some(url) = backend.server_url() {
+        *server = Some(url);
+    }
+    Ok(document)
+}
+
+/// Whether an error is one of a server that is away, has the folder and does not listen yet, or
+/// has too much to do.
+fn may_pass(error: &ServiceError) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::Unavailable
+            | ErrorKind::Conflict
+            | ErrorKind::TooMany
+            | ErrorKind::RequestTimeout
+    )
+}
+
+/// Said once each time it goes away. Standard output holds what was asked for and nothing else.
+fn tell_away(error: &ServiceError) {
+    let _ = writeln!(
+        io::stderr(),
+        "the server is away: {}\nhint: this goes on when it is back; Ctrl-C ends it",
+        error.message
+    );
 }
 
 fn read_document(
@@ -268,8 +325,8 @@ fn print_writers(writers: &[WriterItem], now: Timestamp, output: &mut Output) ->
             }
         }
         text.push_str(&format!(
-            ", {} points",
-            format::count(writer.completeness.durable)
+            ", {}",
+            format::counted(writer.completeness.durable, "point")
         ));
         output.line(&text)?;
         for dropped in &writer.dropped_by_series {

@@ -23,6 +23,7 @@ use serde_json::json;
 use std::io::IsTerminal;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -59,6 +60,11 @@ pub(crate) fn run(arguments: &Arguments, asked: &UpArguments, output: &mut Outpu
             return Err(failure);
         }
     };
+    let is_stopping = deliverer.is_stopping();
+    let stopped = async move {
+        stop_asked().await;
+        is_stopping.store(true, Ordering::Release);
+    };
     let served = runtime()?.block_on(async move {
         let listeners = listeners
             .into_iter()
@@ -68,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments, asked: &UpArguments, output: &mut Outpu
             })
             .collect::<Result<Vec<_>, _>>()
             .map_err(ServeError::Listener)?;
-        runstone_server::serve(listeners, service, config, stop_asked()).await
+        runstone_server::serve(listeners, service, config, stopped).await
     });
     deliverer.stop();
     served.map_err(serve_failure)?;

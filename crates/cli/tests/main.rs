@@ -4,6 +4,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "main/follow.rs"]
+mod follow;
+#[path = "main/stop.rs"]
+mod stop;
+#[path = "main/sync.rs"]
+mod sync;
+
 use runstone_client::{At, Context, Goal, MetricValue, Mode, ParamValue, Run, RunEnd, RunOptions};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};

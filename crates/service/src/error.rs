@@ -281,6 +281,12 @@ impl From<StoreError> for ServiceError {
             } => Self::new(ErrorKind::Unavailable, reason)
                 .or_hint("try again in a moment; nothing was changed")
                 .with_retry_after_millis(retry_after_millis),
+            StoreError::Overloaded {
+                reason,
+                retry_after_millis,
+            } => Self::new(ErrorKind::TooMany, reason)
+                .or_hint("nothing was changed; send less, or the same a little later")
+                .with_retry_after_millis(retry_after_millis),
             StoreError::Corrupt(text) => {
                 Self::new(ErrorKind::Corrupt, text).or_hint("run `runstone doctor`")
             }
@@ -346,6 +352,22 @@ mod tests {
                 ("corrupt", 500, 6),
             ]
         );
+    }
+
+    #[test]
+    fn a_store_that_is_behind_is_not_one_that_is_away() {
+        let overloaded = ServiceError::from(StoreError::Overloaded {
+            reason: "behind".to_owned(),
+            retry_after_millis: 1_500,
+        });
+        assert_eq!(overloaded.kind.status(), 429);
+        assert_eq!(overloaded.retry_after_millis, Some(1_500));
+        assert!(overloaded.hint.is_some());
+        let away = ServiceError::from(StoreError::Unavailable {
+            reason: "closed".to_owned(),
+            retry_after_millis: 1_500,
+        });
+        assert_eq!(away.kind.status(), 503);
     }
 
     #[test]

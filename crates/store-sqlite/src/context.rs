@@ -1,32 +1,34 @@
 //! The rows of this engine as [`ApplyContext`] wants them, inside one savepoint.
 //!
 //! Only the writer thread makes one, for one frame. What a frame defines (series, bindings) is
-//! gathered and inserted as one row a kind at its end, see [`SqliteContext::finish`].
+//! gathered and inserted as one row a kind at its end, see [`SqliteContext::finish`]. What is more
+//! than a lookup stands below: runs, writers and what belongs to them in `runs.rs`, points and what
+//! hides them in `points.rs`.
 
-use runstone_codec::{SeriesPoints, encode_pack};
+mod points;
+mod runs;
+
 use runstone_model::{
     ChangeNumber, ExperimentKey, ExperimentName, MetricName, Params, RunId, RunKey, SeriesKey,
-    Timestamp, WorkspaceId, WriterId, experiment_id_from_parts,
+    Timestamp, WorkspaceId, WriterId,
 };
 use runstone_store::apply::{
     ApplyContext, LostRange, PointBatch, RunRow, SeriesBinding, SeriesId, SeriesState, WarningKind,
     WriterRow,
 };
 use runstone_store::{
-    Cut, EventRecord, MetricDefinition, PointColumns, Removal, ScalarRecord, SeriesHiding,
-    StoreError,
+    Cut, EventRecord, MetricDefinition, Removal, ScalarRecord, SeriesHiding, StoreError,
 };
 use rusqlite::{Connection, params};
 
 use crate::backlog::Unfolded;
-use crate::bindings::{Bindings, encode_bindings};
-use crate::cache::{Cache, CachedRun, CachedWriter, with_place};
+use crate::bindings::encode_bindings;
+use crate::cache::{Cache, CachedRun, CachedWriter};
 use crate::directory::encode_series;
 use crate::error::{Result, sql_error, value_error};
-use crate::gather::gather;
 use crate::keys::{RowRange, run_column};
-use crate::put::{put_params, put_run_fields, put_run_mark, put_writer_fields, put_writer_mark};
-use crate::rows::{collect, execute, find, metric_from_row, run_from_row, scalar_from_row};
+use crate::put::put_params;
+use crate::rows::{execute, find, metric_from_row, run_from_row, scalar_from_row};
 use crate::sequences::Sequences;
 use crate::values::ValueColumns;
 use crate::{rows, sql};
@@ -110,47 +112,6 @@ impl<'a> SqliteContext<'a> {
             .key_of(connection, id)?
             .ok_or_else(|| value_error("a run", format!("it has no series {}", id.0)))
     }
-
-    /// Notes which writer makes this append, if it is another than before.
-    fn note_append_writer(&mut self, run: RunKey, append: u64, writer: i64) -> Result<()> {
-        let connection = self.connection;
-        let cached = self.run(run)?;
-        if cached.last_writer != writer {
-            cached.last_writer = writer;
-            let params = (run_column(run), append.cast_signed(), writer);
-            execute(connection, sql::INSERT_APPEND_WRITER, params)?;
-        }
-        Ok(())
-    }
-
-    /// The points of a series at `steps` and perhaps more, and who wrote which append.
-    fn points_at(
-        &mut self,
-        run: RunKey,
-        id: SeriesId,
-        range: (f64, f64),
-    ) -> Result<Option<PointColumns>> {
-        // What this frame has defined so far must be readable.
-        self.insert_gathered()?;
-        let key = self.series_key(run, id)?;
-        let connection = self.connection;
-        let found = with_place(connection, run, id, &key, |place| {
-            gather(connection, place, range)
-        })?;
-        Ok(found.map(|(points, _)| points))
-    }
-
-    fn append_writers(&self, run: RunKey) -> Result<Vec<(u64, i64)>> {
-        collect(
-            self.connection,
-            sql::SCAN_APPEND_WRITERS,
-            [run_column(run)],
-            |row| {
-                let append: i64 = row.get(0).map_err(sql_error)?;
-                Ok((append.cast_unsigned(), row.get(1).map_err(sql_error)?))
-            },
-        )
-    }
 }
 
 impl ApplyContext for SqliteContext<'_> {
@@ -171,29 +132,7 @@ impl ApplyContext for SqliteContext<'_> {
     }
 
     fn put_writer(&mut self, row: &WriterRow, fields_changed: bool) -> Result<()> {
-        let connection = self.connection;
-        let (key, is_new) = match self.cache.writer(connection, row.writer.id)? {
-            Some(cached) => {
-                cached.row.clone_from(row);
-                (cached.key, false)
-            }
-            None => {
-                self.sequences.writer += 1;
-                let key = self.sequences.writer;
-                self.cache.insert_writer(CachedWriter {
-                    key,
-                    row: row.clone(),
-                    bindings: Bindings::new(),
-                    next_binding: RowRange::of(key).first,
-                    used: 0,
-                });
-                (key, true)
-            }
-        };
-        if is_new || fields_changed {
-            put_writer_fields(connection, key, row)?;
-        }
-        put_writer_mark(connection, key, row)
+        self.keep_writer(row, fields_changed)
     }
 
     fn push_lost(&mut self, writer: WriterId, range: LostRange) -> Result<()> {
@@ -230,32 +169,7 @@ impl ApplyContext for SqliteContext<'_> {
     }
 
     fn put_run(&mut self, row: &RunRow, fields_changed: bool) -> Result<()> {
-        let connection = self.connection;
-        let former = match self.cache.run(connection, row.key)? {
-            Some(cached) => Some(std::mem::replace(&mut cached.row, row.clone())),
-            None => {
-                self.cache.insert_run(CachedRun::new(row.clone()));
-                None
-            }
-        };
-        if fields_changed || former.is_none() {
-            put_run_fields(connection, row, former.as_ref())?;
-        }
-        let is_ended = row.run.state.is_ended();
-        for unfolded in self
-            .unfolded
-            .iter_mut()
-            .filter(|unfolded| unfolded.run == row.key)
-        {
-            unfolded.is_ended = is_ended;
-        }
-        if is_ended && self.unfolded.is_empty() {
-            self.unfolded.push(Unfolded {
-                is_ended,
-                ..Unfolded::nothing(row.key, self.received_at)
-            });
-        }
-        put_run_mark(connection, row)
+        self.keep_run(row, fields_changed)
     }
 
     fn find_experiment(
@@ -276,21 +190,7 @@ impl ApplyContext for SqliteContext<'_> {
         name: &ExperimentName,
         created_at: Timestamp,
     ) -> Result<ExperimentKey> {
-        let mut random = [0u8; 10];
-        getrandom::fill(&mut random)
-            .map_err(|error| StoreError::Internal(format!("there is no randomness: {error}")))?;
-        let id = experiment_id_from_parts(created_at.as_micros() / 1_000, random);
-        self.sequences.experiment += 1;
-        let key = self.sequences.experiment;
-        let params = (
-            key,
-            workspace.0.cast_signed(),
-            id,
-            name.as_str(),
-            created_at.as_micros(),
-        );
-        execute(self.connection, sql::INSERT_EXPERIMENT, params)?;
-        Ok(ExperimentKey(key.cast_unsigned()))
+        self.insert_experiment(workspace, name, created_at)
     }
 
     fn read_params(&mut self, run: RunKey) -> Result<Params> {
@@ -354,23 +254,7 @@ impl ApplyContext for SqliteContext<'_> {
     }
 
     fn push_event(&mut self, run: RunKey, event: &EventRecord) -> Result<()> {
-        let connection = self.connection;
-        let cached = self.run(run)?;
-        let id = cached.next_event;
-        cached.next_event += 1;
-        let params = params![
-            id,
-            event.change.0.cast_signed(),
-            event.from.map(|state| state.as_str()),
-            event.to.as_str(),
-            event.event.as_str(),
-            event.actor,
-            event.at.as_micros(),
-            event.reason.as_ref().map(|reason| reason.code.as_str()),
-            event.reason.as_ref().map(|reason| &reason.text),
-            event.writer.map(|writer| *writer.as_bytes())
-        ];
-        execute(connection, sql::INSERT_EVENT, params).map(drop)
+        self.insert_event(run, event)
     }
 
     fn add_warning(
@@ -472,139 +356,18 @@ impl ApplyContext for SqliteContext<'_> {
         steps: &[f64],
         other_than: Option<WriterId>,
     ) -> Result<bool> {
-        let mut wanted = steps.to_vec();
-        wanted.sort_by(f64::total_cmp);
-        let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else {
-            return Ok(false);
-        };
-        let Some(points) = self.points_at(run, id, (*first, *last))? else {
-            return Ok(false);
-        };
-        let hiding = self.read_hiding(run, id)?;
-        let other_than = match other_than {
-            Some(writer) => Some((self.writer(writer)?.key, self.append_writers(run)?)),
-            None => None,
-        };
-        let is_wanted = |step: f64| {
-            wanted
-                .binary_search_by(|other| other.total_cmp(&step))
-                .is_ok()
-        };
-        let is_foreign = |append: u64| {
-            other_than.as_ref().is_none_or(|(writer, appends)| {
-                let later = appends.partition_point(|(first, _)| *first <= append);
-                later == 0 || appends[later - 1].1 != *writer
-            })
-        };
-        Ok((0..points.len()).any(|index| {
-            let (step, append) = (points.steps[index], points.appends[index]);
-            is_wanted(step)
-                && is_foreign(append)
-                && hiding.is_alive(step, points.generations[index], append)
-        }))
+        self.look_for_step(run, id, steps, other_than)
     }
 
     fn push_points(&mut self, batch: &PointBatch<'_>) -> Result<()> {
-        let connection = self.connection;
-        let writer = self.writer(batch.writer)?.key;
-        self.note_append_writer(batch.run, batch.append.0, writer)?;
-        let received_at = self.received_at;
-        let mut points = 0;
-        let cached = self.run(batch.run)?;
-        for series in batch.series {
-            points += series.columns.steps.len() as u64;
-            let range = series
-                .steps()
-                .fold((f64::INFINITY, f64::NEG_INFINITY), |range, step| {
-                    (range.0.min(step), range.1.max(step))
-                });
-            let state = cached
-                .series
-                .get_mut(series.series.0 as usize)
-                .ok_or_else(|| {
-                    value_error(
-                        "a binding",
-                        format!("there is no series {}", series.series.0),
-                    )
-                })?;
-            state.add(range, series.value_type, writer)?;
-        }
-        let id = cached.next_frame;
-        cached.next_frame += 1;
-        let series_count = cached.series.len() as u64;
-        let rest;
-        let body: &[u8] = if batch.whole {
-            batch.pack
-        } else {
-            rest = pack_of_accepted(batch)?;
-            &rest
-        };
-        let params = (
-            id,
-            writer,
-            batch.append.0.cast_signed(),
-            batch.generation.0,
-            points.cast_signed(),
-            received_at.as_micros(),
-            body,
-        );
-        execute(connection, sql::INSERT_L0, params)?;
-        self.unfolded.push(Unfolded {
-            frames: 1,
-            points,
-            bytes: body.len() as u64,
-            series: series_count,
-            ..Unfolded::nothing(batch.run, received_at)
-        });
-        Ok(())
+        self.insert_points(batch)
     }
 
     fn push_removal(&mut self, run: RunKey, removal: &Removal) -> Result<()> {
-        let connection = self.connection;
-        let change = self.sequences.change;
-        let cached = self.run(run)?;
-        let id = cached.next_removal;
-        cached.next_removal += 1;
-        cached.hiding.removals.push((change, removal.clone()));
-        let params = params![
-            id,
-            change,
-            removal.append.0.cast_signed(),
-            removal.series.as_ref().map(|key| key.name.as_str()),
-            removal.series.as_ref().map(|key| key.context.as_str()),
-            removal.series.as_ref().map(|key| key.kind.as_u8()),
-            removal.step.map(|step| step.get())
-        ];
-        execute(connection, sql::INSERT_REMOVAL, params)?;
-        self.unfolded.push(Unfolded {
-            is_stale: true,
-            ..Unfolded::nothing(run, self.received_at)
-        });
-        Ok(())
+        self.insert_removal(run, removal)
     }
 
     fn push_cut(&mut self, run: RunKey, cut: Cut) -> Result<()> {
-        let connection = self.connection;
-        let change = self.sequences.change;
-        let cached = self.run(run)?;
-        cached.hiding.cuts.push((change, cut));
-        let id = RowRange::of(run_column(run)).row(i64::from(cut.generation.0))?;
-        execute(connection, sql::INSERT_CUT, (id, change, cut.to_step.get()))?;
-        self.unfolded.push(Unfolded {
-            is_stale: true,
-            ..Unfolded::nothing(run, self.received_at)
-        });
-        Ok(())
+        self.insert_cut(run, cut)
     }
-}
-
-/// A pack of the accepted series alone, with the numbers they came with.
-fn pack_of_accepted(batch: &PointBatch<'_>) -> Result<Vec<u8>> {
-    let series: Vec<SeriesPoints<'_>> = batch
-        .series
-        .iter()
-        .map(|series| series.columns.as_points(series.number, series.value_type))
-        .collect();
-    encode_pack(&series)
-        .map_err(|error| StoreError::Internal(format!("a pack can't be written again: {error}")))
 }

@@ -1,4 +1,4 @@
-//! From errors of SQLite to the six kinds of the store.
+//! From errors of SQLite to the kinds of the store.
 //!
 //! The kinds are instructions: a full disk and a lock held too long may pass, so they are
 //! `Unavailable`; bytes that are not what was written are `Corrupt`; all else is `Internal`.

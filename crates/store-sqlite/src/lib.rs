@@ -47,5 +47,6 @@ mod writer;
 pub use check::{CheckReport, check};
 pub use lock::{LockHolder, read_lock_holder};
 pub use options::{Clock, FoldLayout, FoldLimits, SqliteOptions};
+pub use os_unix_mount::network_file_system;
 pub use schema::SCHEMA_VERSION;
 pub use store::SqliteStore;

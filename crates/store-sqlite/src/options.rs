@@ -81,7 +81,7 @@ pub struct SqliteOptions {
     pub unfolded_points_max: u64,
     /// Past so many bytes of log the writer itself checkpoints, and appends wait.
     pub log_bytes_max: u64,
-    /// How long an append waits for room before it answers `Unavailable`.
+    /// How long an append waits for room before it answers `Overloaded`.
     pub stall_millis_max: u64,
     /// Page cache of all connections together.
     pub cache_bytes_max: u64,

@@ -173,7 +173,7 @@ impl SqliteStore {
         if shared.backlog.totals().1 > points_max
             && !shared.backlog.wait_for_room(points_max, longest)
         {
-            return Err(StoreError::Unavailable {
+            return Err(StoreError::Overloaded {
                 reason: format!("more than {points_max} points wait to be folded"),
                 retry_after_millis: OVERLOAD_RETRY_MILLIS,
             });
@@ -191,7 +191,7 @@ impl SqliteStore {
                 break;
             }
             if Instant::now() >= until {
-                return Err(StoreError::Unavailable {
+                return Err(StoreError::Overloaded {
                     reason: format!(
                         "the log holds more than {log_bytes_max} bytes and a reader keeps it from \
                          being shortened"

@@ -302,6 +302,13 @@ fn copy_error(error: &StoreError) -> StoreError {
             reason: reason.clone(),
             retry_after_millis: *retry_after_millis,
         },
+        StoreError::Overloaded {
+            reason,
+            retry_after_millis,
+        } => StoreError::Overloaded {
+            reason: reason.clone(),
+            retry_after_millis: *retry_after_millis,
+        },
         StoreError::Corrupt(text) => StoreError::Corrupt(text.clone()),
         StoreError::Internal(text) => StoreError::Internal(text.clone()),
     }

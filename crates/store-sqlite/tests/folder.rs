@@ -245,7 +245,7 @@ fn past_the_bound_of_unfolded_points_appends_are_put_off_and_nothing_is_lost() {
     let mark = store.read_writer_mark(builder.writer()).unwrap().unwrap();
     let mut later = builder.clone();
     let error = append_hundred(&store, &mut builder).unwrap_err();
-    let StoreError::Unavailable {
+    let StoreError::Overloaded {
         retry_after_millis, ..
     } = error
     else {
@@ -309,7 +309,7 @@ fn a_reader_that_holds_its_snapshot_keeps_the_log_bounded_by_refusals() {
         append_hundred(&store, &mut builder).err()
     });
     let error = refused.expect("the log would grow without bound");
-    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    assert!(matches!(error, StoreError::Overloaded { .. }), "{error}");
     assert!(store.stats().unwrap().log_bytes < 4 << 20);
     assert_eq!(snapshot.change_number(), change);
     drop(snapshot);

@@ -60,8 +60,8 @@ pub trait Store: Send + Sync + 'static {
     /// the mark, and changes nothing.
     ///
     /// # Errors
-    /// `Unavailable` when unfolded data or the log are past their bound, or after a failed fsync:
-    /// nothing was applied, try again later. `Invalid` never concerns a single operation.
+    /// `Overloaded` when unfolded data or the log are past their bound, `Unavailable` after a failed
+    /// fsync or on a full disk: nothing was applied, try again later. `Invalid` never concerns a single operation.
     fn append(&self, frame: AppendFrame) -> Result<FrameAnswer, StoreError>;
 
     /// Mark and chain of a writer; `None` if the store never saw it.
@@ -139,7 +139,7 @@ pub trait Snapshot {
     ) -> Result<Vec<MetricDefinition>, StoreError>;
 }
 
-/// Six kinds, each an instruction to the caller.
+/// Seven kinds, each an instruction to the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The request can never succeed as it stands; change it.
@@ -154,6 +154,15 @@ pub enum StoreError {
     /// Nothing was done; try again after the given time.
     #[error("{reason}")]
     Unavailable {
+        /// Why.
+        reason: String,
+        /// When to try again.
+        retry_after_millis: u64,
+    },
+    /// Nothing was done, because more is asked than is kept up with; slow down, and try again
+    /// after the given time. The store is well.
+    #[error("{reason}")]
+    Overloaded {
         /// Why.
         reason: String,
         /// When to try again.

@@ -77,6 +77,10 @@ impl Folder {
                     return;
                 }
                 if let Err(error) = self.fold_run(run, false) {
+                    // A fold that a close cuts off changes nothing, and is done after the next open.
+                    if self.shared.check_open().is_err() {
+                        return;
+                    }
                     tracing::warn!(%run, %error, "a run was not folded");
                     std::thread::sleep(FAILURE_PAUSE);
                 }

@@ -1,7 +1,7 @@
 //! Points: each series of a pack is judged alone, auto steps are resolved, and the rest is kept.
 
 use runstone_model::ValueType;
-use runstone_wire::{IfPresent, RefusalCode};
+use runstone_wire::{IfPresent, OperationError, RefusalCode};
 
 use super::context::{
     AppliedSeries, ApplyContext, PointBatch, SeriesBinding, SeriesState, SeriesWriters, WarningKind,
@@ -10,8 +10,8 @@ use super::frame::{Applying, Outcome, Stop, refuse};
 use super::prepare::{PreparedPack, PreparedSeries};
 use crate::StoreError;
 
-/// Ordinals of auto steps stay exact below 2^53.
-const ORDINAL_MAX: f64 = 9_007_199_254_740_992.0;
+/// Whole numbers stay apart below 2^53 in size: ordinals, and the steps counted from them.
+const COUNTED_END: f64 = 9_007_199_254_740_992.0;
 
 /// A series of the pack that is accepted.
 struct Accepted<'a> {
@@ -40,7 +40,7 @@ impl<C: ApplyContext> Applying<'_, C> {
                 Err(Stop::Store(error)) => return Err(Stop::Store(error)),
             }
         }
-        self.resolve_auto_bases(&mut accepted)?;
+        let accepted = self.resolve_auto_bases(index, accepted)?;
         let mut applied = Vec::with_capacity(accepted.len());
         for series in &accepted {
             let count = series.points.columns.steps.len();
@@ -140,23 +140,37 @@ impl<C: ApplyContext> Applying<'_, C> {
     }
 
     /// Gives a base to auto numbers that have none: that of the writer's other auto number for
-    /// the series, else one past the highest step that came before this pack.
-    fn resolve_auto_bases(&mut self, accepted: &mut [Accepted<'_>]) -> Outcome {
+    /// the series, else one past the highest step that came before this pack. Points whose steps
+    /// would no longer be apart are refused, and don't resolve a base.
+    fn resolve_auto_bases<'p>(
+        &mut self,
+        operation: usize,
+        accepted: Vec<Accepted<'p>>,
+    ) -> Result<Vec<Accepted<'p>>, Stop> {
         let writer = self.writer.writer.id;
-        for series in accepted {
-            let binding = series.binding;
-            if !binding.auto_step || binding.auto_base.is_some() {
-                continue;
+        let mut kept = Vec::with_capacity(accepted.len());
+        for mut series in accepted {
+            let (points, binding) = (series.points, series.binding);
+            if binding.auto_step {
+                let known = match binding.auto_base {
+                    Some(base) => Some(base),
+                    None => self.context.find_auto_base(writer, binding.series)?,
+                };
+                let base = known.unwrap_or_else(|| auto_base(&series.state));
+                if let Err(error) = check_counted(points, base) {
+                    let count = points.columns.steps.len() as u64;
+                    self.note_refusal(operation, Some(points.number), error, count);
+                    continue;
+                }
+                if binding.auto_base.is_none() {
+                    series.binding.auto_base = Some(base);
+                    self.context
+                        .put_binding(writer, points.number, &series.binding)?;
+                }
             }
-            let base = match self.context.find_auto_base(writer, binding.series)? {
-                Some(base) => base,
-                None => auto_base(&series.state),
-            };
-            series.binding.auto_base = Some(base);
-            self.context
-                .put_binding(writer, series.points.number, &series.binding)?;
+            kept.push(series);
         }
-        Ok(())
+        Ok(kept)
     }
 
     /// Once a series has been written by two writers at one step, it is not looked at again.
@@ -216,7 +230,7 @@ fn check_steps(points: &PreparedSeries, auto_step: bool) -> Outcome {
     }
     let are_ordinals = || {
         points.step_range.0 >= 0.0
-            && points.step_range.1 < ORDINAL_MAX
+            && points.step_range.1 < COUNTED_END
             && points.columns.steps.iter().all(|step| step.fract() == 0.0)
     };
     if auto_step && !are_ordinals() {
@@ -226,6 +240,22 @@ fn check_steps(points: &PreparedSeries, auto_step: bool) -> Outcome {
         );
     }
     Ok(())
+}
+
+/// Past 2^53 one more is the same number: counted points would cover each other unseen.
+fn check_counted(points: &PreparedSeries, base: f64) -> Result<(), OperationError> {
+    let (first, last) = (points.step_range.0 + base, points.step_range.1 + base);
+    if first > -COUNTED_END && last < COUNTED_END {
+        return Ok(());
+    }
+    Err(OperationError {
+        code: RefusalCode::Invalid,
+        reason: format!(
+            "counted steps of series number {} would go on at {first:e}, where one more is not \
+             another number (past 2^53), hint: give steps to these points, or log to another name",
+            points.number
+        ),
+    })
 }
 
 /// One past the highest step of the series. Explicit points beside the counted ones in the pack

@@ -172,6 +172,103 @@ pub fn each_writer_counts_for_itself(harness: &mut Harness) {
     );
 }
 
+/// Two workers of one run and their parent, frame by frame in every order they can arrive in:
+/// whenever a point covers another writer's, the run says so, and only then.
+pub fn counted_steps_that_meet_are_warned_of_in_every_order(harness: &mut Harness) {
+    for (number, order) in orders([2, 2, 1]).into_iter().enumerate() {
+        let run = format!("run-{number}");
+        let id = u8::try_from(number * 3).unwrap();
+        let mut writers = [
+            FrameBuilder::creator(&run, id + 1),
+            FrameBuilder::secondary(&run, id + 2),
+            FrameBuilder::secondary(&run, id + 3),
+        ];
+        let numbers = writers.each_mut().map(|writer| writer.auto_metric("loss"));
+        harness.apply(writers[0].frame());
+        let mut logged = [0; 3];
+        for writer in &order {
+            let from = logged[*writer];
+            logged[*writer] += 3;
+            let points = ordinals(from, from + 3);
+            harness.apply(writers[*writer].log(numbers[*writer], points).frame());
+        }
+        let shown = harness.values(&run, &key("loss")).len();
+        assert_eq!(harness.history(&run, &key("loss")).len(), 15);
+        let warnings: u64 = harness
+            .warning_counts(&run)
+            .iter()
+            .map(|(kind, count)| {
+                assert_eq!(kind, "two_writers_one_step");
+                count
+            })
+            .sum();
+        assert_eq!(
+            warnings,
+            u64::from(shown < 15),
+            "{order:?}: {shown} of 15 show"
+        );
+    }
+}
+
+/// Every order in which so many frames of each writer can arrive.
+fn orders(left: [usize; 3]) -> Vec<Vec<usize>> {
+    if left == [0; 3] {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for writer in (0..3).filter(|writer| left[*writer] > 0) {
+        let mut rest = left;
+        rest[writer] -= 1;
+        for mut order in orders(rest) {
+            order.insert(0, writer);
+            all.push(order);
+        }
+    }
+    all
+}
+
+pub fn a_count_past_the_whole_numbers_is_refused_alone(harness: &mut Harness) {
+    const END: f64 = 9_007_199_254_740_992.0;
+    let mut writer = FrameBuilder::creator("run-a", 1);
+    for (name, highest) in [("huge", 1e300), ("low", -1e300), ("edge", END - 1.0)] {
+        let explicit = writer.metric(name);
+        harness.apply(writer.log(explicit, [(highest, 1.0)]).frame());
+        let auto = writer.auto_metric(name);
+        let neighbour = writer.metric(&format!("beside {name}"));
+        let series = [
+            (auto, vec![Sample::float(0.0, 2.0), Sample::float(1.0, 3.0)]),
+            (neighbour, vec![Sample::float(0.0, 4.0)]),
+        ];
+        writer.log_samples(&series);
+        let answer = harness.apply_refusing(writer.frame(), &[(2, RefusalCode::Invalid)]);
+        let refusal = &answer.refusals[0];
+        assert_eq!((refusal.series, refusal.points), (Some(auto), 2));
+        assert!(refusal.reason.contains("2^53"), "{}", refusal.reason);
+        assert!(refusal.reason.contains("hint: "), "{}", refusal.reason);
+        assert_eq!(harness.values("run-a", &key(name)), [(highest, 1.0)]);
+        let beside = key(&format!("beside {name}"));
+        assert_eq!(harness.values("run-a", &beside), [(0.0, 4.0)]);
+    }
+    // A count that is under way ends there too: what still fits is kept.
+    let explicit = writer.metric("near");
+    let auto = writer.auto_metric("near");
+    harness.apply(writer.log(explicit, [(END - 3.0, 1.0)]).frame());
+    harness.apply(writer.log(auto, [(0.0, 2.0), (1.0, 3.0)]).frame());
+    harness.apply_refusing(
+        writer.log(auto, [(2.0, 4.0)]).frame(),
+        &[(0, RefusalCode::Invalid)],
+    );
+    let values = [(END - 3.0, 1.0), (END - 2.0, 2.0), (END - 1.0, 3.0)];
+    assert_eq!(harness.values("run-a", &key("near")), values);
+    assert_eq!(
+        harness
+            .writer("run-a", writer.writer())
+            .completeness
+            .refused_points,
+        7
+    );
+}
+
 pub fn auto_steps_must_be_ordinals(harness: &mut Harness) {
     let mut writer = FrameBuilder::creator("run-a", 1);
     let auto = writer.auto_metric("loss");

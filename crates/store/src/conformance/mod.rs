@@ -140,6 +140,8 @@ macro_rules! conformance_scenarios {
             hidden_points_count_for_the_base,
             numbers_of_all_types_share_one_count,
             each_writer_counts_for_itself,
+            counted_steps_that_meet_are_warned_of_in_every_order,
+            a_count_past_the_whole_numbers_is_refused_alone,
             auto_steps_must_be_ordinals,
         );
         $crate::conformance_scenarios!(@module $engine, $between, writers:

@@ -3,12 +3,15 @@
 //!
 //! `disk` full, limited, read-only and odd disks; `crowd` a thousand runs in one process; `ports`
 //! taken ports and strangers; `clock` clocks that jump; `damage` damaged or newer files;
-//! `requests` what no client of ours sends; `stop` a server that is told to stop.
+//! `requests` what no client of ours sends; `mounts` folders on foreign file systems; `overload` a
+//! server that is behind; `stop` a server that is told to stop.
 
 mod clock;
 mod crowd;
 mod damage;
 mod disk;
+mod mounts;
+mod overload;
 mod ports;
 mod requests;
 mod stop;
