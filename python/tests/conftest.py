@@ -23,6 +23,9 @@ import pytest
 
 NOBODY = "http://127.0.0.1:9"
 
+# A shell that starts us in the background has SIGINT ignored, and what we start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def find_binary() -> str:
     """Path of the command `runstone`: from RUNSTONE_BINARY, else beside this Python, else on the path."""
