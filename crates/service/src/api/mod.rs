@@ -4,6 +4,16 @@
 //! Fields are added, never renamed. Times are microseconds UTC as integers, steps that are whole
 //! are printed as integers, and numbers that JSON cannot say are text (see [`Number`]).
 
+mod changes;
+mod edits;
+mod lines;
+mod table;
+
+pub use changes::*;
+pub use edits::*;
+pub use lines::*;
+pub use table::*;
+
 use crate::number::Number;
 use runstone_model::{
     Alias, EndReason, Goal, LifecycleEvent, RunId, RunState, SeriesKind, Step, Timestamp,
