@@ -122,6 +122,9 @@ pub struct RunItem {
     pub id: RunId,
     /// Its name.
     pub name: Option<String>,
+    /// Its description.
+    #[serde(default)]
+    pub description: Option<String>,
     /// Name of its experiment.
     pub experiment: String,
     /// State.
@@ -136,11 +139,11 @@ pub struct RunItem {
     pub tags: Vec<String>,
     /// Group.
     pub group: Option<String>,
-    /// Description.
-    pub description: Option<String>,
     /// Job type.
+    #[serde(default)]
     pub job_type: Option<String>,
     /// Seed.
+    #[serde(default)]
     pub seed: Option<i64>,
     /// The client's clock at creation.
     #[schema(value_type = i64)]
@@ -154,7 +157,8 @@ pub struct RunItem {
     /// The server's clock at its last frame.
     #[schema(value_type = Option<i64>)]
     pub last_received_at_micros: Option<Timestamp>,
-    /// When it was moved to the trash; null while it lives.
+    /// The server's clock when it was deleted; null while it lives.
+    #[serde(default)]
     #[schema(value_type = Option<i64>)]
     pub deleted_at_micros: Option<Timestamp>,
     /// What was logged, and what of it is here.
