@@ -19,6 +19,8 @@
 //! - The nearest point before and the nearest after the window are added, where there are any.
 //! - The same segments give the same answer.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod axis;
 mod buckets;
 mod draw;

@@ -2,6 +2,7 @@
 
 use crate::app::{ApiError, App};
 use crate::body::read_body;
+use crate::openapi;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, FromRequestParts, Path, Query, Request, State};
@@ -161,6 +162,10 @@ pub(crate) async fn get_best(
         .map(json)
 }
 
+pub(crate) async fn get_openapi() -> Response {
+    json(openapi::COMMITTED.as_bytes().to_vec())
+}
+
 pub(crate) async fn get_live() -> Response {
     json(br#"{"status":"live"}"#.to_vec())
 }
@@ -184,7 +189,7 @@ pub(crate) async fn get_metrics(State(app): State<Arc<App>>) -> Answer {
     ))
 }
 
-fn json_body<T: Serialize>(value: &T) -> Result<Vec<u8>, ServiceError> {
+pub(crate) fn json_body<T: Serialize>(value: &T) -> Result<Vec<u8>, ServiceError> {
     serde_json::to_vec(value).map_err(|error| {
         ServiceError::new(
             ErrorKind::Internal,
