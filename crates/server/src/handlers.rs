@@ -189,7 +189,7 @@ pub(crate) async fn get_metrics(State(app): State<Arc<App>>) -> Answer {
     ))
 }
 
-fn json_body<T: Serialize>(value: &T) -> Result<Vec<u8>, ServiceError> {
+pub(crate) fn json_body<T: Serialize>(value: &T) -> Result<Vec<u8>, ServiceError> {
     serde_json::to_vec(value).map_err(|error| {
         ServiceError::new(
             ErrorKind::Internal,

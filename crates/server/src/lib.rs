@@ -18,6 +18,8 @@ mod body;
 mod config;
 mod guards;
 mod handlers;
+mod handlers_lines;
+mod lines_arrow;
 mod listen;
 mod metrics;
 mod openapi;

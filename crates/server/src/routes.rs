@@ -4,7 +4,7 @@
 //! do, so that nothing else settles there.
 
 use crate::app::{ApiError, App, admit};
-use crate::{handlers, page};
+use crate::{handlers, handlers_lines, page};
 use axum::Router;
 use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
@@ -137,6 +137,11 @@ fn routes() -> Vec<Route> {
             get(handlers::get_experiments),
         ),
         route("native", "/runstone/v1/best", get(handlers::get_best)),
+        route(
+            "native",
+            "/runstone/v1/lines",
+            post(handlers_lines::post_lines),
+        ),
         route("operation", "/health/live", get(handlers::get_live)),
         route("operation", "/health/ready", get(handlers::get_ready)),
         route("operation", "/metrics", get(handlers::get_metrics)),

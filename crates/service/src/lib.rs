@@ -15,6 +15,7 @@ mod cursor;
 mod describe;
 pub mod error;
 mod ingest;
+mod lines;
 mod number;
 mod points;
 mod runs;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use describe::frame_versions;
 pub use error::{ErrorKind, ServiceError};
+pub use lines::{DrawnLine, DrawnLines};
 pub use number::Number;
 pub use runstone_store::{Store, StoreStats};
 
