@@ -24,9 +24,9 @@ mod listen;
 mod metrics;
 mod openapi;
 mod os_private_file;
-mod page;
 mod problem;
 mod routes;
+mod web;
 
 #[cfg(test)]
 mod tests;
