@@ -169,6 +169,11 @@ pub(crate) struct SyncArguments {
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
+    /// Write what a person who helps needs to see to FILE, a tar.gz without secrets; - for standard
+    /// output
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) bundle: Option<PathBuf>,
+
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -7,6 +7,7 @@
 
 mod arguments;
 mod backend;
+mod bundle;
 mod checks;
 mod delivery;
 mod doctor;
@@ -15,6 +16,7 @@ mod failure;
 mod format;
 mod os_mount;
 mod os_port_owner;
+mod os_private_file;
 mod output;
 mod ports;
 mod reference;

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "main/bundle.rs"]
+mod bundle;
 #[path = "main/follow.rs"]
 mod follow;
 #[path = "main/stop.rs"]
