@@ -111,6 +111,10 @@ pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: N
         HeaderName::from_static("x-content-type-options"),
         HeaderValue::from_static("nosniff"),
     );
+    // Live data and errors are nobody's to keep; what may be cached says so itself.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     let status = response.status().as_u16();
     let took = started_at.elapsed();
     app.metrics.count_request(&route, &method, status, took);
