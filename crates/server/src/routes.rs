@@ -104,7 +104,8 @@ pub(crate) struct Route {
     pub(crate) methods: MethodRouter<Arc<App>>,
 }
 
-fn routes() -> Vec<Route> {
+/// All routes.
+pub(crate) fn routes() -> Vec<Route> {
     let route = |owner, path, methods| Route {
         owner,
         path,
