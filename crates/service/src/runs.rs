@@ -75,9 +75,6 @@ impl Service {
         let key = record.key;
         let run = &record.run;
         Ok(RunDetail {
-            description: run.description.clone(),
-            job_type: run.job_type.clone(),
-            seed: run.seed,
             rerun_of: run.rerun_of.clone(),
             parent: run.parent.as_ref().map(|pin| ForkItem {
                 parent_key: pin.parent.0,
@@ -218,13 +215,19 @@ fn parse_states(text: Option<&str>) -> Result<Vec<RunState>, ServiceError> {
         .split(',')
         .map(str::trim)
         .filter(|word| !word.is_empty())
-        .map(|word| {
-            word.parse().map_err(|_| {
-                ServiceError::invalid(format!("`{word}` is no state of a run"))
-                    .with_hint("states are pending, running, succeeded, failed and lost")
-            })
-        })
+        .map(parse_state)
         .collect()
+}
+
+/// A state from its word.
+///
+/// # Errors
+/// `Invalid` for a word that is none.
+pub fn parse_state(word: &str) -> Result<RunState, ServiceError> {
+    word.parse().map_err(|_| {
+        ServiceError::invalid(format!("`{word}` is no state of a run"))
+            .with_hint("states are pending, running, succeeded, failed and lost")
+    })
 }
 
 fn metric_choice(text: Option<&str>) -> Result<MetricChoice, ServiceError> {
@@ -316,16 +319,20 @@ pub(crate) fn run_item(record: &RunRecord) -> RunItem {
     RunItem {
         id: run.id.clone(),
         name: run.name.clone(),
+        description: run.description.clone(),
         experiment: record.experiment_name.clone(),
         state: run.state,
         reason: run.reason.clone(),
         archived: run.archived,
         tags: run.tags.iter().map(ToString::to_string).collect(),
         group: run.group.clone(),
+        job_type: run.job_type.clone(),
+        seed: run.seed,
         created_at_micros: run.created_at,
         started_at_micros: run.started_at,
         ended_at_micros: run.ended_at,
         last_received_at_micros: record.last_received_at,
+        deleted_at_micros: record.deleted_at,
         completeness: completeness(&record.completeness),
         metrics: Vec::new(),
     }

@@ -2,7 +2,6 @@
 //! `POST .../undelete` of `/runstone/v1/runs/{run}`) or many (`POST /runstone/v1/edits`).
 
 use super::ItemError;
-use runstone_model::RunId;
 use serde::{Deserialize, Serialize};
 
 /// Runs of one request.
@@ -75,8 +74,8 @@ pub struct EditsAnswer {
 /// What became of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditResult {
-    /// The run, as it was asked for, or its id where it was found.
-    pub run: RunId,
+    /// The run, as it was asked for.
+    pub run: String,
     /// It was as asked already, so nothing was written.
     pub unchanged: bool,
     /// Why nothing was done with this run.

@@ -113,6 +113,9 @@ pub struct RunItem {
     pub id: RunId,
     /// Its name.
     pub name: Option<String>,
+    /// Its description.
+    #[serde(default)]
+    pub description: Option<String>,
     /// Name of its experiment.
     pub experiment: String,
     /// State.
@@ -125,6 +128,12 @@ pub struct RunItem {
     pub tags: Vec<String>,
     /// Group.
     pub group: Option<String>,
+    /// Job type.
+    #[serde(default)]
+    pub job_type: Option<String>,
+    /// Seed.
+    #[serde(default)]
+    pub seed: Option<i64>,
     /// The client's clock at creation.
     pub created_at_micros: Timestamp,
     /// When it began to run.
@@ -133,6 +142,9 @@ pub struct RunItem {
     pub ended_at_micros: Option<Timestamp>,
     /// The server's clock at its last frame.
     pub last_received_at_micros: Option<Timestamp>,
+    /// The server's clock when it was deleted; null while it lives.
+    #[serde(default)]
+    pub deleted_at_micros: Option<Timestamp>,
     /// What was logged, and what of it is here.
     pub completeness: Completeness,
     /// Values of the chosen metrics; absent where none were asked.
@@ -187,12 +199,6 @@ pub struct RunDetail {
     /// What the table shows.
     #[serde(flatten)]
     pub run: RunItem,
-    /// Description.
-    pub description: Option<String>,
-    /// Job type.
-    pub job_type: Option<String>,
-    /// Seed.
-    pub seed: Option<i64>,
     /// The run that this one repeats.
     pub rerun_of: Option<RunId>,
     /// Where it was forked.
