@@ -18,6 +18,8 @@ mod body;
 mod config;
 mod guards;
 mod handlers;
+mod handlers_edits;
+mod handlers_table;
 mod listen;
 mod metrics;
 mod openapi;

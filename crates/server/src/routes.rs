@@ -4,7 +4,7 @@
 //! do, so that nothing else settles there.
 
 use crate::app::{ApiError, App, admit};
-use crate::{handlers, page};
+use crate::{handlers, handlers_edits, handlers_table, page};
 use axum::Router;
 use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
@@ -121,7 +121,23 @@ pub(crate) fn routes() -> Vec<Route> {
             get(handlers::get_openapi),
         ),
         route("native", "/runstone/v1/runs", get(handlers::get_runs)),
-        route("native", "/runstone/v1/runs/{run}", get(handlers::get_run)),
+        route(
+            "native",
+            "/runstone/v1/runs/{run}",
+            get(handlers::get_run)
+                .patch(handlers_edits::patch_run)
+                .delete(handlers_edits::delete_run),
+        ),
+        route(
+            "native",
+            "/runstone/v1/runs/{run}/undelete",
+            post(handlers_edits::undelete_run),
+        ),
+        route(
+            "native",
+            "/runstone/v1/edits",
+            post(handlers_edits::post_edits),
+        ),
         route(
             "native",
             "/runstone/v1/runs/{run}/series",
@@ -138,6 +154,16 @@ pub(crate) fn routes() -> Vec<Route> {
             get(handlers::get_experiments),
         ),
         route("native", "/runstone/v1/best", get(handlers::get_best)),
+        route(
+            "native",
+            "/runstone/v1/table",
+            post(handlers_table::post_table),
+        ),
+        route(
+            "native",
+            "/runstone/v1/columns",
+            get(handlers_table::get_columns),
+        ),
         route("operation", "/health/live", get(handlers::get_live)),
         route("operation", "/health/ready", get(handlers::get_ready)),
         route("operation", "/metrics", get(handlers::get_metrics)),

@@ -13,12 +13,14 @@ pub mod api;
 mod best;
 mod cursor;
 mod describe;
+mod edits;
 pub mod error;
 mod ingest;
 mod number;
 mod points;
 mod runs;
 mod series;
+mod table;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,7 @@ mod tests;
 pub use describe::frame_versions;
 pub use error::{ErrorKind, ServiceError};
 pub use number::Number;
+pub use runs::parse_state;
 pub use runstone_store::{Store, StoreStats};
 
 use runstone_model::{Principal, Scope, Timestamp, WorkspaceId};

@@ -17,7 +17,8 @@ use runstone_store::apply::{
     WriterRow,
 };
 use runstone_store::{
-    Cut, EventRecord, MetricDefinition, Removal, ScalarRecord, SeriesHiding, StoreError,
+    Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord, SeriesHiding,
+    StoreError,
 };
 use rusqlite::{Connection, params};
 
@@ -161,6 +162,18 @@ impl ApplyContext for SqliteContext<'_> {
             .cache
             .run(self.connection, run)?
             .map(|cached| cached.row.clone()))
+    }
+
+    fn find_deleted_run(&mut self, workspace: WorkspaceId, id: &RunId) -> Result<Option<RunRow>> {
+        self.look_for_deleted(workspace, id)
+    }
+
+    fn put_deletion(&mut self, row: &RunRow) -> Result<()> {
+        self.keep_deletion(row)
+    }
+
+    fn sum_completeness(&mut self, run: RunKey) -> Result<RunCompleteness> {
+        self.sum_writers(run)
     }
 
     fn next_run_key(&mut self) -> Result<RunKey> {

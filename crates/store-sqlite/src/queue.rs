@@ -1,6 +1,6 @@
 //! The queue in front of the writer thread, and what the thread shares with its callers.
 //!
-//! Frames, slices of folds and checkpoints are done in the order they come. The queue is bounded
+//! Frames, edits, slices of folds and checkpoints are done in the order they come. The queue is bounded
 //! in bytes; once it is poisoned or closed it says so to everybody.
 
 use std::collections::VecDeque;
@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use runstone_store::StoreError;
 use runstone_store::apply::PreparedFrame;
+use runstone_store::{EditAnswer, EditRequest, StoreError};
 use runstone_wire::FrameAnswer;
 use rusqlite::Connection;
 
@@ -33,6 +33,11 @@ pub(crate) enum Job {
         prepared: Box<PreparedFrame>,
         bytes: u64,
         reply: SyncSender<Result<FrameAnswer>>,
+    },
+    /// Apply what people ask for.
+    Edit {
+        request: Box<EditRequest>,
+        reply: SyncSender<Result<EditAnswer>>,
     },
     /// Apply a slice of a fold.
     Slice {
@@ -154,7 +159,7 @@ impl WriterShared {
         self.changed.notify_all();
     }
 
-    /// Waits for jobs and takes the next: one slice or checkpoint, or all frames that wait.
+    /// Waits for jobs and takes the next: one edit, slice or checkpoint, or all frames that wait.
     pub(crate) fn take(&self) -> Option<Vec<Job>> {
         let mut queue = self.lock();
         while queue.jobs.is_empty() {
@@ -220,7 +225,7 @@ pub(crate) fn closed() -> StoreError {
 fn job_bytes(job: &Job) -> u64 {
     match job {
         Job::Append { bytes, .. } => *bytes,
-        Job::Slice { .. } | Job::Checkpoint { .. } => 0,
+        Job::Edit { .. } | Job::Slice { .. } | Job::Checkpoint { .. } => 0,
     }
 }
 

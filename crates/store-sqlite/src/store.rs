@@ -10,13 +10,15 @@ use std::time::{Duration, Instant};
 use runstone_model::{ChangeNumber, RunKey, StoreIdentity, Timestamp, WriterId};
 use runstone_store::apply::PreparedFrame;
 use runstone_store::{
-    AppendFrame, FoldReport, Snapshot, Store, StoreError, StoreStats, WriterMark,
+    AppendFrame, EditAnswer, EditRequest, FoldReport, Snapshot, Store, StoreError, StoreStats,
+    WriterMark,
 };
 use runstone_wire::FrameAnswer;
 use rusqlite::Connection;
 
 use crate::backlog::{Backlog, Unfolded};
 use crate::checkpointer::{self, log_bytes};
+use crate::columns::ColumnCache;
 use crate::connection::{ReaderPool, open, open_writer, use_log};
 use crate::error::{Result, sql_error, with_path};
 use crate::fold::Folder;
@@ -53,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) folder: PathBuf,
     pub(crate) pool: Arc<ReaderPool>,
     pub(crate) unfolded: UnfoldedCache,
+    pub(crate) columns: ColumnCache,
     shared: Arc<WriterShared>,
     folding: Arc<Folder>,
     options: SqliteOptions,
@@ -138,6 +141,7 @@ impl SqliteStore {
             folder: folder.to_owned(),
             pool,
             unfolded: UnfoldedCache::default(),
+            columns: ColumnCache::default(),
             shared,
             folding,
             options,
@@ -231,6 +235,20 @@ impl SqliteStore {
         })
     }
 
+    fn apply_edit(&self, request: EditRequest) -> Result<EditAnswer> {
+        let shared = &self.inner.shared;
+        let (reply, answer) = sync_channel(1);
+        let request = Box::new(request);
+        shared.submit(Job::Edit { request, reply })?;
+        answer.recv().unwrap_or_else(|_| {
+            shared.check()?;
+            Err(StoreError::Unavailable {
+                reason: "the runs were not edited because writing stopped".to_owned(),
+                retry_after_millis: OVERLOAD_RETRY_MILLIS,
+            })
+        })
+    }
+
     fn stop(&self) -> Result<()> {
         let shared = &self.inner.shared;
         shared.close();
@@ -269,6 +287,10 @@ impl Store for SqliteStore {
 
     fn append(&self, frame: AppendFrame) -> Result<FrameAnswer, StoreError> {
         self.locate(self.append_prepared(frame))
+    }
+
+    fn edit(&self, request: &EditRequest) -> Result<EditAnswer, StoreError> {
+        self.locate(self.apply_edit(request.clone()))
     }
 
     fn read_writer_mark(&self, writer: WriterId) -> Result<Option<WriterMark>, StoreError> {

@@ -1,4 +1,4 @@
-//! The one thread that writes: groups of frames, slices of folds, checkpoints.
+//! The one thread that writes: groups of frames, edits, slices of folds, checkpoints.
 //!
 //! `SqliteStore::append` puts a prepared frame into the queue and waits. The thread takes all
 //! frames that wait, applies each in a savepoint, commits once, and only then answers all of them;
@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use runstone_store::StoreError;
-use runstone_store::apply::{PreparedFrame, apply_frame};
+use runstone_store::apply::{PreparedFrame, apply_edits, apply_frame};
+use runstone_store::{EditAnswer, EditRequest, StoreError};
 use runstone_wire::{FrameAnswer, FrameStatus};
 use rusqlite::Connection;
 
@@ -87,6 +87,10 @@ impl Writer {
                 let outcome = self.apply_slice(slice);
                 // The folder may be gone.
                 let _ = reply.send(outcome);
+            }
+            Some(Job::Edit { request, reply }) => {
+                // The caller may be gone.
+                let _ = reply.send(self.apply_edit(&request));
             }
             Some(Job::Checkpoint { reply }) => {
                 let outcome = self.checkpoint();
@@ -193,6 +197,36 @@ impl Writer {
             if !self.connection.is_autocommit() {
                 self.statement("ROLLBACK TO frame")?;
                 self.statement("RELEASE frame")?;
+            }
+        }
+        outcome
+    }
+
+    /// Applies a request, whole, in a transaction of its own.
+    fn apply_edit(&mut self, request: &EditRequest) -> Result<EditAnswer> {
+        let former = self.sequences;
+        self.begin()?;
+        let mut context = SqliteContext::new(
+            &self.connection,
+            &mut self.cache,
+            &mut self.sequences,
+            request.at,
+        );
+        let outcome = apply_edits(&mut context, request)
+            .and_then(|answer| context.finish().map(|_| answer))
+            .and_then(|answer| {
+                self.sequences.write(&self.connection, &former)?;
+                self.commit()?;
+                Ok(answer)
+            });
+        match &outcome {
+            Ok(_) => self
+                .shared
+                .change
+                .store(self.sequences.change, Ordering::Release),
+            Err(error) => {
+                self.undo(former);
+                tracing::warn!(%error, "runs were not edited");
             }
         }
         outcome

@@ -6,11 +6,15 @@
 
 /// Tables of version 1.
 pub(crate) const SCHEMA_V1: &str = include_str!("schema_v1.sql");
+/// The step to version 2.
+pub(crate) const SCHEMA_V2: &str = include_str!("schema_v2.sql");
 
 mod catalogue;
 mod points;
 mod run;
+mod table;
 
 pub(crate) use catalogue::*;
 pub(crate) use points::*;
 pub(crate) use run::*;
+pub(crate) use table::*;

@@ -22,7 +22,19 @@ impl<C: ApplyContext> Applying<'_, C> {
             Some(name) => Some(self.experiment_named(name, self.received_at())?),
             None => None,
         };
-        let run = &mut self.run()?.run;
+        let row = self.run()?;
+        // A call of its own is newer than what a person has set before.
+        let overridden = &mut row.overridden;
+        if set.name.is_some() {
+            overridden.name = None;
+        }
+        if set.description.is_some() {
+            overridden.description = None;
+        }
+        if experiment.is_some() {
+            overridden.experiment = None;
+        }
+        let run = &mut row.run;
         replace_text(&mut run.name, set.name.as_ref());
         replace_text(&mut run.description, set.description.as_ref());
         run.experiment = experiment.unwrap_or(run.experiment);
@@ -33,7 +45,8 @@ impl<C: ApplyContext> Applying<'_, C> {
 
     /// Removes first, then adds. Adding what is there and removing what is not change nothing.
     pub(super) fn change_tags(&mut self, change: &ChangeTags) -> Outcome {
-        let run = &mut self.run()?.run;
+        let row = self.run()?;
+        let run = &mut row.run;
         let mut tags = run.tags.clone();
         for tag in &change.remove {
             tags.remove(tag);
@@ -43,6 +56,7 @@ impl<C: ApplyContext> Applying<'_, C> {
             return too_many_tags();
         }
         run.tags = tags;
+        row.overridden.tags.retain(|tag| !change.add.contains(tag));
         self.run_changed = true;
         Ok(())
     }

@@ -15,6 +15,8 @@
 
 pub mod auto;
 pub mod catalogue;
+pub mod deletion;
+pub mod edits;
 pub mod finding;
 pub mod frames;
 mod harness;
@@ -183,6 +185,27 @@ macro_rules! conformance_scenarios {
             odd_and_long_names_are_kept_as_they_are,
             nul_in_text_is_replaced_and_counted,
         );
+        $crate::conformance_scenarios!(@module $engine, $between, edits:
+            properties_and_tags_are_edited,
+            what_is_as_asked_already_takes_no_change_number,
+            each_edited_run_takes_a_change_number_and_a_bad_one_harms_nobody,
+            a_run_moves_to_an_experiment_that_is_created_for_it,
+            the_same_opening_does_not_undo_what_a_person_has_set,
+            a_later_call_of_the_script_counts,
+            an_edit_of_nobody_changes_nothing,
+        );
+        $crate::conformance_scenarios!(@module $engine, $between, deletion:
+            a_deleted_run_is_gone_from_every_read,
+            every_operation_of_a_deleted_runs_writer_is_refused,
+            a_deleted_run_stays_deleted_while_its_id_lives_again,
+            a_run_comes_back_with_everything_and_its_writers_go_on,
+            deleting_and_taking_back_twice_changes_nothing,
+            a_writer_that_comes_late_belongs_to_the_deleted_run,
+            a_child_of_a_deleted_runs_process_makes_no_new_run,
+            a_resume_of_a_deleted_run_is_refused_as_deleted,
+            a_fork_of_a_deleted_run_keeps_what_it_has,
+            an_ended_run_with_hidden_points_is_deleted_and_taken_back,
+        );
         $crate::conformance_scenarios!(@module $engine, $between, whole:
             every_applied_frame_takes_the_next_change_number,
             a_snapshot_does_not_move,
@@ -218,6 +241,8 @@ mod tests {
         let files = [
             include_str!("auto.rs"),
             include_str!("catalogue.rs"),
+            include_str!("deletion.rs"),
+            include_str!("edits.rs"),
             include_str!("finding.rs"),
             include_str!("frames.rs"),
             include_str!("hiding.rs"),

@@ -19,8 +19,11 @@ use runstone_wire::{FrameAnswer, FrameStatus};
 
 use self::snapshot::MemorySnapshot;
 use self::state::State;
-use crate::apply::{PreparedFrame, apply_frame};
-use crate::{AppendFrame, FoldReport, Snapshot, Store, StoreError, StoreStats, WriterMark};
+use crate::apply::{PreparedFrame, apply_edits, apply_frame};
+use crate::{
+    AppendFrame, EditAnswer, EditRequest, FoldReport, Snapshot, Store, StoreError, StoreStats,
+    WriterMark,
+};
 
 /// A store in memory. Durable means: until it is dropped.
 #[derive(Debug)]
@@ -86,6 +89,11 @@ impl Store for MemoryStore {
         Ok(answer)
     }
 
+    fn edit(&self, request: &EditRequest) -> Result<EditAnswer, StoreError> {
+        let mut inner = self.lock()?;
+        apply_edits(Arc::make_mut(&mut inner.state), request)
+    }
+
     fn read_writer_mark(&self, writer: WriterId) -> Result<Option<WriterMark>, StoreError> {
         let inner = self.lock()?;
         Ok(inner.state.writers.get(&writer).map(|data| data.row.mark))
@@ -109,7 +117,7 @@ impl Store for MemoryStore {
     fn stats(&self) -> Result<StoreStats, StoreError> {
         let inner = self.lock()?;
         Ok(StoreStats {
-            runs: inner.state.runs.len() as u64,
+            runs: inner.state.living().count() as u64,
             applied_frames: inner.state.applied_frames,
             applied_points: inner.state.applied_points,
             ..StoreStats::default()

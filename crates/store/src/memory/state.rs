@@ -70,6 +70,14 @@ pub(super) struct WriterData {
     pub(super) lost: Vec<LostRange>,
 }
 
+impl State {
+    /// Runs that are not deleted.
+    pub(super) fn living(&self) -> impl Iterator<Item = &Arc<RunData>> {
+        let runs = self.runs.values();
+        runs.filter(|data| data.row.deleted_at.is_none())
+    }
+}
+
 impl RunData {
     pub(super) fn new(row: RunRow) -> Self {
         Self {

@@ -3,6 +3,7 @@
 use runstone_model::{RunKey, WorkspaceId};
 
 use super::actions::RUNS;
+use super::compare_table::compare_tables;
 use crate::conformance::harness::{all_points, all_series, sums_agree};
 use crate::{
     ExperimentRecord, Point, RunOrder, RunPage, RunRecord, RunScan, SeriesRecord, Snapshot, Store,
@@ -20,6 +21,7 @@ pub(super) fn compare_stores(engine: &dyn Store, oracle: &dyn Store) -> Result<(
         &wanted.change_number(),
     )?;
     compare_catalogue(given, wanted)?;
+    compare_tables(given, wanted)?;
     for run in RUNS {
         let given_run = given.find_run(WorkspaceId::default(), run);
         let wanted_run = wanted.find_run(WorkspaceId::default(), run);
@@ -40,7 +42,7 @@ pub(super) fn compare_stores(engine: &dyn Store, oracle: &dyn Store) -> Result<(
 }
 
 /// Debug text tells NaN from NaN and -0.0 from 0.0 as equality would not.
-fn same<T: std::fmt::Debug>(what: &str, given: &T, wanted: &T) -> Result<(), String> {
+pub(super) fn same<T: std::fmt::Debug>(what: &str, given: &T, wanted: &T) -> Result<(), String> {
     let (given, wanted) = (format!("{given:?}"), format!("{wanted:?}"));
     if given == wanted {
         return Ok(());
@@ -50,7 +52,7 @@ fn same<T: std::fmt::Debug>(what: &str, given: &T, wanted: &T) -> Result<(), Str
     ))
 }
 
-fn answered<T>(what: &str, answer: Result<T, StoreError>) -> Result<T, String> {
+pub(super) fn answered<T>(what: &str, answer: Result<T, StoreError>) -> Result<T, String> {
     answer.map_err(|error| format!("reading {what} fails: {error}"))
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use runstone_model::{
-    ChangeNumber, ExperimentKey, Params, RunKey, StoreIdentity, WorkspaceId, WriterId,
+    ChangeNumber, ExperimentKey, ParamPath, ParamValue, Params, RunKey, StoreIdentity, WorkspaceId,
+    WriterId,
 };
 use runstone_wire::FrameAnswer;
 
@@ -11,10 +12,10 @@ use super::super::MemoryStore;
 use super::super::snapshot::MemorySnapshot;
 use super::super::state::{RunData, SeriesData, State};
 use crate::{
-    AppendFrame, EventRecord, ExperimentRecord, FoldReport, MetricDefinition, PointColumns,
-    PointPage, PointScan, RunPage, RunRecord, RunScan, ScalarRecord, SeriesHiding, SeriesPage,
-    SeriesScan, Snapshot, Store, StoreError, StoreStats, WarningRecord, WriterMark, WriterRecord,
-    convert_bits,
+    AppendFrame, EditAnswer, EditRequest, EventRecord, ExperimentRecord, FoldReport, MetricCell,
+    MetricColumn, MetricDefinition, PointColumns, PointPage, PointScan, RunPage, RunRecord,
+    RunScan, RunStand, RunVisit, ScalarRecord, SeriesHiding, SeriesPage, SeriesScan, Snapshot,
+    Store, StoreError, StoreStats, WarningRecord, WriterMark, WriterRecord, convert_bits,
 };
 
 pub(super) struct ColumnsStore {
@@ -30,6 +31,10 @@ impl Store for ColumnsStore {
 
     fn append(&self, frame: AppendFrame) -> Result<FrameAnswer, StoreError> {
         self.inner.append(frame)
+    }
+
+    fn edit(&self, request: &EditRequest) -> Result<EditAnswer, StoreError> {
+        self.inner.edit(request)
     }
 
     fn read_writer_mark(&self, writer: WriterId) -> Result<Option<WriterMark>, StoreError> {
@@ -143,6 +148,38 @@ impl Snapshot for ColumnsSnapshot {
         workspace: WorkspaceId,
     ) -> Result<Vec<ExperimentRecord>, StoreError> {
         self.naive.scan_experiments(workspace)
+    }
+
+    fn visit_runs_unsorted(
+        &self,
+        visit: &RunVisit,
+        each: &mut dyn FnMut(RunRecord) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.naive.visit_runs_unsorted(visit, each)
+    }
+
+    fn read_run(&self, run: RunKey) -> Result<Option<RunRecord>, StoreError> {
+        self.naive.read_run(run)
+    }
+
+    fn read_param_column(&self, path: &ParamPath) -> Result<Vec<(RunKey, ParamValue)>, StoreError> {
+        self.naive.read_param_column(path)
+    }
+
+    fn find_param(&self, run: RunKey, path: &ParamPath) -> Result<Option<ParamValue>, StoreError> {
+        self.naive.find_param(run, path)
+    }
+
+    fn read_param_paths(&self, run: RunKey) -> Result<Vec<ParamPath>, StoreError> {
+        self.naive.read_param_paths(run)
+    }
+
+    fn read_metric_column(
+        &self,
+        column: &MetricColumn,
+        runs: &[RunStand],
+    ) -> Result<Vec<Option<MetricCell>>, StoreError> {
+        self.naive.read_metric_column(column, runs)
     }
 
     fn read_params(&self, run: RunKey) -> Result<Params, StoreError> {
