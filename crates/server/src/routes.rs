@@ -4,7 +4,7 @@
 //! do, so that nothing else settles there.
 
 use crate::app::{ApiError, App, admit};
-use crate::{handlers, handlers_edits, handlers_table, page};
+use crate::{handlers, handlers_edits, handlers_lines, handlers_table, page};
 use axum::Router;
 use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
@@ -163,6 +163,11 @@ pub(crate) fn routes() -> Vec<Route> {
             "native",
             "/runstone/v1/columns",
             get(handlers_table::get_columns),
+        ),
+        route(
+            "native",
+            "/runstone/v1/lines",
+            post(handlers_lines::post_lines),
         ),
         route("operation", "/health/live", get(handlers::get_live)),
         route("operation", "/health/ready", get(handlers::get_ready)),

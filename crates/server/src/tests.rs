@@ -1,6 +1,7 @@
 //! The router in-process: guards, token, limits, problem documents, and every route.
 
 mod caching;
+mod lines;
 
 use super::*;
 use crate::app::App;
