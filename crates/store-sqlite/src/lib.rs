@@ -25,6 +25,7 @@ mod folder;
 mod frames;
 mod gather;
 mod hidden;
+mod journal;
 mod keys;
 mod lock;
 mod options;

@@ -153,9 +153,7 @@ impl Writer {
         answers: &[(SyncSender<Result<FrameAnswer>>, Result<FrameAnswer>)],
         unfolded: &[Unfolded],
     ) {
-        self.shared
-            .change
-            .store(self.sequences.change, Ordering::Release);
+        self.shared.publish_change(self.sequences.change);
         let applied = answers
             .iter()
             .filter(|(_, answer)| {

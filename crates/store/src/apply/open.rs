@@ -11,7 +11,7 @@ use super::context::{ApplyContext, RunRow, WarningKind};
 use super::frame::{Applying, Outcome, Stop, refuse};
 use super::limits::TAGS_IN_RUN_MAX;
 use super::params::merge_settings;
-use crate::{EventRecord, RunCompleteness, StoreError};
+use crate::{ChangeKind, EventRecord, RunCompleteness, StoreError};
 
 impl<C: ApplyContext> Applying<'_, C> {
     /// The run of this frame, from here on. Said again by the same writer it changes nothing:
@@ -63,7 +63,9 @@ impl<C: ApplyContext> Applying<'_, C> {
             last_append: AppendNumber(0),
             completeness: RunCompleteness::default(),
         };
+        let blank = Run::new(row.run.id.clone(), workspace, experiment, open.created_at);
         self.bind_run(row);
+        self.note_differences(&blank);
         if let Some(row) = &self.run {
             self.context.put_run(row, true)?;
         }
@@ -71,6 +73,7 @@ impl<C: ApplyContext> Applying<'_, C> {
         // A plain run starts at once.
         let _ = self.change_state(LifecycleEvent::Start, None, open.created_at)?;
         if !params.is_empty() {
+            self.kinds.insert(ChangeKind::Params);
             self.context.put_params(key, &params)?;
         }
         self.warn_param_conflicts(&conflicts);
@@ -96,6 +99,7 @@ impl<C: ApplyContext> Applying<'_, C> {
         }
         let mut params = self.context.read_params(row.key)?;
         let conflicts = merge_settings(&mut params, &open.config)?;
+        let before = row.run.clone();
         if let Some(name) = &open.experiment {
             row.run.experiment = self.experiment_named(name, open.created_at)?;
         }
@@ -104,11 +108,14 @@ impl<C: ApplyContext> Applying<'_, C> {
         }
         apply_given(&mut row.run, open);
         let key = row.key;
+        self.former_experiment = Some(before.experiment);
         self.bind_run(row);
+        self.note_differences(&before);
         if resumes {
             let _ = self.change_state(LifecycleEvent::Resume, None, open.created_at)?;
         }
         if !open.config.is_empty() {
+            self.kinds.insert(ChangeKind::Params);
             self.context.put_params(key, &params)?;
         }
         self.warn_param_conflicts(&conflicts);
@@ -117,6 +124,8 @@ impl<C: ApplyContext> Applying<'_, C> {
 
     fn record_creation(&mut self, run: RunKey, at: Timestamp) -> Result<(), StoreError> {
         let writer = self.writer.writer.id;
+        self.kinds.insert(ChangeKind::Created);
+        self.kinds.insert(ChangeKind::State);
         let record = EventRecord {
             change: self.change,
             from: None,

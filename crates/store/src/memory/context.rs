@@ -14,7 +14,7 @@ use crate::apply::{
     WriterRow,
 };
 use crate::{
-    Cut, EventRecord, MetricDefinition, Removal, ScalarRecord, SeriesHiding, StoreError,
+    ChangeRow, Cut, EventRecord, MetricDefinition, Removal, ScalarRecord, SeriesHiding, StoreError,
     WarningRecord,
 };
 
@@ -58,6 +58,11 @@ impl ApplyContext for State {
     fn next_change(&mut self) -> Result<ChangeNumber, StoreError> {
         self.change = self.change.next();
         Ok(self.change)
+    }
+
+    fn push_change(&mut self, change: &ChangeRow) -> Result<(), StoreError> {
+        self.changes.insert(change.change, *change);
+        Ok(())
     }
 
     fn find_writer(&mut self, writer: WriterId) -> Result<Option<WriterRow>, StoreError> {

@@ -9,10 +9,10 @@ use runstone_model::{
 
 use super::state::{RunData, SeriesData, State, StoredPoint};
 use crate::{
-    AddressMatches, EventRecord, ExperimentRecord, MetricDefinition, Point, PointPage,
-    PointPosition, PointScan, RunCompleteness, RunOrder, RunPage, RunRecord, RunScan, ScalarRecord,
-    SeriesPage, SeriesRecord, SeriesScan, SeriesSummary, Snapshot, StoreError, SummaryPoint,
-    WarningRecord, WriterRecord, bits_as_f64, convert_bits, point_value,
+    AddressMatches, ChangePage, ChangeScan, EventRecord, ExperimentRecord, MetricDefinition, Point,
+    PointPage, PointPosition, PointScan, RunCompleteness, RunOrder, RunPage, RunRecord, RunScan,
+    ScalarRecord, SeriesPage, SeriesRecord, SeriesScan, SeriesSummary, Snapshot, StoreError,
+    SummaryPoint, WarningRecord, WriterRecord, bits_as_f64, convert_bits, point_value,
 };
 
 pub(super) struct MemorySnapshot {
@@ -281,6 +281,10 @@ impl Snapshot for MemorySnapshot {
             points,
             next,
         })
+    }
+
+    fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
+        self.state.scan_changes(scan)
     }
 
     fn read_metric_definitions(

@@ -5,8 +5,8 @@ use runstone_model::{RunKey, WorkspaceId};
 use super::actions::RUNS;
 use crate::conformance::harness::{all_points, all_series, sums_agree};
 use crate::{
-    ExperimentRecord, Point, RunOrder, RunPage, RunRecord, RunScan, SeriesRecord, Snapshot, Store,
-    StoreError, SummaryFold,
+    ChangeScan, ExperimentRecord, Point, RunOrder, RunPage, RunRecord, RunScan, SeriesRecord,
+    Snapshot, Store, StoreError, SummaryFold,
 };
 
 /// Compares all reads of an engine with those of the oracle.
@@ -20,6 +20,12 @@ pub(super) fn compare_stores(engine: &dyn Store, oracle: &dyn Store) -> Result<(
         &wanted.change_number(),
     )?;
     compare_catalogue(given, wanted)?;
+    let journal = ChangeScan {
+        limit: 10_000,
+        ..ChangeScan::default()
+    };
+    let pages = |snapshot: &dyn Snapshot| answered("changes", snapshot.scan_changes(&journal));
+    same("journal", &pages(given)?, &pages(wanted)?)?;
     for run in RUNS {
         let given_run = given.find_run(WorkspaceId::default(), run);
         let wanted_run = wanted.find_run(WorkspaceId::default(), run);

@@ -1,6 +1,7 @@
 //! A store that keeps its rows as the oracle does and answers through the shared columns.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use runstone_model::{
     ChangeNumber, ExperimentKey, Params, RunKey, StoreIdentity, WorkspaceId, WriterId,
@@ -11,10 +12,10 @@ use super::super::MemoryStore;
 use super::super::snapshot::MemorySnapshot;
 use super::super::state::{RunData, SeriesData, State};
 use crate::{
-    AppendFrame, EventRecord, ExperimentRecord, FoldReport, MetricDefinition, PointColumns,
-    PointPage, PointScan, RunPage, RunRecord, RunScan, ScalarRecord, SeriesHiding, SeriesPage,
-    SeriesScan, Snapshot, Store, StoreError, StoreStats, WarningRecord, WriterMark, WriterRecord,
-    convert_bits,
+    AppendFrame, ChangePage, ChangeScan, EventRecord, ExperimentRecord, FoldReport,
+    MetricDefinition, PointColumns, PointPage, PointScan, RunPage, RunRecord, RunScan,
+    ScalarRecord, SeriesHiding, SeriesPage, SeriesScan, Snapshot, Store, StoreError, StoreStats,
+    WarningRecord, WriterMark, WriterRecord, convert_bits,
 };
 
 pub(super) struct ColumnsStore {
@@ -47,6 +48,14 @@ impl Store for ColumnsStore {
 
     fn change_number(&self) -> Result<ChangeNumber, StoreError> {
         self.inner.change_number()
+    }
+
+    fn wait_for_change(
+        &self,
+        after: ChangeNumber,
+        longest: Duration,
+    ) -> Result<ChangeNumber, StoreError> {
+        self.inner.wait_for_change(after, longest)
     }
 
     fn fold(&self, everything: bool) -> Result<FoldReport, StoreError> {
@@ -104,6 +113,10 @@ impl ColumnsSnapshot {
 }
 
 impl Snapshot for ColumnsSnapshot {
+    fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
+        self.naive.scan_changes(scan)
+    }
+
     fn scan_series(&self, run: RunKey, scan: &SeriesScan) -> Result<SeriesPage, StoreError> {
         let mut page = self.naive.scan_series(run, scan)?;
         for record in &mut page.series {
