@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "main/edits.rs"]
+mod edits;
 #[path = "main/follow.rs"]
 mod follow;
 #[path = "main/stop.rs"]
