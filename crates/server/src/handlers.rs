@@ -19,7 +19,7 @@ use std::sync::Arc;
 type Answer = Result<Response, ApiError>;
 
 /// The query of a request; unknown fields and malformed values are refused by name.
-pub(crate) struct ApiQuery<T>(T);
+pub(crate) struct ApiQuery<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for ApiQuery<T> {
     type Rejection = ApiError;
@@ -184,7 +184,7 @@ pub(crate) async fn get_metrics(State(app): State<Arc<App>>) -> Answer {
     ))
 }
 
-fn json_body<T: Serialize>(value: &T) -> Result<Vec<u8>, ServiceError> {
+pub(crate) fn json_body<T: Serialize>(value: &T) -> Result<Vec<u8>, ServiceError> {
     serde_json::to_vec(value).map_err(|error| {
         ServiceError::new(
             ErrorKind::Internal,
@@ -197,7 +197,7 @@ fn json_response<T: Serialize>(value: &T) -> Answer {
     Ok(json(json_body(value)?))
 }
 
-fn json(bytes: Vec<u8>) -> Response {
+pub(crate) fn json(bytes: Vec<u8>) -> Response {
     response(StatusCode::OK, "application/json", bytes)
 }
 

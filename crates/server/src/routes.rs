@@ -4,7 +4,7 @@
 //! do, so that nothing else settles there.
 
 use crate::app::{ApiError, App, admit};
-use crate::{handlers, page};
+use crate::{change_stream, handlers, page};
 use axum::Router;
 use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
@@ -132,6 +132,16 @@ fn routes() -> Vec<Route> {
             get(handlers::get_experiments),
         ),
         route("native", "/runstone/v1/best", get(handlers::get_best)),
+        route(
+            "native",
+            "/runstone/v1/changes",
+            get(change_stream::get_changes),
+        ),
+        route(
+            "native",
+            "/runstone/v1/changes/stream",
+            get(change_stream::get_changes_stream),
+        ),
         route("operation", "/health/live", get(handlers::get_live)),
         route("operation", "/health/ready", get(handlers::get_ready)),
         route("operation", "/metrics", get(handlers::get_metrics)),

@@ -11,6 +11,7 @@
 
 pub mod api;
 mod best;
+mod changes;
 mod cursor;
 mod describe;
 pub mod error;
@@ -23,6 +24,7 @@ mod series;
 #[cfg(test)]
 mod tests;
 
+pub use changes::ChangeFilter;
 pub use describe::frame_versions;
 pub use error::{ErrorKind, ServiceError};
 pub use number::Number;
