@@ -185,10 +185,11 @@ fn concerns_one_run(kind: ErrorKind) -> bool {
 fn done(answer: &EditsAnswer) -> (Vec<&str>, Vec<&str>) {
     let good = answer.results.iter().filter(|one| one.error.is_none());
     let (unchanged, changed): (Vec<_>, Vec<_>) = good.partition(|one| one.unchanged);
-    let ids = |results: Vec<&'_ EditResult>| -> Vec<&'_ str> {
-        results.into_iter().map(|one| one.run.as_str()).collect()
-    };
-    (ids(changed), ids(unchanged))
+    (ids(&changed), ids(&unchanged))
+}
+
+fn ids<'a>(results: &[&'a EditResult]) -> Vec<&'a str> {
+    results.iter().map(|one| one.run.as_str()).collect()
 }
 
 /// Prints JSON where asked, tells of what was not done, and answers the exit code.

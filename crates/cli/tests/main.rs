@@ -6,6 +6,8 @@
 
 #[path = "main/bundle.rs"]
 mod bundle;
+#[path = "main/edits.rs"]
+mod edits;
 #[path = "main/follow.rs"]
 mod follow;
 #[path = "main/stop.rs"]

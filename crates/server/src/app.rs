@@ -5,6 +5,7 @@
 //! headers that every answer carries.
 
 use crate::config::ServerConfig;
+use crate::feed::Feed;
 use crate::listen::ConnectionInfo;
 use crate::metrics::Metrics;
 use crate::problem::{busy, problem_response};
@@ -23,6 +24,7 @@ pub(crate) struct App {
     pub(crate) service: Service,
     pub(crate) config: ServerConfig,
     pub(crate) metrics: Metrics,
+    pub(crate) feed: Feed,
     pub(crate) request_turns: Semaphore,
     pub(crate) body_shares: Semaphore,
 }
@@ -35,6 +37,7 @@ impl App {
             body_shares: Semaphore::new(
                 limits.body_bytes_in_flight_max.div_ceil(body::SHARE_BYTES),
             ),
+            feed: Feed::new(&service, limits.streams_max),
             service,
             config,
             metrics: Metrics::default(),

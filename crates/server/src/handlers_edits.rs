@@ -4,7 +4,7 @@ use crate::app::{ApiError, App};
 use crate::body::read_json;
 use crate::handlers::{Answer, RunAddress, json, json_body, response};
 use axum::extract::{Extension, Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use runstone_model::Principal;
 use runstone_service::api::{EditsRequest, RunEdit};
 use std::sync::Arc;
@@ -28,11 +28,9 @@ pub(crate) async fn delete_run(
 ) -> Answer {
     app.blocking(move |app| app.service.delete_run(&principal, &run))
         .await?;
-    Ok(response(
-        StatusCode::NO_CONTENT,
-        "application/json",
-        Vec::new(),
-    ))
+    let mut response = response(StatusCode::NO_CONTENT, "", Vec::new());
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    Ok(response)
 }
 
 pub(crate) async fn undelete_run(

@@ -15,7 +15,9 @@
 mod app;
 mod auth;
 mod body;
+mod change_stream;
 mod config;
+mod feed;
 mod guards;
 mod handlers;
 mod handlers_edits;
@@ -29,6 +31,7 @@ mod os_private_file;
 mod page;
 mod problem;
 mod routes;
+mod stall;
 
 #[cfg(test)]
 mod tests;

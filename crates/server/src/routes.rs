@@ -4,7 +4,7 @@
 //! do, so that nothing else settles there.
 
 use crate::app::{ApiError, App, admit};
-use crate::{handlers, handlers_edits, handlers_lines, handlers_table, page};
+use crate::{change_stream, handlers, handlers_edits, handlers_lines, handlers_table, page};
 use axum::Router;
 use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
@@ -168,6 +168,16 @@ pub(crate) fn routes() -> Vec<Route> {
             "native",
             "/runstone/v1/lines",
             post(handlers_lines::post_lines),
+        ),
+        route(
+            "native",
+            "/runstone/v1/changes",
+            get(change_stream::get_changes),
+        ),
+        route(
+            "native",
+            "/runstone/v1/changes/stream",
+            get(change_stream::get_changes_stream),
         ),
         route("operation", "/health/live", get(handlers::get_live)),
         route("operation", "/health/ready", get(handlers::get_ready)),

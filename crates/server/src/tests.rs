@@ -2,6 +2,7 @@
 
 mod caching;
 mod lines;
+mod edits;
 
 use super::*;
 use crate::app::App;

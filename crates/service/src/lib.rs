@@ -11,6 +11,7 @@
 
 pub mod api;
 mod best;
+mod changes;
 mod cursor;
 mod describe;
 mod edits;
@@ -26,6 +27,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use changes::ChangeFilter;
 pub use describe::frame_versions;
 pub use error::{ErrorKind, ServiceError};
 pub use lines::{DrawnLine, DrawnLines};

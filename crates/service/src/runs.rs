@@ -397,7 +397,7 @@ fn writer_item(record: WriterRecord) -> WriterItem {
     }
 }
 
-fn event_item(record: EventRecord) -> EventItem {
+pub(crate) fn event_item(record: EventRecord) -> EventItem {
     EventItem {
         change: record.change.0,
         from: record.from,

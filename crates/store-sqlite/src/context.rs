@@ -17,8 +17,8 @@ use runstone_store::apply::{
     WriterRow,
 };
 use runstone_store::{
-    Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord, SeriesHiding,
-    StoreError,
+    ChangeRow, Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord,
+    SeriesHiding, StoreError,
 };
 use rusqlite::{Connection, params};
 
@@ -27,6 +27,7 @@ use crate::bindings::encode_bindings;
 use crate::cache::{Cache, CachedRun, CachedWriter};
 use crate::directory::encode_series;
 use crate::error::{Result, sql_error, value_error};
+use crate::journal::insert_change;
 use crate::keys::{RowRange, run_column};
 use crate::put::put_params;
 use crate::rows::{execute, find, metric_from_row, run_from_row, scalar_from_row};
@@ -123,6 +124,10 @@ impl ApplyContext for SqliteContext<'_> {
     fn next_change(&mut self) -> Result<ChangeNumber> {
         self.sequences.change += 1;
         self.change_number()
+    }
+
+    fn push_change(&mut self, change: &ChangeRow) -> Result<()> {
+        insert_change(self.connection, change)
     }
 
     fn find_writer(&mut self, writer: WriterId) -> Result<Option<WriterRow>> {

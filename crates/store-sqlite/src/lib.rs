@@ -26,6 +26,7 @@ mod folder;
 mod frames;
 mod gather;
 mod hidden;
+mod journal;
 mod keys;
 mod lock;
 mod options;

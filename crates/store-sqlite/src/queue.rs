@@ -4,9 +4,10 @@
 //! in bytes; once it is poisoned or closed it says so to everybody.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use runstone_store::apply::PreparedFrame;
 use runstone_store::{EditAnswer, EditRequest, StoreError};
@@ -54,8 +55,10 @@ pub(crate) enum Job {
 #[derive(Debug)]
 pub(crate) struct WriterShared {
     pub(crate) backlog: Backlog,
-    /// Newest committed change.
+    /// Newest committed change; see [`WriterShared::publish_change`].
     pub(crate) change: AtomicI64,
+    change_turn: Mutex<()>,
+    change_grew: Condvar,
     /// Pages in the log.
     pub(crate) log_pages: Arc<AtomicI64>,
     pub(crate) applied_frames: AtomicU64,
@@ -93,6 +96,8 @@ impl WriterShared {
         Self {
             backlog,
             change: AtomicI64::new(change),
+            change_turn: Mutex::default(),
+            change_grew: Condvar::new(),
             log_pages: Arc::default(),
             applied_frames: AtomicU64::new(0),
             applied_points: AtomicU64::new(0),
@@ -138,6 +143,39 @@ impl WriterShared {
         }
     }
 
+    /// Names the newest change after its commit, and wakes who waits for it.
+    pub(crate) fn publish_change(&self, change: i64) {
+        self.change.store(change, Ordering::Release);
+        // Whoever looked before is waiting now, and not between the look and the wait.
+        drop(self.turn_of_change());
+        self.change_grew.notify_all();
+    }
+
+    /// Waits until the newest change lies past `after`, at most so long, and names it.
+    pub(crate) fn wait_for_change(&self, after: i64, longest: Duration) -> Result<i64> {
+        let until = Instant::now() + longest;
+        let mut turn = self.turn_of_change();
+        loop {
+            self.check_open()?;
+            let newest = self.change.load(Ordering::Acquire);
+            let left = until.saturating_duration_since(Instant::now());
+            if newest > after || left.is_zero() {
+                return Ok(newest);
+            }
+            turn = self
+                .change_grew
+                .wait_timeout(turn, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    fn turn_of_change(&self) -> MutexGuard<'_, ()> {
+        self.change_turn
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes no more jobs; those that wait are still done.
     pub(crate) fn close(&self) {
         self.lock().is_closed = true;
@@ -145,6 +183,8 @@ impl WriterShared {
         self.backlog.close();
         *self.log_turn.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.log_grew.notify_all();
+        drop(self.turn_of_change());
+        self.change_grew.notify_all();
     }
 
     /// Answers nothing but this from now on.

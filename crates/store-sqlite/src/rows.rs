@@ -408,24 +408,23 @@ pub(crate) fn metric_from_row(row: &Row<'_>) -> Result<MetricDefinition> {
 /// Events of a run, oldest first.
 pub(crate) fn read_events(connection: &Connection, run: RunKey) -> Result<Vec<EventRecord>> {
     let range = RowRange::of(run_column(run));
-    collect(
-        connection,
-        sql::SCAN_EVENTS,
-        (range.first, range.end),
-        |row| {
-            let mut columns = Columns::new(row, "an event");
-            Ok(EventRecord {
-                change: ChangeNumber(columns.unsigned()?),
-                from: columns.optional_word()?,
-                to: columns.word()?,
-                event: columns.word()?,
-                actor: columns.get()?,
-                at: columns.time()?,
-                reason: columns.reason()?,
-                writer: columns.optional_writer()?,
-            })
-        },
-    )
+    let params = (range.first, range.end);
+    collect(connection, sql::SCAN_EVENTS, params, event_from_row)
+}
+
+/// An event from the columns of `sql::SCAN_EVENTS` and its kin.
+pub(crate) fn event_from_row(row: &Row<'_>) -> Result<EventRecord> {
+    let mut columns = Columns::new(row, "an event");
+    Ok(EventRecord {
+        change: ChangeNumber(columns.unsigned()?),
+        from: columns.optional_word()?,
+        to: columns.word()?,
+        event: columns.word()?,
+        actor: columns.get()?,
+        at: columns.time()?,
+        reason: columns.reason()?,
+        writer: columns.optional_writer()?,
+    })
 }
 
 /// Warnings of a run, by kind.

@@ -11,10 +11,7 @@ use runstone_model::{
 };
 use runstone_store::apply::RunRow;
 use runstone_store::{
-    AddressMatches, CANDIDATES_MAX, EventRecord, ExperimentRecord, MetricCell, MetricColumn,
-    MetricDefinition, PREFIX_CHARACTERS_MIN, PointPage, PointScan, RunOrder, RunPage, RunRecord,
-    RunScan, RunStand, RunVisit, ScalarRecord, SegmentScan, SeriesPage, SeriesScan, Snapshot,
-    StoreError, TakeSegments, WarningRecord, WriterRecord,
+    AddressMatches, CANDIDATES_MAX, ChangePage, ChangeScan, EventRecord, ExperimentRecord, MetricCell, MetricColumn, MetricDefinition, PREFIX_CHARACTERS_MIN, PointPage, PointScan, RunOrder, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, SegmentScan, SeriesPage, SeriesScan, Snapshot, StoreError, TakeSegments, WarningRecord, WriterRecord,
 };
 use rusqlite::{Connection, Row};
 
@@ -22,6 +19,7 @@ use crate::bindings::read_bindings;
 use crate::connection::Reader;
 use crate::directory::read_keys;
 use crate::error::{Result, sql_error, value_error, with_path};
+use crate::journal::scan_changes;
 use crate::keys::run_column;
 use crate::pages;
 use crate::rows::{
@@ -324,6 +322,10 @@ impl Snapshot for SqliteSnapshot<'_> {
         each: &mut TakeSegments<'_>,
     ) -> Result<(), StoreError> {
         self.locate(segments::scan_segments(self.connection(), run, scans, each))
+    }
+
+    fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
+        self.locate(scan_changes(self.connection(), self.change, scan))
     }
 
     fn read_metric_definitions(

@@ -27,7 +27,7 @@ use crate::lock::FolderLock;
 use crate::queue::{Job, WriterShared, closed};
 use crate::rows::{collect, find};
 use crate::schema::{MIGRATIONS, Migration, check_library, prepare_schema};
-use crate::sequences::Sequences;
+use crate::sequences::{Sequences, read_changes_forgotten};
 use crate::snapshot::SqliteSnapshot;
 use crate::summaries::UnfoldedCache;
 use crate::writer::Writer;
@@ -112,6 +112,7 @@ impl SqliteStore {
         use_log(&connection)?;
         let backlog = Backlog::new(options.fold, read_unfolded(&connection)?);
         let change = Sequences::read(&connection)?.change;
+        let changes_forgotten = read_changes_forgotten(&connection)?;
         let shared = Arc::new(WriterShared::new(backlog, change));
         let pool = Arc::new(ReaderPool::new(
             database.clone(),
@@ -124,6 +125,8 @@ impl SqliteStore {
             Arc::clone(&pool),
             clock,
             options.layout,
+            options.changes_kept,
+            changes_forgotten,
         ));
         let writer = Writer::new(Arc::clone(&shared), connection)?;
         let mut threads = vec![spawn("runstone-write", move || writer.run())?];
@@ -319,6 +322,16 @@ impl Store for SqliteStore {
         self.inner.shared.check_open()?;
         let change = self.inner.shared.change.load(Ordering::Acquire);
         Ok(ChangeNumber(change.cast_unsigned()))
+    }
+
+    fn wait_for_change(
+        &self,
+        after: ChangeNumber,
+        longest: Duration,
+    ) -> Result<ChangeNumber, StoreError> {
+        let after = i64::try_from(after.0).unwrap_or(i64::MAX);
+        let newest = self.inner.shared.wait_for_change(after, longest)?;
+        Ok(ChangeNumber(newest.cast_unsigned()))
     }
 
     fn fold(&self, everything: bool) -> Result<FoldReport, StoreError> {

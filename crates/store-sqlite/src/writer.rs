@@ -157,9 +157,7 @@ impl Writer {
         answers: &[(SyncSender<Result<FrameAnswer>>, Result<FrameAnswer>)],
         unfolded: &[Unfolded],
     ) {
-        self.shared
-            .change
-            .store(self.sequences.change, Ordering::Release);
+        self.shared.publish_change(self.sequences.change);
         let applied = answers
             .iter()
             .filter(|(_, answer)| {
@@ -220,10 +218,7 @@ impl Writer {
                 Ok(answer)
             });
         match &outcome {
-            Ok(_) => self
-                .shared
-                .change
-                .store(self.sequences.change, Ordering::Release),
+            Ok(_) => self.shared.publish_change(self.sequences.change),
             Err(error) => {
                 self.undo(former);
                 tracing::warn!(%error, "runs were not edited");

@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod apply;
+mod changes;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod edit;
@@ -21,6 +22,7 @@ mod segments;
 mod summary;
 mod table;
 
+pub use changes::*;
 pub use edit::{EditAnswer, EditOutcome, EditRequest, RunAction, RunChanges};
 pub use find::{AddressMatches, CANDIDATES_MAX, PREFIX_CHARACTERS_MIN};
 pub use hiding::{Cut, Removal, SeriesHiding};
@@ -38,6 +40,7 @@ use runstone_model::{
     WorkspaceId, WriterId,
 };
 use runstone_wire::{Frame, FrameAnswer};
+use std::time::Duration;
 
 /// A frame as it was received and decoded, ready for [`Store::append`].
 #[derive(Debug, Clone)]
@@ -98,8 +101,20 @@ pub trait Store: Send + Sync + 'static {
     /// The newest committed change.
     fn change_number(&self) -> Result<ChangeNumber, StoreError>;
 
-    /// Folds unfolded frames of runs that are due (all runs when `everything`), in slices.
-    /// Invisible to readers. Engines also do so by themselves, see their configuration.
+    /// Waits until the newest committed change lies past `after`, at most so long; returns the
+    /// newest either way. What it names is readable by every snapshot taken afterwards.
+    ///
+    /// # Errors
+    /// `Unavailable` once the store is closed, also for those who wait already.
+    fn wait_for_change(
+        &self,
+        after: ChangeNumber,
+        longest: Duration,
+    ) -> Result<ChangeNumber, StoreError>;
+
+    /// Folds unfolded frames of runs that are due (all runs when `everything`), in slices, and
+    /// forgets the oldest changes past the number that is kept.
+    /// Folding is invisible to readers. Engines also do so by themselves, see their configuration.
     fn fold(&self, everything: bool) -> Result<FoldReport, StoreError>;
 
     /// Sizes and counters for health, metrics and `doctor`.
@@ -198,6 +213,13 @@ pub trait Snapshot {
         scans: &[SegmentScan],
         each: &mut TakeSegments<'_>,
     ) -> Result<(), StoreError>;
+
+    /// One page of the journal, by number. A page is bounded in the rows it looks at, so it may be
+    /// empty and still move on: `next` is [`Snapshot::change_number`] once all was looked at.
+    ///
+    /// # Errors
+    /// `NotFound` if a run is asked for and none, living or deleted, has that id.
+    fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError>;
 
     /// Definitions of metrics in an experiment, sorted by the bytes of their names.
     fn read_metric_definitions(

@@ -114,6 +114,18 @@ impl Bench {
                 ..SetProperties::default()
             }));
         }
+        Self::log(&mut builder, trial);
+        if trial.ended {
+            builder.close();
+        }
+        self.send(&mut builder);
+        builder
+    }
+
+    fn log(builder: &mut FrameBuilder, trial: &Trial) {
+        if trial.values.is_empty() {
+            return;
+        }
         let loss = if trial.in_context {
             builder.series(
                 &key_in("loss", "subset", "train"),
@@ -125,11 +137,6 @@ impl Bench {
         };
         let points = trial.values.iter().enumerate();
         builder.log(loss, points.map(|(step, value)| (step as f64, *value)));
-        if trial.ended {
-            builder.close();
-        }
-        self.send(&mut builder);
-        builder
     }
 
     fn send(&self, builder: &mut FrameBuilder) {
@@ -275,7 +282,7 @@ fn naive_order(one: &Value, two: &Value, of_texts: bool) -> (u8, u8, Ordering) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_table_is_what_a_naive_filter_and_sort_give(

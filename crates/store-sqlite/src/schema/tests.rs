@@ -1,6 +1,7 @@
 use super::*;
 use crate::{SqliteOptions, SqliteStore};
-use runstone_store::Store;
+use runstone_model::ChangeNumber;
+use runstone_store::{ChangeScan, Store};
 
 const WITH_NOTES: &[Migration] = &[
     MIGRATIONS[0],
@@ -88,4 +89,31 @@ fn pages_and_vacuum_are_chosen_at_creation() {
             .unwrap()
     };
     assert_eq!((pragma("page_size"), pragma("auto_vacuum")), (4096, 2));
+}
+
+#[test]
+fn a_folder_without_a_journal_begins_one_with_the_next_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("runstone.db");
+    let mut connection = Connection::open(&database).unwrap();
+    let now = Timestamp::from_micros(1);
+    prepare_schema(&mut connection, &database, &MIGRATIONS[..1], now).unwrap();
+    connection
+        .execute(sql::WRITE_SEQUENCE, ("change", 41))
+        .unwrap();
+    drop(connection);
+    let store = SqliteStore::open(folder.path(), quiet()).unwrap();
+    assert_eq!(version(&database), 2);
+    let snapshot = store.snapshot().unwrap();
+    let scan = |since: Option<u64>| {
+        let scan = ChangeScan {
+            since: since.map(ChangeNumber),
+            ..ChangeScan::default()
+        };
+        let page = snapshot.scan_changes(&scan).unwrap();
+        (page.next.0, page.reset, page.changes.len())
+    };
+    assert_eq!(scan(None), (41, false, 0));
+    assert_eq!(scan(Some(41)), (41, false, 0));
+    assert_eq!(scan(Some(40)), (41, true, 0));
 }

@@ -12,8 +12,8 @@ use runstone_model::{
 
 use super::{Overridden, WriterCounters};
 use crate::{
-    Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord, SeriesHiding,
-    StoreError, WriterMark,
+    ChangeRow, Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord,
+    SeriesHiding, StoreError, WriterMark,
 };
 
 /// Number of a series in its run: 0, 1, ... in the order of their first definition, never reused.
@@ -209,6 +209,9 @@ pub trait ApplyContext {
 
     /// Takes the next change number; called once for a frame that is applied, before any write.
     fn next_change(&mut self) -> Result<ChangeNumber, StoreError>;
+
+    /// Keeps what a change was, beside what it changed; at most once a change number.
+    fn push_change(&mut self, change: &ChangeRow) -> Result<(), StoreError>;
 
     /// A writer, whatever its run.
     fn find_writer(&mut self, writer: WriterId) -> Result<Option<WriterRow>, StoreError>;

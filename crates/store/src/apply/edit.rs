@@ -13,7 +13,9 @@ use runstone_model::{ExperimentKey, RunId, TagName};
 use super::context::{ApplyContext, RunRow, WarningKind};
 use super::limits::TAGS_IN_RUN_MAX;
 use crate::edit::too_many_tags;
-use crate::{EditAnswer, EditOutcome, EditRequest, RunAction, RunChanges, StoreError};
+use crate::{
+    ChangeKind, ChangeRow, EditAnswer, EditOutcome, EditRequest, RunAction, RunChanges, StoreError,
+};
 
 /// What a run's script gave and a person has changed since.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -89,6 +91,41 @@ fn change(
     }
     row.changed = context.next_change()?;
     context.put_run(&row, true)?;
+    let (one, other) = (&former.run, &row.run);
+    let same_properties = one.name == other.name
+        && one.description == other.description
+        && one.experiment == other.experiment
+        && one.archived == other.archived;
+    let kinds = [
+        (!same_properties).then_some(ChangeKind::Properties),
+        (one.tags != other.tags).then_some(ChangeKind::Tags),
+    ];
+    keep(
+        context,
+        request,
+        &row,
+        former.run.experiment,
+        kinds.into_iter().flatten(),
+    )
+}
+
+/// Keeps what was changed in the journal.
+fn keep(
+    context: &mut impl ApplyContext,
+    request: &EditRequest,
+    row: &RunRow,
+    former_experiment: ExperimentKey,
+    kinds: impl IntoIterator<Item = ChangeKind>,
+) -> Result<EditOutcome, StoreError> {
+    let experiment = row.run.experiment;
+    context.push_change(&ChangeRow {
+        change: row.changed,
+        at: request.at,
+        run: row.key,
+        experiment,
+        former_experiment: Some(former_experiment).filter(|former| *former != experiment),
+        kinds: kinds.into_iter().collect(),
+    })?;
     Ok(EditOutcome::Changed(row.changed))
 }
 
@@ -139,7 +176,8 @@ fn delete(
     row.deleted_at = Some(request.at);
     row.changed = context.next_change()?;
     context.put_deletion(&row)?;
-    Ok(EditOutcome::Changed(row.changed))
+    let experiment = row.run.experiment;
+    keep(context, request, &row, experiment, [ChangeKind::Deleted])
 }
 
 fn undelete(
@@ -173,11 +211,14 @@ fn undelete(
         .completeness
         .refused_points
         .saturating_sub(refused_before);
+    let mut kinds = vec![ChangeKind::Undeleted];
     if refused > 0 {
+        kinds.push(ChangeKind::Warnings);
         let detail = format!("{refused} points came while the run was deleted");
         context.add_warning(row.key, WarningKind::Refused, refused, &detail, request.at)?;
     }
-    Ok(EditOutcome::Changed(row.changed))
+    let experiment = row.run.experiment;
+    keep(context, request, &row, experiment, kinds)
 }
 
 /// Why a run can't be changed that does not live.

@@ -12,7 +12,7 @@ use super::edit::Overridden;
 use super::frame::{Applying, Outcome, Stop, refuse};
 use super::limits::TAGS_IN_RUN_MAX;
 use super::params::merge_settings;
-use crate::{EventRecord, RunCompleteness, StoreError};
+use crate::{ChangeKind, EventRecord, RunCompleteness, StoreError};
 
 impl<C: ApplyContext> Applying<'_, C> {
     /// The run of this frame, from here on. Said again by the same writer it changes nothing:
@@ -118,7 +118,9 @@ impl<C: ApplyContext> Applying<'_, C> {
             deleted_at: None,
             overridden: Overridden::default(),
         };
+        let blank = Run::new(row.run.id.clone(), workspace, experiment, open.created_at);
         self.bind_run(row);
+        self.note_differences(&blank);
         if let Some(row) = &self.run {
             self.context.put_run(row, true)?;
         }
@@ -126,6 +128,7 @@ impl<C: ApplyContext> Applying<'_, C> {
         // A plain run starts at once.
         let _ = self.change_state(LifecycleEvent::Start, None, open.created_at)?;
         if !params.is_empty() {
+            self.kinds.insert(ChangeKind::Params);
             self.context.put_params(key, &params)?;
         }
         self.warn_param_conflicts(&conflicts);
@@ -151,6 +154,7 @@ impl<C: ApplyContext> Applying<'_, C> {
         }
         let mut params = self.context.read_params(row.key)?;
         let conflicts = merge_settings(&mut params, &open.config)?;
+        let before = row.run.clone();
         if let Some(name) = &open.experiment {
             let named = self
                 .context
@@ -165,11 +169,14 @@ impl<C: ApplyContext> Applying<'_, C> {
         }
         apply_given(&mut row.run, &mut row.overridden, open);
         let key = row.key;
+        self.former_experiment = Some(before.experiment);
         self.bind_run(row);
+        self.note_differences(&before);
         if resumes {
             let _ = self.change_state(LifecycleEvent::Resume, None, open.created_at)?;
         }
         if !open.config.is_empty() {
+            self.kinds.insert(ChangeKind::Params);
             self.context.put_params(key, &params)?;
         }
         self.warn_param_conflicts(&conflicts);
@@ -178,6 +185,8 @@ impl<C: ApplyContext> Applying<'_, C> {
 
     fn record_creation(&mut self, run: RunKey, at: Timestamp) -> Result<(), StoreError> {
         let writer = self.writer.writer.id;
+        self.kinds.insert(ChangeKind::Created);
+        self.kinds.insert(ChangeKind::State);
         let record = EventRecord {
             change: self.change,
             from: None,

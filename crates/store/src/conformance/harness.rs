@@ -13,7 +13,8 @@ use crate::{
 
 /// What a test crate says about its engine.
 pub trait Engine {
-    /// A new, empty store of the least durable configuration that keeps all promises.
+    /// A new, empty store of the least durable configuration that keeps all promises, and
+    /// [`super::CONFORMANCE_CHANGES_KEPT`] changes.
     fn open() -> Self
     where
         Self: Sized;

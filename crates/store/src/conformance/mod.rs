@@ -15,6 +15,7 @@
 
 pub mod auto;
 pub mod catalogue;
+pub mod changes;
 pub mod deletion;
 pub mod edits;
 pub mod finding;
@@ -33,6 +34,9 @@ pub use harness::{
     Between, Engine, Harness, all_points, all_series, check_summary, point_scan, step_values,
     sums_agree,
 };
+
+/// Changes that an engine under test keeps, at least.
+pub const CONFORMANCE_CHANGES_KEPT: u64 = 100;
 
 /// Runs one scenario on a new store.
 pub fn run_scenario<E: Engine + 'static>(between: Between, scenario: fn(&mut Harness)) {
@@ -182,6 +186,16 @@ macro_rules! conformance_scenarios {
             scalars_keep_type_and_time,
             metric_definitions_belong_to_the_experiment,
         );
+        $crate::conformance_scenarios!(@module $engine, $between, changes:
+            each_applied_frame_is_one_change_with_its_kinds,
+            a_frame_that_changes_nothing_leaves_no_change,
+            refusals_and_losses_are_changes_of_writers_and_warnings,
+            changes_carry_the_events_of_their_frame,
+            changes_are_filtered_by_run_experiment_and_kind,
+            a_cursor_of_another_store_is_reset,
+            the_oldest_changes_are_forgotten,
+            who_waits_for_a_change_is_woken_by_it,
+        );
         $crate::conformance_scenarios!(@module $engine, $between, finding:
             a_run_is_found_by_id_name_and_prefix,
             runs_are_scanned_in_order_by_pages,
@@ -248,6 +262,7 @@ mod tests {
             include_str!("catalogue.rs"),
             include_str!("deletion.rs"),
             include_str!("edits.rs"),
+            include_str!("changes.rs"),
             include_str!("finding.rs"),
             include_str!("frames.rs"),
             include_str!("hiding.rs"),

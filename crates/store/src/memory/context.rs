@@ -14,8 +14,8 @@ use crate::apply::{
     WriterRow,
 };
 use crate::{
-    Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord, SeriesHiding,
-    StoreError, WarningRecord,
+    ChangeRow, Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord,
+    SeriesHiding, StoreError, WarningRecord,
 };
 
 impl State {
@@ -58,6 +58,11 @@ impl ApplyContext for State {
     fn next_change(&mut self) -> Result<ChangeNumber, StoreError> {
         self.change = self.change.next();
         Ok(self.change)
+    }
+
+    fn push_change(&mut self, change: &ChangeRow) -> Result<(), StoreError> {
+        self.changes.insert(change.change, *change);
+        Ok(())
     }
 
     fn find_writer(&mut self, writer: WriterId) -> Result<Option<WriterRow>, StoreError> {

@@ -8,11 +8,13 @@
 //! The surprising rule: nothing is cached, so a frame costs time in proportion to the points its
 //! series hold already.
 
+mod changes;
 mod context;
 mod snapshot;
 mod state;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use runstone_model::{ChangeNumber, StoreIdentity, WriterId};
 use runstone_wire::{FrameAnswer, FrameStatus};
@@ -21,8 +23,8 @@ use self::snapshot::MemorySnapshot;
 use self::state::State;
 use crate::apply::{PreparedFrame, apply_edits, apply_frame};
 use crate::{
-    AppendFrame, EditAnswer, EditRequest, FoldReport, Snapshot, Store, StoreError, StoreStats,
-    WriterMark,
+    AppendFrame, CHANGES_KEPT, EditAnswer, EditRequest, FoldReport, Snapshot, Store, StoreError,
+    StoreStats, WriterMark, changes_to_forget,
 };
 
 /// A store in memory. Durable means: until it is dropped.
@@ -30,6 +32,9 @@ use crate::{
 pub struct MemoryStore {
     identity: StoreIdentity,
     inner: Mutex<Inner>,
+    /// A frame was applied, or the store closed.
+    changed: Condvar,
+    changes_kept: u64,
 }
 
 #[derive(Debug)]
@@ -49,6 +54,17 @@ impl MemoryStore {
         Self {
             identity,
             inner: Mutex::new(inner),
+            changed: Condvar::new(),
+            changes_kept: CHANGES_KEPT,
+        }
+    }
+
+    /// Keeps so many changes instead of [`CHANGES_KEPT`].
+    #[must_use]
+    pub fn with_changes_kept(self, changes_kept: u64) -> Self {
+        Self {
+            changes_kept,
+            ..self
         }
     }
 
@@ -71,6 +87,18 @@ impl MemoryStore {
         }
         Ok(inner)
     }
+
+    /// After a mutation: forgets old changes and wakes who waits for the newest.
+    fn publish(&self, mut inner: MutexGuard<'_, Inner>) {
+        // Here and not in `fold`: nobody folds what needs no folding.
+        let state = Arc::make_mut(&mut inner.state);
+        let forgotten = state.changes_forgotten;
+        if let Some(last) = changes_to_forget(state.change, forgotten, self.changes_kept) {
+            state.forget_changes(last);
+        }
+        drop(inner);
+        self.changed.notify_all();
+    }
 }
 
 impl Store for MemoryStore {
@@ -86,12 +114,15 @@ impl Store for MemoryStore {
         if answer.status == FrameStatus::Applied {
             state.applied_frames += 1;
         }
+        self.publish(inner);
         Ok(answer)
     }
 
     fn edit(&self, request: &EditRequest) -> Result<EditAnswer, StoreError> {
         let mut inner = self.lock()?;
-        apply_edits(Arc::make_mut(&mut inner.state), request)
+        let answer = apply_edits(Arc::make_mut(&mut inner.state), request)?;
+        self.publish(inner);
+        Ok(answer)
     }
 
     fn read_writer_mark(&self, writer: WriterId) -> Result<Option<WriterMark>, StoreError> {
@@ -106,6 +137,30 @@ impl Store for MemoryStore {
 
     fn change_number(&self) -> Result<ChangeNumber, StoreError> {
         Ok(self.lock()?.state.change)
+    }
+
+    fn wait_for_change(
+        &self,
+        after: ChangeNumber,
+        longest: Duration,
+    ) -> Result<ChangeNumber, StoreError> {
+        let until = Instant::now() + longest;
+        let mut inner = self.lock()?;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if inner.state.change > after || left.is_zero() {
+                return Ok(inner.state.change);
+            }
+            inner = self
+                .changed
+                .wait_timeout(inner, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+            if inner.closed {
+                drop(inner);
+                return self.change_number();
+            }
+        }
     }
 
     /// There is nothing to fold.
@@ -129,6 +184,7 @@ impl Store for MemoryStore {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .closed = true;
+        self.changed.notify_all();
         Ok(())
     }
 }

@@ -9,11 +9,7 @@ use runstone_model::{
 
 use super::state::{RunData, SeriesData, State, StoredPoint};
 use crate::{
-    AddressMatches, EventRecord, ExperimentRecord, MetricCell, MetricColumn, MetricDefinition,
-    Point, PointPage, PointPosition, PointScan, RunCompleteness, RunOrder, RunPage, RunRecord,
-    RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan, SeriesPage, SeriesRecord,
-    SeriesScan, SeriesSegments, SeriesSummary, Snapshot, StoreError, SummaryPoint, TakeSegments,
-    VisiblePoints, WarningRecord, WriterRecord, bits_as_f64, convert_bits, point_value,
+    AddressMatches, ChangePage, ChangeScan, EventRecord, ExperimentRecord, MetricCell, MetricColumn, MetricDefinition, Point, PointPage, PointPosition, PointScan, RunCompleteness, RunOrder, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan, SeriesPage, SeriesRecord, SeriesScan, SeriesSegments, SeriesSummary, Snapshot, StoreError, SummaryPoint, TakeSegments, VisiblePoints, WarningRecord, WriterRecord, bits_as_f64, convert_bits, point_value,
 };
 
 pub(super) struct MemorySnapshot {
@@ -27,12 +23,17 @@ impl MemorySnapshot {
 
     fn record(&self, data: &RunData) -> RunRecord {
         let row = &data.row;
-        let mut completeness = RunCompleteness::default();
+        // A deleted run stands still; its writers may go on counting.
+        let mut completeness = match row.deleted_at {
+            Some(_) => row.completeness,
+            None => RunCompleteness::default(),
+        };
+        let is_living = row.deleted_at.is_none();
         for writer in self
             .state
             .writers
             .values()
-            .filter(|writer| writer.row.run == Some(row.key))
+            .filter(|writer| is_living && writer.row.run == Some(row.key))
         {
             let own = writer.row.counters.completeness();
             completeness.logged_points += own.logged_points;
@@ -380,6 +381,10 @@ impl Snapshot for MemorySnapshot {
             each(index, found)?;
         }
         Ok(())
+    }
+
+    fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
+        self.state.scan_changes(scan)
     }
 
     fn read_metric_definitions(

@@ -7,8 +7,8 @@ use super::compare_table::compare_tables;
 use crate::conformance::harness::{all_points, all_series, sums_agree};
 use crate::conformance::segments::check_segments;
 use crate::{
-    ExperimentRecord, Point, RunOrder, RunPage, RunRecord, RunScan, SeriesRecord, Snapshot, Store,
-    StoreError, SummaryFold,
+    ChangeScan, ExperimentRecord, Point, RunOrder, RunPage, RunRecord, RunScan, SeriesRecord,
+    Snapshot, Store, StoreError, SummaryFold,
 };
 
 /// Compares all reads of an engine with those of the oracle.
@@ -23,6 +23,12 @@ pub(super) fn compare_stores(engine: &dyn Store, oracle: &dyn Store) -> Result<(
     )?;
     compare_catalogue(given, wanted)?;
     compare_tables(given, wanted)?;
+    let journal = ChangeScan {
+        limit: 10_000,
+        ..ChangeScan::default()
+    };
+    let pages = |snapshot: &dyn Snapshot| answered("changes", snapshot.scan_changes(&journal));
+    same("journal", &pages(given)?, &pages(wanted)?)?;
     for run in RUNS {
         let given_run = given.find_run(WorkspaceId::default(), run);
         let wanted_run = wanted.find_run(WorkspaceId::default(), run);

@@ -1,6 +1,7 @@
 //! A store that keeps its rows as the oracle does and answers through the shared columns.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use runstone_model::{
     ChangeNumber, ExperimentKey, ParamPath, ParamValue, Params, RunKey, StoreIdentity, WorkspaceId,
@@ -12,10 +13,11 @@ use super::super::MemoryStore;
 use super::super::snapshot::MemorySnapshot;
 use super::super::state::{RunData, SeriesData, State};
 use crate::{
-    AppendFrame, EditAnswer, EditRequest, EventRecord, ExperimentRecord, FoldReport, MetricCell,
-    MetricColumn, MetricDefinition, PointColumns, PointPage, PointScan, RunPage, RunRecord,
-    RunScan, RunStand, RunVisit, ScalarRecord, SeriesHiding, SeriesPage, SeriesScan, Snapshot,
-    Store, StoreError, StoreStats, WarningRecord, WriterMark, WriterRecord, convert_bits,
+    AppendFrame, ChangePage, ChangeScan, EditAnswer, EditRequest, EventRecord, ExperimentRecord,
+    FoldReport, MetricCell, MetricColumn, MetricDefinition, PointColumns, PointPage, PointScan,
+    RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, SeriesHiding, SeriesPage,
+    SeriesScan, Snapshot, Store, StoreError, StoreStats, WarningRecord, WriterMark, WriterRecord,
+    convert_bits,
 };
 
 pub(super) struct ColumnsStore {
@@ -52,6 +54,14 @@ impl Store for ColumnsStore {
 
     fn change_number(&self) -> Result<ChangeNumber, StoreError> {
         self.inner.change_number()
+    }
+
+    fn wait_for_change(
+        &self,
+        after: ChangeNumber,
+        longest: Duration,
+    ) -> Result<ChangeNumber, StoreError> {
+        self.inner.wait_for_change(after, longest)
     }
 
     fn fold(&self, everything: bool) -> Result<FoldReport, StoreError> {
@@ -109,6 +119,10 @@ impl ColumnsSnapshot {
 }
 
 impl Snapshot for ColumnsSnapshot {
+    fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
+        self.naive.scan_changes(scan)
+    }
+
     fn scan_series(&self, run: RunKey, scan: &SeriesScan) -> Result<SeriesPage, StoreError> {
         let mut page = self.naive.scan_series(run, scan)?;
         for record in &mut page.series {
