@@ -15,10 +15,14 @@
 mod app;
 mod auth;
 mod body;
+mod change_stream;
 mod config;
+mod feed;
 mod guards;
 mod handlers;
+mod handlers_edits;
 mod handlers_lines;
+mod handlers_table;
 mod lines_arrow;
 mod listen;
 mod metrics;
@@ -26,6 +30,7 @@ mod openapi;
 mod os_private_file;
 mod problem;
 mod routes;
+mod stall;
 mod web;
 
 #[cfg(test)]
