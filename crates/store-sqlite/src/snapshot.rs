@@ -6,15 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use runstone_model::{
-    ChangeNumber, Experiment, ExperimentKey, Params, RunKey, RunState, SeriesKey, Timestamp,
-    WorkspaceId,
+    ChangeNumber, Experiment, ExperimentKey, ParamPath, ParamValue, Params, RunKey, RunState,
+    SeriesKey, Timestamp, WorkspaceId,
 };
 use runstone_store::apply::RunRow;
 use runstone_store::{
-    AddressMatches, CANDIDATES_MAX, EventRecord, ExperimentRecord, MetricDefinition,
-    PREFIX_CHARACTERS_MIN, PointPage, PointScan, RunOrder, RunPage, RunRecord, RunScan,
-    ScalarRecord, SegmentScan, SeriesPage, SeriesScan, Snapshot, StoreError, TakeSegments,
-    WarningRecord, WriterRecord,
+    AddressMatches, CANDIDATES_MAX, ChangePage, ChangeScan, EventRecord, ExperimentRecord, MetricCell, MetricColumn, MetricDefinition, PREFIX_CHARACTERS_MIN, PointPage, PointScan, RunOrder, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, SegmentScan, SeriesPage, SeriesScan, Snapshot, StoreError, TakeSegments, WarningRecord, WriterRecord,
 };
 use rusqlite::{Connection, Row};
 
@@ -22,6 +19,7 @@ use crate::bindings::read_bindings;
 use crate::connection::Reader;
 use crate::directory::read_keys;
 use crate::error::{Result, sql_error, value_error, with_path};
+use crate::journal::scan_changes;
 use crate::keys::run_column;
 use crate::pages;
 use crate::rows::{
@@ -30,8 +28,8 @@ use crate::rows::{
 };
 use crate::segments;
 use crate::sequences::read_change;
-use crate::sql;
 use crate::store::Inner;
+use crate::{sql, table};
 
 /// One consistent view.
 pub(crate) struct SqliteSnapshot<'a> {
@@ -68,15 +66,8 @@ impl<'a> SqliteSnapshot<'a> {
     }
 
     fn record(&self, row: RunRow) -> Result<RunRecord> {
-        Ok(RunRecord {
-            key: row.key,
-            experiment_name: self.experiment_name(row.run.experiment)?,
-            run: row.run,
-            changed: row.changed,
-            last_received_at: row.last_received_at,
-            completeness: row.completeness,
-            generation: row.generation,
-        })
+        let name = self.experiment_name(row.run.experiment)?;
+        Ok(record_named(row, name))
     }
 
     fn experiment_name(&self, experiment: ExperimentKey) -> Result<String> {
@@ -231,6 +222,22 @@ impl Snapshot for SqliteSnapshot<'_> {
         self.locate(self.scan(scan))
     }
 
+    fn visit_runs_unsorted(
+        &self,
+        visit: &RunVisit,
+        each: &mut dyn FnMut(RunRecord) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.locate(table::visit_runs(self.connection(), visit, |row, name| {
+            each(record_named(row, name))
+        }))
+    }
+
+    fn read_run(&self, run: RunKey) -> Result<Option<RunRecord>, StoreError> {
+        let key = run_column(run);
+        let found = self.locate(self.records(sql::READ_RUN_OR_DELETED, [key]));
+        Ok(found?.pop())
+    }
+
     fn scan_experiments(
         &self,
         workspace: WorkspaceId,
@@ -246,6 +253,31 @@ impl Snapshot for SqliteSnapshot<'_> {
 
     fn read_params(&self, run: RunKey) -> Result<Params, StoreError> {
         self.locate(read_params(self.connection(), run))
+    }
+
+    fn read_param_column(&self, path: &ParamPath) -> Result<Vec<(RunKey, ParamValue)>, StoreError> {
+        self.locate(table::read_param_column(self.connection(), path))
+    }
+
+    fn find_param(&self, run: RunKey, path: &ParamPath) -> Result<Option<ParamValue>, StoreError> {
+        self.locate(table::find_param(self.connection(), run, path))
+    }
+
+    fn read_param_paths(&self, run: RunKey) -> Result<Vec<ParamPath>, StoreError> {
+        self.locate(table::read_param_paths(self.connection(), run))
+    }
+
+    fn read_metric_column(
+        &self,
+        column: &MetricColumn,
+        runs: &[RunStand],
+    ) -> Result<Vec<Option<MetricCell>>, StoreError> {
+        let inner = self.inner;
+        self.locate(
+            inner
+                .columns
+                .read(self.connection(), &inner.unfolded, column, runs),
+        )
     }
 
     fn read_scalars(&self, run: RunKey) -> Result<Vec<ScalarRecord>, StoreError> {
@@ -292,6 +324,10 @@ impl Snapshot for SqliteSnapshot<'_> {
         self.locate(segments::scan_segments(self.connection(), run, scans, each))
     }
 
+    fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
+        self.locate(scan_changes(self.connection(), self.change, scan))
+    }
+
     fn read_metric_definitions(
         &self,
         experiment: ExperimentKey,
@@ -303,6 +339,19 @@ impl Snapshot for SqliteSnapshot<'_> {
             params,
             metric_from_row,
         ))
+    }
+}
+
+fn record_named(row: RunRow, experiment_name: String) -> RunRecord {
+    RunRecord {
+        key: row.key,
+        experiment_name,
+        run: row.run,
+        changed: row.changed,
+        last_received_at: row.last_received_at,
+        completeness: row.completeness,
+        generation: row.generation,
+        deleted_at: row.deleted_at,
     }
 }
 
