@@ -6,11 +6,13 @@
 //! `engine.rs` names a storage engine.
 
 mod arguments;
+mod away;
 mod backend;
 mod checks;
 mod delivery;
 mod doctor;
 mod engine;
+mod events;
 mod failure;
 mod format;
 mod os_mount;
@@ -24,6 +26,7 @@ mod sync;
 mod table;
 mod up;
 mod version;
+mod wait;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -38,6 +41,8 @@ fn main() -> ExitCode {
         Command::Up(up) => up::run(&arguments, up, &mut output),
         Command::Runs(runs) => runs::run(&arguments, runs, &mut output),
         Command::Show(show) => show::run(&arguments, show, &mut output),
+        Command::Events(events) => events::run(&arguments, events, &mut output),
+        Command::Wait(wait) => wait::run(&arguments, wait, &mut output),
         Command::Sync(sync) => sync::run(&arguments, sync, &mut output),
         Command::Doctor(doctor) => doctor::run(&arguments, doctor, &mut output),
         Command::Version(version) => version::run(version, &mut output),

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "main/events.rs"]
+mod events;
 #[path = "main/follow.rs"]
 mod follow;
 #[path = "main/stop.rs"]
