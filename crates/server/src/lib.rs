@@ -20,6 +20,8 @@ mod config;
 mod feed;
 mod guards;
 mod handlers;
+mod handlers_lines;
+mod lines_arrow;
 mod listen;
 mod metrics;
 mod openapi;

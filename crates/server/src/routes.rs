@@ -4,7 +4,7 @@
 //! do, so that nothing else settles there.
 
 use crate::app::{ApiError, App, admit};
-use crate::{change_stream, handlers, page};
+use crate::{change_stream, handlers, handlers_lines, page};
 use axum::Router;
 use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
@@ -146,6 +146,11 @@ fn routes() -> Vec<Route> {
             "native",
             "/runstone/v1/changes/stream",
             get(change_stream::get_changes_stream),
+        ),
+        route(
+            "native",
+            "/runstone/v1/lines",
+            post(handlers_lines::post_lines),
         ),
         route("operation", "/health/live", get(handlers::get_live)),
         route("operation", "/health/ready", get(handlers::get_ready)),

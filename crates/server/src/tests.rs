@@ -1,5 +1,7 @@
 //! The router in-process: guards, token, limits, problem documents, and every route.
 
+mod lines;
+
 use super::*;
 use crate::app::App;
 use crate::listen::strip_base_path;

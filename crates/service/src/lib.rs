@@ -16,6 +16,7 @@ mod cursor;
 mod describe;
 pub mod error;
 mod ingest;
+mod lines;
 mod number;
 mod points;
 mod runs;
@@ -27,6 +28,7 @@ mod tests;
 pub use changes::ChangeFilter;
 pub use describe::frame_versions;
 pub use error::{ErrorKind, ServiceError};
+pub use lines::{DrawnLine, DrawnLines};
 pub use number::Number;
 pub use runstone_store::{Store, StoreStats};
 

@@ -36,6 +36,7 @@ mod put;
 mod queue;
 mod rows;
 mod schema;
+mod segments;
 mod sequences;
 mod snapshot;
 mod sql;

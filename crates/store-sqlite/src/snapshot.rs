@@ -13,8 +13,8 @@ use runstone_store::apply::RunRow;
 use runstone_store::{
     AddressMatches, CANDIDATES_MAX, ChangePage, ChangeScan, EventRecord, ExperimentRecord,
     MetricDefinition, PREFIX_CHARACTERS_MIN, PointPage, PointScan, RunOrder, RunPage, RunRecord,
-    RunScan, ScalarRecord, SeriesPage, SeriesScan, Snapshot, StoreError, WarningRecord,
-    WriterRecord,
+    RunScan, ScalarRecord, SegmentScan, SeriesPage, SeriesScan, Snapshot, StoreError, TakeSegments,
+    WarningRecord, WriterRecord,
 };
 use rusqlite::{Connection, Row};
 
@@ -29,6 +29,7 @@ use crate::rows::{
     collect, find, metric_from_row, read_events, read_params, read_warnings, run_from_row,
     scalar_from_row, writer_from_row,
 };
+use crate::segments;
 use crate::sequences::read_change;
 use crate::sql;
 use crate::store::Inner;
@@ -285,6 +286,15 @@ impl Snapshot for SqliteSnapshot<'_> {
 
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
         self.locate(scan_changes(self.connection(), self.change, scan))
+    }
+
+    fn scan_segments(
+        &self,
+        run: RunKey,
+        scans: &[SegmentScan],
+        each: &mut TakeSegments<'_>,
+    ) -> Result<(), StoreError> {
+        self.locate(segments::scan_segments(self.connection(), run, scans, each))
     }
 
     fn read_metric_definitions(

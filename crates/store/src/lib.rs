@@ -17,6 +17,7 @@ mod hiding;
 pub mod memory;
 mod points;
 mod read;
+mod segments;
 mod summary;
 
 pub use changes::*;
@@ -24,6 +25,10 @@ pub use find::{AddressMatches, CANDIDATES_MAX, PREFIX_CHARACTERS_MIN};
 pub use hiding::{Cut, Removal, SeriesHiding};
 pub use points::{FrameOrder, PointColumns, bits_as_f64, convert_bits, point_value};
 pub use read::*;
+pub use segments::{
+    BlockPoint, PointBlock, Segment, SegmentScan, SeriesSegments, TakePoints, TakeSegments,
+    VisiblePoints,
+};
 pub use summary::{SummaryFold, merge_summaries};
 
 use runstone_model::{
@@ -153,6 +158,20 @@ pub trait Snapshot {
     /// # Errors
     /// `NotFound` if a run is asked for and none, living or deleted, has that id.
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError>;
+
+    /// Readable points of many series of one run, for drawing. Hands each scan's index and series
+    /// to `each` once, in whatever order suits the engine; `None` if no point of such a series was
+    /// ever applied. What is read for all series of a run (frames that are not folded, packs) is
+    /// read once for all scans.
+    ///
+    /// # Errors
+    /// Those of `each`, which end the scan.
+    fn scan_segments(
+        &self,
+        run: RunKey,
+        scans: &[SegmentScan],
+        each: &mut TakeSegments<'_>,
+    ) -> Result<(), StoreError>;
 
     /// Definitions of metrics in an experiment, sorted by the bytes of their names.
     fn read_metric_definitions(

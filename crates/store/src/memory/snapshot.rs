@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use runstone_model::{
     AppendNumber, ChangeNumber, ExperimentKey, Generation, Params, RunKey, Step, Timestamp,
-    WorkspaceId,
+    ValueType, WorkspaceId,
 };
 
 use super::state::{RunData, SeriesData, State, StoredPoint};
 use crate::{
     AddressMatches, ChangePage, ChangeScan, EventRecord, ExperimentRecord, MetricDefinition, Point,
     PointPage, PointPosition, PointScan, RunCompleteness, RunOrder, RunPage, RunRecord, RunScan,
-    ScalarRecord, SeriesPage, SeriesRecord, SeriesScan, SeriesSummary, Snapshot, StoreError,
-    SummaryPoint, WarningRecord, WriterRecord, bits_as_f64, convert_bits, point_value,
+    ScalarRecord, Segment, SegmentScan, SeriesPage, SeriesRecord, SeriesScan, SeriesSegments,
+    SeriesSummary, Snapshot, StoreError, SummaryPoint, TakeSegments, VisiblePoints, WarningRecord,
+    WriterRecord, bits_as_f64, convert_bits, point_value,
 };
 
 pub(super) struct MemorySnapshot {
@@ -287,6 +288,29 @@ impl Snapshot for MemorySnapshot {
         self.state.scan_changes(scan)
     }
 
+    fn scan_segments(
+        &self,
+        run: RunKey,
+        scans: &[SegmentScan],
+        each: &mut TakeSegments<'_>,
+    ) -> Result<(), StoreError> {
+        let data = self.state.runs.get(&run);
+        for (index, scan) in scans.iter().enumerate() {
+            let found = data.and_then(|data| {
+                let id = data.find_series(&scan.series)?;
+                let series = &data.series[id.0 as usize];
+                let value_type = series.value_type()?;
+                let points = visible_points(&data.history(series), value_type);
+                Some(SeriesSegments {
+                    value_type,
+                    segments: Segment::from_points(points).into_iter().collect(),
+                })
+            });
+            each(index, found)?;
+        }
+        Ok(())
+    }
+
     fn read_metric_definitions(
         &self,
         experiment: ExperimentKey,
@@ -326,6 +350,21 @@ impl MemorySnapshot {
             goal: definition.and_then(|definition| definition.goal),
         })
     }
+}
+
+fn visible_points(history: &[(StoredPoint, bool)], reads_as: ValueType) -> VisiblePoints {
+    let mut points = VisiblePoints::default();
+    for (stored, _) in history.iter().filter(|(_, visible)| *visible) {
+        points.steps.push(stored.step);
+        points.times.push(stored.time);
+        let bits = convert_bits(stored.bits, stored.value_type, reads_as);
+        points.values.push(bits);
+        points.epochs.push(stored.epoch.unwrap_or(f64::NAN));
+    }
+    if points.epochs.iter().all(|epoch| epoch.is_nan()) {
+        points.epochs.clear();
+    }
+    points
 }
 
 /// Readable points in the order of their steps, one a step.
