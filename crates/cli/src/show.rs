@@ -191,11 +191,11 @@ fn print_properties(run: &RunDetail, now: Timestamp, output: &mut Output) -> io:
             lines.push((name, text));
         }
     };
-    add("description", run.description.clone());
+    add("description", item.description.clone());
     add("tags", Some(item.tags.join(" ")));
     add("group", item.group.clone());
-    add("job type", run.job_type.clone());
-    add("seed", run.seed.map(|seed| seed.to_string()));
+    add("job type", item.job_type.clone());
+    add("seed", item.seed.map(|seed| seed.to_string()));
     add("rerun of", run.rerun_of.as_ref().map(ToString::to_string));
     add("archived", item.archived.then(|| "yes".to_owned()));
     add(

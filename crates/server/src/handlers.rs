@@ -2,6 +2,7 @@
 
 use crate::app::{ApiError, App};
 use crate::body::read_body;
+use crate::openapi;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, FromRequestParts, Path, Query, Request, State};
@@ -159,6 +160,10 @@ pub(crate) async fn get_best(
     app.blocking(move |app| json_body(&app.service.best_run(&principal, &query)?))
         .await
         .map(json)
+}
+
+pub(crate) async fn get_openapi() -> Response {
+    json(openapi::COMMITTED.as_bytes().to_vec())
 }
 
 pub(crate) async fn get_live() -> Response {

@@ -20,6 +20,7 @@ mod guards;
 mod handlers;
 mod listen;
 mod metrics;
+mod openapi;
 mod os_private_file;
 mod page;
 mod problem;
@@ -31,6 +32,7 @@ mod tests;
 pub use auth::{Token, TokenError, read_or_create_token_file};
 pub use config::{AuthConfig, ConfigError, HttpLimits, ServerConfig};
 pub use listen::{ConnectionInfo, ServeError, serve};
+pub use openapi::document as openapi_document;
 pub use routes::{OWNERS, Owner, RouteError};
 
 /// The port of the native API.

@@ -114,6 +114,11 @@ fn routes() -> Vec<Route> {
         route("page", "/", get(page::get_page)),
         route("native", "/runstone/v1/frames", post(handlers::post_frame)),
         route("native", "/runstone/v1/server", get(handlers::get_server)),
+        route(
+            "native",
+            "/runstone/v1/openapi.json",
+            get(handlers::get_openapi),
+        ),
         route("native", "/runstone/v1/runs", get(handlers::get_runs)),
         route("native", "/runstone/v1/runs/{run}", get(handlers::get_run)),
         route(

@@ -75,9 +75,6 @@ impl Service {
         let key = record.key;
         let run = &record.run;
         Ok(RunDetail {
-            description: run.description.clone(),
-            job_type: run.job_type.clone(),
-            seed: run.seed,
             rerun_of: run.rerun_of.clone(),
             parent: run.parent.as_ref().map(|pin| ForkItem {
                 parent_key: pin.parent.0,
@@ -316,16 +313,20 @@ pub(crate) fn run_item(record: &RunRecord) -> RunItem {
     RunItem {
         id: run.id.clone(),
         name: run.name.clone(),
+        description: run.description.clone(),
         experiment: record.experiment_name.clone(),
         state: run.state,
         reason: run.reason.clone(),
         archived: run.archived,
         tags: run.tags.iter().map(ToString::to_string).collect(),
         group: run.group.clone(),
+        job_type: run.job_type.clone(),
+        seed: run.seed,
         created_at_micros: run.created_at,
         started_at_micros: run.started_at,
         ended_at_micros: run.ended_at,
         last_received_at_micros: record.last_received_at,
+        deleted_at_micros: None,
         completeness: completeness(&record.completeness),
         metrics: Vec::new(),
     }

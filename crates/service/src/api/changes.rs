@@ -1,9 +1,10 @@
 //! Bodies of the change feed: `GET /runstone/v1/changes`, and the same pushed as server-sent
 //! events from `GET /runstone/v1/changes/stream`.
 
-use super::EventItem;
+use super::{EventItem, schema};
 use runstone_model::{RunId, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 /// Changes a page, unless asked otherwise.
 pub const CHANGES_PAGE_DEFAULT: usize = 500;
@@ -11,7 +12,8 @@ pub const CHANGES_PAGE_DEFAULT: usize = 500;
 pub const CHANGES_PAGE_MAX: usize = 5_000;
 
 /// What to ask of the feed, page or stream.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ChangesQuery {
     /// Changes after this number. Absent: for a page from the oldest kept, for a stream from now
@@ -33,7 +35,7 @@ pub struct ChangesQuery {
 }
 
 /// One page of changes, oldest first.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ChangesPage {
     /// The changes; each number stands once.
     pub changes: Vec<ChangeItem>,
@@ -47,13 +49,15 @@ pub struct ChangesPage {
 }
 
 /// One committed mutation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ChangeItem {
     /// Its number: one count a store.
     pub change: u64,
     /// The server's clock.
+    #[schema(value_type = i64)]
     pub at_micros: Timestamp,
     /// The run, as its id.
+    #[schema(value_type = schema::RunId)]
     pub run: RunId,
     /// Its experiment after the change.
     pub experiment: String,
@@ -65,7 +69,9 @@ pub struct ChangeItem {
 }
 
 /// What a change touched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// The run was created.

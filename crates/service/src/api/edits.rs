@@ -1,15 +1,16 @@
 //! Bodies of the mutations that people make: one run (`PATCH`, `DELETE`,
 //! `POST .../undelete` of `/runstone/v1/runs/{run}`) or many (`POST /runstone/v1/edits`).
 
-use super::ItemError;
+use super::{ItemError, schema};
 use runstone_model::RunId;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Runs of one request.
 pub const EDIT_RUNS_MAX: usize = 1_000;
 
 /// What to change of a run; absent fields stay. The body of `PATCH /runstone/v1/runs/{run}`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunEdit {
     /// A new name; empty takes it away.
@@ -36,7 +37,7 @@ pub struct RunEdit {
 }
 
 /// What to ask of `POST /runstone/v1/edits`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditsRequest {
     /// The runs, 1 to [`EDIT_RUNS_MAX`], as ids. For `undelete` the last deleted run of an id is
@@ -47,7 +48,7 @@ pub struct EditsRequest {
 }
 
 /// What to do with runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum EditAction {
     /// Change properties and tags.
@@ -64,7 +65,7 @@ pub enum EditAction {
 
 /// One result a run, in the order asked. Each run is done whole or not at all; all that were done
 /// stand in one transaction, durable and readable when this is answered.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EditsAnswer {
     /// The newest change; a read at or past it sees all of this.
     pub change: u64,
@@ -73,13 +74,15 @@ pub struct EditsAnswer {
 }
 
 /// What became of one run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EditResult {
     /// The run, as it was asked for, or its id where it was found.
+    #[schema(value_type = schema::RunId)]
     pub run: RunId,
     /// It was as asked already, so nothing was written.
     pub unchanged: bool,
     /// Why nothing was done with this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub error: Option<ItemError>,
 }

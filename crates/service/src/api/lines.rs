@@ -1,9 +1,11 @@
 //! Bodies of `POST /runstone/v1/lines`: many series at the resolution of a screen.
 
+use super::schema;
 use crate::number::Number;
 use runstone_model::{Goal, RunId, ValueType};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// Series a request.
 pub const LINES_SERIES_MAX: usize = 1_000;
@@ -13,7 +15,7 @@ pub const LINES_PIXELS_MAX: usize = 16_384;
 pub const LINES_POINTS_MAX: usize = 4_000_000;
 
 /// What to ask of `POST /runstone/v1/lines`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LinesRequest {
     /// The series, 1 to [`LINES_SERIES_MAX`]; the answer has one line each, in this order.
@@ -36,7 +38,7 @@ pub struct LinesRequest {
 }
 
 /// A series of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeriesAddress {
     /// Id of the run.
@@ -45,11 +47,12 @@ pub struct SeriesAddress {
     pub name: String,
     /// Context, an object; absent is `{}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schema::Context>)]
     pub context: Option<Value>,
 }
 
 /// What stands on x.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum LineX {
     /// The step.
@@ -68,12 +71,13 @@ pub enum LineX {
         name: String,
         /// Its context, an object; absent is `{}`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<schema::Context>)]
         context: Option<Value>,
     },
 }
 
 /// The answer as JSON. As Arrow the same stands in one stream; see docs/reference/api.md.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Lines {
     /// The change number that the answer stands at.
     pub change: u64,
@@ -82,7 +86,7 @@ pub struct Lines {
 }
 
 /// A series at the resolution asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Line {
     /// Everything but the points.
     #[serde(flatten)]
@@ -93,21 +97,26 @@ pub struct Line {
     pub y: Vec<Number>,
     /// Steps of the points; absent where x is the step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub steps: Option<Vec<f64>>,
 }
 
 /// What is known of a line besides its points.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LineHead {
     /// The run, as its id.
+    #[schema(value_type = schema::RunId)]
     pub run: RunId,
     /// Name of the metric.
     pub name: String,
     /// Context, an object.
+    #[schema(value_type = schema::Context)]
     pub context: Value,
     /// Type it reads as; absent with an error.
+    #[schema(value_type = Option<schema::ValueType>)]
     pub value_type: Option<ValueType>,
     /// Goal of the metric in the run's experiment.
+    #[schema(value_type = Option<schema::Goal>)]
     pub goal: Option<Goal>,
     /// Readable points in the window that have an x.
     pub points: u64,
@@ -115,13 +124,15 @@ pub struct LineHead {
     pub exact: bool,
     /// Why this line has no points; its neighbours are answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub error: Option<ItemError>,
 }
 
 /// Why one item of several was not done; the others were.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ItemError {
     /// Kind, as in [`super::Problem`]: `not_found`, `conflict`, `invalid`.
+    #[schema(value_type = schema::ErrorName)]
     pub kind: String,
     /// What failed and with which value.
     pub detail: String,

@@ -1,10 +1,11 @@
 //! Bodies of the table of runs: `POST /runstone/v1/table` with columns, sort and filter, and
 //! `GET /runstone/v1/columns`, what there is to choose from.
 
-use super::RunItem;
+use super::{RunItem, schema};
 use runstone_model::RunState;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 /// Rows a page, unless asked otherwise.
 pub const TABLE_PAGE_DEFAULT: usize = 200;
@@ -14,7 +15,7 @@ pub const TABLE_PAGE_MAX: usize = 1_000;
 pub const TABLE_COLUMNS_MAX: usize = 64;
 
 /// What to ask of `POST /runstone/v1/table`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TableRequest {
     /// Only runs of this experiment.
@@ -22,6 +23,7 @@ pub struct TableRequest {
     pub experiment: Option<String>,
     /// Only runs in one of these states; empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<schema::RunState>)]
     pub states: Vec<RunState>,
     /// Only runs that have all of these tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -55,7 +57,7 @@ pub struct TableRequest {
 }
 
 /// By what to sort.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sort {
     /// The column; it need not be shown.
@@ -66,7 +68,7 @@ pub struct Sort {
 }
 
 /// A column of the table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Column {
     /// A property of the run. Its cell is null: the row has it.
@@ -85,6 +87,7 @@ pub enum Column {
         name: String,
         /// Context, an object; absent: the first context of the run that has the metric.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<schema::Context>)]
         context: Option<Value>,
         /// Which value.
         value: MetricValue,
@@ -92,7 +95,7 @@ pub enum Column {
 }
 
 /// A property to sort by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunProperty {
     /// Id.
@@ -118,7 +121,7 @@ pub enum RunProperty {
 }
 
 /// Which value of a metric's summary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MetricValue {
     /// At the greatest step.
@@ -136,7 +139,7 @@ pub enum MetricValue {
 }
 
 /// One page of the table.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TablePage {
     /// The change number that the page stands at.
     pub change: u64,
@@ -149,17 +152,19 @@ pub struct TablePage {
 }
 
 /// A run and its cells.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TableRow {
     /// The run.
     pub run: RunItem,
     /// One cell for each column asked for: a number, text, bool, list, or null where the run has
     /// none; NaN and infinities are text as everywhere.
+    #[schema(value_type = Vec<schema::JsonValue>)]
     pub cells: Vec<Value>,
 }
 
 /// What to ask of `GET /runstone/v1/columns`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnsQuery {
     /// Only of runs of this experiment.
@@ -168,7 +173,7 @@ pub struct ColumnsQuery {
 }
 
 /// What there is to choose from: of the newest runs, at most so many of each as the answer says.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ColumnsAnswer {
     /// Paths of params, sorted.
     pub params: Vec<Vec<String>>,
@@ -183,10 +188,11 @@ pub struct ColumnsAnswer {
 }
 
 /// A metric to choose.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MetricColumn {
     /// Name.
     pub name: String,
     /// Context, an object.
+    #[schema(value_type = schema::Context)]
     pub context: Value,
 }
