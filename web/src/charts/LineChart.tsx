@@ -57,13 +57,11 @@ interface LineChartProps {
   readonly notes?: readonly string[];
   /** Further buttons. */
   readonly tools?: ReactNode;
-  /** Told the width of the plot in device pixels, for the resolution of a request. */
-  readonly onPixels?: (pixels: number) => void;
 }
 
 const NO_NOTES: readonly string[] = [];
 
-/** Draws lines over uPlot; see the folder's README words in view.ts and layer.ts. */
+/** Draws lines; how is told in view.ts and layer.ts. */
 export const LineChart = memo(function LineChart(props: LineChartProps) {
   const id = useId();
   const link = useChartLink();
