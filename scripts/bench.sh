@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/runs
 cache=${RUNSTONE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/runstone}
 export RUNSTONE_CACHE=$cache
 
-[ -n "$(ls dist/runstone-*.whl 2>/dev/null)" ] && [ -z "$(find crates python -newer "$(ls -t dist/runstone-*.whl | head -1)" -name '*.rs' | head -1)" ] || scripts/wheel.sh
+[ -n "$(ls dist/runstone-*.whl 2>/dev/null)" ] && [ -z "$(find crates python web/src -newer "$(ls -t dist/runstone-*.whl | head -1)" -name '*.rs' -o -path 'web/src/*' -newer "$(ls -t dist/runstone-*.whl | head -1)" | head -1)" ] || scripts/wheel.sh
 wheel=$(ls -t dist/runstone-*.whl | head -1)
 python=${PYTHON:-python3}
 venv=$cache/bench-venv

@@ -8,7 +8,7 @@ use crate::config::ServerConfig;
 use crate::listen::ConnectionInfo;
 use crate::metrics::Metrics;
 use crate::problem::{busy, problem_response};
-use crate::{auth, body, guards};
+use crate::{auth, body, guards, web};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
@@ -122,7 +122,8 @@ async fn pass(app: &Arc<App>, request: Request, next: Next) -> Result<Response, 
     let (parts, body) = request.into_parts();
     guards::check(&parts, &app.config)?;
     let mut request = Request::from_parts(parts, body);
-    if !request.uri().path().starts_with("/health/") {
+    let path = request.uri().path();
+    if !path.starts_with("/health/") && !web::is_public(path) {
         let connection = request.extensions().get::<ConnectionInfo>().copied();
         let principal =
             auth::authenticate(request.headers(), connection.as_ref(), &app.config.auth)?;

@@ -22,9 +22,9 @@ mod listen;
 mod metrics;
 mod openapi;
 mod os_private_file;
-mod page;
 mod problem;
 mod routes;
+mod web;
 
 #[cfg(test)]
 mod tests;

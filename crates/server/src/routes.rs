@@ -4,7 +4,7 @@
 //! do, so that nothing else settles there.
 
 use crate::app::{ApiError, App, admit};
-use crate::{handlers, page};
+use crate::{handlers, web};
 use axum::Router;
 use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
@@ -111,7 +111,11 @@ fn routes() -> Vec<Route> {
         methods,
     };
     vec![
-        route("page", "/", get(page::get_page)),
+        route("page", "/", get(web::get_document)),
+        route("page", "/app", get(web::get_document)),
+        route("page", "/app/", get(web::get_document)),
+        route("page", "/app/{*page}", get(web::get_document)),
+        route("page", "/assets-ui/{*path}", get(web::get_asset)),
         route("native", "/runstone/v1/frames", post(handlers::post_frame)),
         route("native", "/runstone/v1/server", get(handlers::get_server)),
         route(
