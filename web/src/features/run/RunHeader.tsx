@@ -1,0 +1,197 @@
+//! Name, state and the buttons of a run.
+
+import { ActionIcon, Badge, Button, CopyButton, Group, Text, TextInput, Title, Tooltip, UnstyledButton } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { IconArchive, IconArchiveOff, IconCheck, IconCopy, IconPencil, IconTrash } from "@tabler/icons-react";
+import { useState } from "react";
+import type { RunDetail } from "../../api/types";
+import { useRunEdit, useRunTrash } from "./queries";
+import { useNow } from "./useNow";
+import { ageWords, reasonWords, STATE_COLORS } from "./words";
+
+interface RunHeaderProps {
+  readonly run: RunDetail;
+  /** A link to the experiment's runs. */
+  readonly experimentHref: string;
+}
+
+/** The head of a run's page. */
+export function RunHeader(props: RunHeaderProps) {
+  const { run } = props;
+  return (
+    <div>
+      <Group gap="sm" wrap="wrap" align="center">
+        <NameField run={run} />
+        <StateWords run={run} />
+        <Group gap={4} ml="auto" wrap="nowrap">
+          <ArchiveButton run={run} />
+          <TrashButton run={run} />
+        </Group>
+      </Group>
+      <Group gap="xs" mt={4} wrap="wrap">
+        <Text size="sm" c="dimmed">
+          in <a href={props.experimentHref}>{run.experiment}</a>
+        </Text>
+        <CopyButton value={run.id} timeout={1_200}>
+          {({ copied, copy }) => (
+            <UnstyledButton onClick={copy} title="copy the id">
+              <Group gap={4} wrap="nowrap">
+                <Text size="sm" c="dimmed" ff="monospace">
+                  {run.id}
+                </Text>
+                {copied ? <IconCheck size={14} /> : <IconCopy size={14} opacity={0.6} />}
+              </Group>
+            </UnstyledButton>
+          )}
+        </CopyButton>
+        {run.group !== null && <Fact name="group" value={run.group} />}
+        {run.job_type !== null && <Fact name="job type" value={run.job_type} />}
+        {run.seed !== null && <Fact name="seed" value={String(run.seed)} />}
+        {run.archived && (
+          <Badge size="sm" variant="light" color="gray">
+            archived
+          </Badge>
+        )}
+        {run.tags.map((tag) => (
+          <Badge key={tag} size="sm" variant="light" tt="none">
+            {tag}
+          </Badge>
+        ))}
+      </Group>
+    </div>
+  );
+}
+
+function Fact(props: { readonly name: string; readonly value: string }) {
+  return (
+    <Text size="sm" c="dimmed">
+      {props.name} <b>{props.value}</b>
+    </Text>
+  );
+}
+
+function StateWords(props: { readonly run: RunDetail }) {
+  const { run } = props;
+  const now = useNow(true);
+  const reason = reasonWords(run.reason);
+  return (
+    <Group gap={6} wrap="wrap" data-testid="run-state" data-run-state={run.state}>
+      <Badge color={STATE_COLORS[run.state]} variant={run.state === "running" ? "filled" : "light"} tt="none">
+        {run.state}
+      </Badge>
+      <Text size="sm" c="dimmed">
+        {ageWords(run, now)}
+      </Text>
+      {reason !== undefined && (
+        <Tooltip label={reason} multiline maw={480} disabled={reason.length < 60}>
+          <Text size="sm" c={STATE_COLORS[run.state]} truncate maw={420}>
+            {reason}
+          </Text>
+        </Tooltip>
+      )}
+    </Group>
+  );
+}
+
+function NameField(props: { readonly run: RunDetail }) {
+  const { run } = props;
+  const [draft, setDraft] = useState<string>();
+  const edit = useRunEdit(run.id);
+  const shown = run.name ?? run.id;
+  if (draft === undefined) {
+    return (
+      <Group gap={4} wrap="nowrap" style={{ minWidth: 0 }}>
+        <Title order={2} size="h3" style={{ overflowWrap: "anywhere" }}>
+          {edit.isPending ? edit.variables.name : shown}
+        </Title>
+        <ActionIcon variant="subtle" color="gray" aria-label="change the name" onClick={() => setDraft(run.name ?? "")}>
+          <IconPencil size={16} />
+        </ActionIcon>
+      </Group>
+    );
+  }
+  const take = (): void => {
+    setDraft(undefined);
+    if (draft.trim() !== (run.name ?? "")) {
+      edit.mutate(
+        { name: draft.trim() },
+        { onError: (error) => notifications.show({ color: "red", title: "the name was not changed", message: error.message }) },
+      );
+    }
+  };
+  return (
+    <TextInput
+      autoFocus
+      w={340}
+      aria-label="name of the run"
+      placeholder={run.id}
+      value={draft}
+      maxLength={256}
+      onChange={(event) => setDraft(event.currentTarget.value)}
+      onKeyDown={(event) => {
+        if (event.key === "Enter") {
+          take();
+        } else if (event.key === "Escape") {
+          setDraft(undefined);
+        }
+      }}
+      onBlur={take}
+    />
+  );
+}
+
+/** Says what was done, with a button that takes it back. */
+function tellDone(done: string, undo: () => void): void {
+  const id = notifications.show({
+    autoClose: 10_000,
+    message: (
+      <Group justify="space-between" wrap="nowrap">
+        <span>{done}</span>
+        <Button
+          size="compact-xs"
+          variant="light"
+          onClick={() => {
+            notifications.hide(id);
+            undo();
+          }}
+        >
+          undo
+        </Button>
+      </Group>
+    ),
+  });
+}
+
+function ArchiveButton(props: { readonly run: RunDetail }) {
+  const { run } = props;
+  const edit = useRunEdit(run.id);
+  const label = run.archived ? "take from the archive" : "archive";
+  const archive = (archived: boolean, tell: boolean): void =>
+    edit.mutate(
+      { archived },
+      {
+        onSuccess: () => tell && tellDone(archived ? "archived" : "taken from the archive", () => archive(!archived, false)),
+        onError: (error) => notifications.show({ color: "red", title: `could not ${label}`, message: error.message }),
+      },
+    );
+  return (
+    <ActionIcon variant="default" aria-label={label} title={label} loading={edit.isPending} onClick={() => archive(!run.archived, true)}>
+      {run.archived ? <IconArchiveOff size={16} /> : <IconArchive size={16} />}
+    </ActionIcon>
+  );
+}
+
+function TrashButton(props: { readonly run: RunDetail }) {
+  const { run } = props;
+  const trash = useRunTrash(run.id);
+  const remove = (): void =>
+    trash.mutate("delete", {
+      onSuccess: () => tellDone("moved to the trash", () => trash.mutate("undelete")),
+      onError: (error) => notifications.show({ color: "red", title: "could not delete", message: error.message }),
+    });
+  return (
+    <ActionIcon variant="default" aria-label="delete" title="delete" loading={trash.isPending} onClick={remove}>
+      <IconTrash size={16} />
+    </ActionIcon>
+  );
+}
