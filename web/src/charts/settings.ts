@@ -3,7 +3,7 @@
 import { STEP_AXIS, type XAxis, xAxisFromText, xAxisToText } from "./axes";
 import type { Span } from "./lines";
 import { spanFromText, spanToText } from "./projection";
-import { smoothingFromText, smoothingToText, type Smoothing, UNSMOOTHED } from "./smoothing";
+import { type Smoothing, smoothingFromText, smoothingToText, UNSMOOTHED } from "./smoothing";
 
 /** Sizes of charts in a grid. */
 export type ChartSize = "s" | "m" | "l";
@@ -50,7 +50,11 @@ export const CHART_SIZES: Readonly<Record<ChartSize, { readonly height: number; 
 
 /** A value of the URL as text: routers read `0.6` as a number. */
 export function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
+  return typeof value === "string"
+    ? value
+    : typeof value === "number" || typeof value === "boolean"
+      ? String(value)
+      : undefined;
 }
 
 /** Reads what the URL says; what cannot be read counts as not said. */

@@ -1,11 +1,11 @@
 //! Everything about a run besides its charts.
 
 import { Alert, Badge, Group, Table, TagsInput, Text, Textarea, Timeline } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { type ReactNode, useMemo, useState } from "react";
 import type { Completeness, EventItem, RunDetail, WriterItem } from "../../api/types";
 import { formatStep, formatWall } from "../../charts/numbers";
+import { useToast } from "../../widgets/Toasts";
 import classes from "./overview.module.css";
 import { ParamsTree } from "./ParamsTree";
 import { leafText, splitEnvironment } from "./params";
@@ -57,7 +57,10 @@ export function Overview(props: OverviewProps) {
 
 function Card(props: { readonly title: string; readonly wide?: boolean; readonly children: ReactNode }) {
   return (
-    <section className={props.wide === true ? `${classes["card"]} ${classes["wide"]}` : classes["card"]} aria-label={props.title}>
+    <section
+      className={props.wide === true ? `${classes["card"]} ${classes["wide"]}` : classes["card"]}
+      aria-label={props.title}
+    >
       <h3 className={classes["heading"]}>{props.title}</h3>
       {props.children}
     </section>
@@ -69,7 +72,15 @@ function Warnings(props: { readonly run: RunDetail }) {
   return warnings.length === 0 ? null : (
     <div className={classes["wide"]}>
       {warnings.map((warning) => (
-        <Alert key={warning.kind} color="yellow" variant="light" mb={6} py={8} icon={<IconAlertTriangle />} title={`${warning.kind.replaceAll("_", " ")} (${formatStep(warning.count)})`}>
+        <Alert
+          key={warning.kind}
+          color="yellow"
+          variant="light"
+          mb={6}
+          py={8}
+          icon={<IconAlertTriangle />}
+          title={`${warning.kind.replaceAll("_", " ")} (${formatStep(warning.count)})`}
+        >
           {warning.detail}
         </Alert>
       ))}
@@ -106,7 +117,12 @@ function History(props: { readonly events: readonly EventItem[] }) {
   );
 }
 
-const COUNTS: readonly { readonly field: keyof Completeness; readonly name: string; readonly meaning: string; readonly bad: boolean }[] = [
+const COUNTS: readonly {
+  readonly field: keyof Completeness;
+  readonly name: string;
+  readonly meaning: string;
+  readonly bad: boolean;
+}[] = [
   { field: "logged", name: "logged", meaning: "points of all calls, as far as known", bad: false },
   { field: "durable", name: "here", meaning: "points on the server, history included", bad: false },
   { field: "refused", name: "refused", meaning: "points that could not be taken", bad: true },
@@ -146,9 +162,8 @@ function About(props: { readonly run: RunDetail }) {
   const { run } = props;
   const edit = useRunEdit(run.id);
   const [description, setDescription] = useState<string>();
-  const failed = (error: Error): void => {
-    notifications.show({ color: "red", title: "not changed", message: error.message });
-  };
+  const toast = useToast();
+  const failed = (error: Error): void => toast({ kind: "error", text: `not changed: ${error.message}` });
   const takeDescription = (): void => {
     if (description !== undefined && description !== (run.description ?? "")) {
       edit.mutate({ description }, { onError: failed });
@@ -206,7 +221,13 @@ function Scalars(props: { readonly run: RunDetail }) {
   return (
     <div className={classes["rows"]}>
       {props.run.scalars.map((scalar) => (
-        <div key={scalar.name} className={classes["row"]} title={formatWall(scalar.time_micros)} data-scalar={scalar.name} data-value={leafText(scalar.value)}>
+        <div
+          key={scalar.name}
+          className={classes["row"]}
+          title={formatWall(scalar.time_micros)}
+          data-scalar={scalar.name}
+          data-value={leafText(scalar.value)}
+        >
           <span className={classes["key"]}>{scalar.name}</span>
           <span className={classes["value"]}>{leafText(scalar.value)}</span>
         </div>
@@ -267,10 +288,21 @@ function WriterRow(props: { readonly writer: WriterItem; readonly now: number })
       <Table.Td>{writer.user}</Table.Td>
       <Table.Td>{writer.sdk}</Table.Td>
       <Table.Td title={formatWall(writer.opened_at_micros)}>{agoWords(writer.opened_at_micros, now)}</Table.Td>
-      <Table.Td title={formatWall(writer.last_received_at_micros)}>{agoWords(writer.last_received_at_micros, now)}</Table.Td>
-      <Table.Td>{writer.end === null ? "open" : `${writer.end.kind}${writer.end.reason === null ? "" : ` (${reasonWords(writer.end.reason)})`}`}</Table.Td>
+      <Table.Td title={formatWall(writer.last_received_at_micros)}>
+        {agoWords(writer.last_received_at_micros, now)}
+      </Table.Td>
+      <Table.Td>
+        {writer.end === null
+          ? "open"
+          : `${writer.end.kind}${writer.end.reason === null ? "" : ` (${reasonWords(writer.end.reason)})`}`}
+      </Table.Td>
       {[counts.logged, counts.durable, counts.refused, counts.dropped, counts.lost_slots].map((count, index) => (
-        <Table.Td key={COUNTS[index]?.field} ta="right" className={classes["number"]} {...(index > 1 && count > 0 ? { c: "red", fw: 700 } : {})}>
+        <Table.Td
+          key={COUNTS[index]?.field}
+          ta="right"
+          className={classes["number"]}
+          {...(index > 1 && count > 0 ? { c: "red", fw: 700 } : {})}
+        >
           {formatStep(count)}
         </Table.Td>
       ))}

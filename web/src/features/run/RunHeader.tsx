@@ -1,10 +1,10 @@
 //! Name, state and the buttons of a run.
 
-import { ActionIcon, Badge, Button, CopyButton, Group, Text, TextInput, Title, Tooltip, UnstyledButton } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
+import { ActionIcon, Badge, CopyButton, Group, Text, TextInput, Title, Tooltip, UnstyledButton } from "@mantine/core";
 import { IconArchive, IconArchiveOff, IconCheck, IconCopy, IconPencil, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import type { RunDetail } from "../../api/types";
+import { useToast } from "../../widgets/Toasts";
 import { useRunEdit, useRunTrash } from "./queries";
 import { useNow } from "./useNow";
 import { ageWords, reasonWords, STATE_COLORS } from "./words";
@@ -94,6 +94,7 @@ function StateWords(props: { readonly run: RunDetail }) {
 }
 
 function NameField(props: { readonly run: RunDetail }) {
+  const toast = useToast();
   const { run } = props;
   const [draft, setDraft] = useState<string>();
   const edit = useRunEdit(run.id);
@@ -115,7 +116,9 @@ function NameField(props: { readonly run: RunDetail }) {
     if (draft.trim() !== (run.name ?? "")) {
       edit.mutate(
         { name: draft.trim() },
-        { onError: (error) => notifications.show({ color: "red", title: "the name was not changed", message: error.message }) },
+        {
+          onError: (error) => toast({ kind: "error", text: `the name was not changed: ${error.message}` }),
+        },
       );
     }
   };
@@ -140,29 +143,8 @@ function NameField(props: { readonly run: RunDetail }) {
   );
 }
 
-/** Says what was done, with a button that takes it back. */
-function tellDone(done: string, undo: () => void): void {
-  const id = notifications.show({
-    autoClose: 10_000,
-    message: (
-      <Group justify="space-between" wrap="nowrap">
-        <span>{done}</span>
-        <Button
-          size="compact-xs"
-          variant="light"
-          onClick={() => {
-            notifications.hide(id);
-            undo();
-          }}
-        >
-          undo
-        </Button>
-      </Group>
-    ),
-  });
-}
-
 function ArchiveButton(props: { readonly run: RunDetail }) {
+  const toast = useToast();
   const { run } = props;
   const edit = useRunEdit(run.id);
   const label = run.archived ? "take from the archive" : "archive";
@@ -170,24 +152,33 @@ function ArchiveButton(props: { readonly run: RunDetail }) {
     edit.mutate(
       { archived },
       {
-        onSuccess: () => tell && tellDone(archived ? "archived" : "taken from the archive", () => archive(!archived, false)),
-        onError: (error) => notifications.show({ color: "red", title: `could not ${label}`, message: error.message }),
+        onSuccess: () =>
+          tell &&
+          toast({ text: archived ? "archived" : "taken from the archive", undo: () => archive(!archived, false) }),
+        onError: (error) => toast({ kind: "error", text: `could not ${label}: ${error.message}` }),
       },
     );
   return (
-    <ActionIcon variant="default" aria-label={label} title={label} loading={edit.isPending} onClick={() => archive(!run.archived, true)}>
+    <ActionIcon
+      variant="default"
+      aria-label={label}
+      title={label}
+      loading={edit.isPending}
+      onClick={() => archive(!run.archived, true)}
+    >
       {run.archived ? <IconArchiveOff size={16} /> : <IconArchive size={16} />}
     </ActionIcon>
   );
 }
 
 function TrashButton(props: { readonly run: RunDetail }) {
+  const toast = useToast();
   const { run } = props;
   const trash = useRunTrash(run.id);
   const remove = (): void =>
     trash.mutate("delete", {
-      onSuccess: () => tellDone("moved to the trash", () => trash.mutate("undelete")),
-      onError: (error) => notifications.show({ color: "red", title: "could not delete", message: error.message }),
+      onSuccess: () => toast({ text: "moved to the trash", undo: () => trash.mutate("undelete") }),
+      onError: (error) => toast({ kind: "error", text: `could not delete: ${error.message}` }),
     });
   return (
     <ActionIcon variant="default" aria-label="delete" title="delete" loading={trash.isPending} onClick={remove}>

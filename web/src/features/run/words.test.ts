@@ -5,7 +5,12 @@ it("ages have one unit", () => {
   const now = 1_000_000_000;
   const ago = (seconds: number) => agoWords((now / 1_000 - seconds) * 1e6, now);
   expect([2, 59, 60, 7_300, 172_800, -5].map(ago)).toEqual([
-    "just now", "59 seconds ago", "1 minute ago", "2 hours ago", "2 days ago", "just now",
+    "just now",
+    "59 seconds ago",
+    "1 minute ago",
+    "2 hours ago",
+    "2 days ago",
+    "just now",
   ]);
 });
 

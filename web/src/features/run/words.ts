@@ -43,6 +43,7 @@ export function ageWords(run: RunDetail, nowMillis: number): string {
   if (state === "running" || state === "pending") {
     return `for ${formatDuration(Math.max(0, Math.floor(nowMillis / 1_000 - begun / 1e6)))}`;
   }
-  const took = ended === null ? "" : ` after ${formatDuration(Math.max(0, (ended - begun) / 1e6), ended - begun < 10e6 ? 2 : 0)}`;
+  const took =
+    ended === null ? "" : ` after ${formatDuration(Math.max(0, (ended - begun) / 1e6), ended - begun < 10e6 ? 2 : 0)}`;
   return `${ended === null ? "" : agoWords(ended, nowMillis)}${took}`;
 }
