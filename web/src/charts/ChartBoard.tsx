@@ -133,7 +133,12 @@ export function ChartBoard(props: ChartBoardProps) {
         </Text>
       )}
       {pinned.length > 0 && (
-        <BoardGroup label="pinned" count={pinned.length} open={!state.closed.includes(CLOSED_PINNED)} onToggle={() => onState({ closed: toggled(state.closed, CLOSED_PINNED) })}>
+        <BoardGroup
+          label="pinned"
+          count={pinned.length}
+          open={!state.closed.includes(CLOSED_PINNED)}
+          onToggle={() => onState({ closed: toggled(state.closed, CLOSED_PINNED) })}
+        >
           {() => grid(pinned)}
         </BoardGroup>
       )}
@@ -209,7 +214,14 @@ function FullScreen(props: {
     return () => globalThis.removeEventListener("resize", resize);
   }, []);
   return (
-    <Modal opened={props.open} onClose={props.onClose} fullScreen withCloseButton={false} transitionProps={{ duration: 0 }} padding="md">
+    <Modal
+      opened={props.open}
+      onClose={props.onClose}
+      fullScreen
+      withCloseButton={false}
+      transitionProps={{ duration: 0 }}
+      padding="md"
+    >
       {props.open && props.children(Math.max(height - FULL_SCREEN_FRAME, 200))}
     </Modal>
   );

@@ -4,8 +4,8 @@
 import { type RefObject, useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { formatX, nameOfX, type XAxis } from "./axes";
-import classes from "./chart.module.css";
 import { Swatch } from "./ChartLegend";
+import classes from "./chart.module.css";
 import type { Composition } from "./compose";
 import type { ChartLink, LinkedCursor } from "./link";
 import { formatStep, formatValue } from "./numbers";
@@ -75,13 +75,18 @@ export function ChartCursor(props: ChartCursorProps) {
   const nearest = nearestReading(readings, pointerValue);
   return (
     <>
-      <div
-        className={classes["crosshair"]}
-        style={{ left: box.left + left, top: box.top, height: box.height }}
-      />
+      <div className={classes["crosshair"]} style={{ left: box.left + left, top: box.top, height: box.height }} />
       <Dots view={view} readings={shown.slice(0, DOTS_MAX)} composition={props.composition} />
       {own ? (
-        <Tooltip {...props} view={view} x={cursor.x} left={left} readings={shown} nearest={nearest} more={readings.length - shown.length} />
+        <Tooltip
+          {...props}
+          view={view}
+          x={cursor.x}
+          left={left}
+          readings={shown}
+          nearest={nearest}
+          more={readings.length - shown.length}
+        />
       ) : (
         props.readout !== undefined &&
         createPortal(<Readout composition={props.composition} readings={shown} />, props.readout)

@@ -22,11 +22,7 @@ export function Swatch(props: { readonly style: LineStyle }) {
   const [dash = 0] = props.style.dash;
   const borderTopStyle = dash === 0 ? "solid" : dash <= 2 ? "dotted" : "dashed";
   return (
-    <span
-      className={classes["swatch"]}
-      aria-hidden
-      style={{ borderTopColor: props.style.color, borderTopStyle }}
-    />
+    <span className={classes["swatch"]} aria-hidden style={{ borderTopColor: props.style.color, borderTopStyle }} />
   );
 }
 

@@ -1,6 +1,17 @@
 //! The controls above a board of charts: search, axis, logarithms, smoothing, size.
 
-import { ActionIcon, Chip, Group, NumberInput, Popover, SegmentedControl, Select, Slider, Text, TextInput } from "@mantine/core";
+import {
+  ActionIcon,
+  Chip,
+  Group,
+  NumberInput,
+  Popover,
+  SegmentedControl,
+  Select,
+  Slider,
+  Text,
+  TextInput,
+} from "@mantine/core";
 import { IconSearch, IconX, IconZoomReset } from "@tabler/icons-react";
 import { useRef } from "react";
 import { xAxisFromText, xAxisToText } from "./axes";
@@ -49,7 +60,13 @@ export function ChartToolbar(props: ChartToolbarProps) {
               {props.found === props.total ? props.total : `${props.found}/${props.total}`}
             </Text>
             {props.query !== "" && (
-              <ActionIcon size="xs" variant="subtle" color="gray" aria-label="clear the search" onClick={() => props.onQuery("")}>
+              <ActionIcon
+                size="xs"
+                variant="subtle"
+                color="gray"
+                aria-label="clear the search"
+                onClick={() => props.onQuery("")}
+              >
                 <IconX size={12} />
               </ActionIcon>
             )}
@@ -75,14 +92,22 @@ export function ChartToolbar(props: ChartToolbarProps) {
         comboboxProps={{ width: 260, position: "bottom-start" }}
       />
       <Group gap={4} wrap="nowrap">
-        <Chip size="xs" radius="sm" checked={settings.logX} onChange={(logX) => onSettings({ ...settings, logX, span: undefined })}>
+        <Chip
+          size="xs"
+          radius="sm"
+          checked={settings.logX}
+          onChange={(logX) => onSettings({ ...settings, logX, span: undefined })}
+        >
           log x
         </Chip>
         <Chip size="xs" radius="sm" checked={settings.logY} onChange={(logY) => onSettings({ ...settings, logY })}>
           log y
         </Chip>
       </Group>
-      <SmoothingControl smoothing={settings.smoothing} onSmoothing={(smoothing) => onSettings({ ...settings, smoothing })} />
+      <SmoothingControl
+        smoothing={settings.smoothing}
+        onSmoothing={(smoothing) => onSettings({ ...settings, smoothing })}
+      />
       <SegmentedControl
         size="xs"
         aria-label="size of charts"
@@ -118,14 +143,23 @@ function sliderFromWeight(weight: number): number {
   return weight <= 0 ? 0 : Math.min(-Math.log10(1 - weight) / 3, 1);
 }
 
-function SmoothingControl(props: { readonly smoothing: Smoothing; readonly onSmoothing: (smoothing: Smoothing) => void }) {
+function SmoothingControl(props: {
+  readonly smoothing: Smoothing;
+  readonly onSmoothing: (smoothing: Smoothing) => void;
+}) {
   const { smoothing } = props;
   const weight = smoothing.kind === "exponential" ? smoothing.weight : 0;
   return (
     <Group gap={8} wrap="nowrap">
       <Popover position="bottom" withArrow shadow="md">
         <Popover.Target>
-          <Text component="button" type="button" size="xs" style={{ background: "none", border: "none", cursor: "pointer", color: "inherit" }} title="kind of smoothing">
+          <Text
+            component="button"
+            type="button"
+            size="xs"
+            style={{ background: "none", border: "none", cursor: "pointer", color: "inherit" }}
+            title="kind of smoothing"
+          >
             smoothing{smoothing.kind === "mean" ? ` (mean of ${smoothing.points})` : ""}
           </Text>
         </Popover.Target>
@@ -153,7 +187,11 @@ function SmoothingControl(props: { readonly smoothing: Smoothing; readonly onSmo
           clampBehavior="strict"
           aria-label="points of the running mean"
           value={smoothing.points}
-          onChange={(points) => props.onSmoothing(typeof points === "number" && points > 1 ? { kind: "mean", points: Math.round(points) } : smoothing)}
+          onChange={(points) =>
+            props.onSmoothing(
+              typeof points === "number" && points > 1 ? { kind: "mean", points: Math.round(points) } : smoothing,
+            )
+          }
         />
       ) : (
         <Slider
@@ -169,7 +207,9 @@ function SmoothingControl(props: { readonly smoothing: Smoothing; readonly onSmo
         />
       )}
       <Text size="xs" c="dimmed" w={36} style={{ fontVariantNumeric: "tabular-nums" }}>
-        {isSmoothed(smoothing) && smoothing.kind === "exponential" ? smoothing.weight.toFixed(weight > 0.99 ? 3 : 2) : ""}
+        {isSmoothed(smoothing) && smoothing.kind === "exponential"
+          ? smoothing.weight.toFixed(weight > 0.99 ? 3 : 2)
+          : ""}
       </Text>
     </Group>
   );

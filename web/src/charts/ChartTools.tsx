@@ -25,7 +25,14 @@ export function ChartTools(props: ChartToolsProps) {
     <div className={classes["tools"]} data-open={open ? "" : undefined}>
       {props.children}
       {props.zoomed && (
-        <ActionIcon size="sm" variant="subtle" color="gray" aria-label="show all (0)" title="show all (0)" onClick={props.onShowAll}>
+        <ActionIcon
+          size="sm"
+          variant="subtle"
+          color="gray"
+          aria-label="show all (0)"
+          title="show all (0)"
+          onClick={props.onShowAll}
+        >
           <IconZoomReset size={16} />
         </ActionIcon>
       )}

@@ -126,7 +126,13 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
     save("drawing", async () => {
       const ownScheme = ground === "light" ? "light" : scheme;
       const own = compose(series, { smoothing, hidden, scheme: ownScheme });
-      const picture = { ...model, marks: own.marks, highlighted: [], reaching: own.reaching, theme: CHART_THEMES[ownScheme] };
+      const picture = {
+        ...model,
+        marks: own.marks,
+        highlighted: [],
+        reaching: own.reaching,
+        theme: CHART_THEMES[ownScheme],
+      };
       const size = { width: Math.max(width, 640), height: Math.max(props.height, 320) };
       download(await pictureOf(title, picture, own, size), fileName([title], "png"));
     });
@@ -185,7 +191,12 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
         <Cover state={props.state} />
       </div>
       {(composition.legend.length > 1 || hidden.size > 0 || props.fullScreen) && (
-        <ChartLegend entries={composition.legend} onHidden={onHidden} onHighlight={setHighlight} all={props.fullScreen} />
+        <ChartLegend
+          entries={composition.legend}
+          onHidden={onHidden}
+          onHighlight={setHighlight}
+          all={props.fullScreen}
+        />
       )}
       {(notes.length > 0 || saving !== undefined) && (
         <div className={classes["notes"]}>
@@ -233,9 +244,7 @@ function notDrawn(
   if (shown !== undefined && shown.nonPositive > 0) {
     notes.push(`${counted(shown.nonPositive, "value")} at or below 0 left out (log y)`);
   }
-  const left = logX
-    ? nonPositiveX(series.flatMap((one) => (one.kind === "line" ? [one.line] : one.members)))
-    : 0;
+  const left = logX ? nonPositiveX(series.flatMap((one) => (one.kind === "line" ? [one.line] : one.members))) : 0;
   if (left > 0) {
     notes.push(`${counted(left, "point")} at x ≤ 0 left out (log x)`);
   }

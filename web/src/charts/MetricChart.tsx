@@ -53,7 +53,12 @@ export function MetricChart(props: MetricChartProps) {
       {drawn ? (
         <DrawnMetric {...props} pixels={Math.round(width * globalThis.devicePixelRatio)} />
       ) : (
-        <section className={classes["root"]} style={{ height: reserved }} data-chart={props.metric} data-state="loading">
+        <section
+          className={classes["root"]}
+          style={{ height: reserved }}
+          data-chart={props.metric}
+          data-state="loading"
+        >
           <div className={classes["head"]}>
             <div className={classes["title"]}>{props.metric}</div>
           </div>

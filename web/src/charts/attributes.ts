@@ -1,6 +1,6 @@
 //! What a chart says about itself in data attributes: for tests, extensions and scripts.
 
-import { at, indicesInside, lastDrawnIndex, type Line, type Span } from "./lines";
+import { at, indicesInside, type Line, lastDrawnIndex, type Span } from "./lines";
 import type { Shown } from "./view";
 
 /** Lines whose last values are written out; a crowd would only make the page heavy. */

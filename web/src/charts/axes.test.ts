@@ -30,9 +30,7 @@ describe("ticks of numbers", () => {
   it("say one unit with as many digits as they need", () => {
     expect(labels(STEP, 0, 1000)).toEqual(["0", "200", "400", "600", "800", "1000"]);
     expect(labels(STEP, 0, 12_000)).toEqual(["0", "5k", "10k"]);
-    expect(labels(STEP, 1_000_000, 1_002_000)).toEqual([
-      "1.0000M", "1.0005M", "1.0010M", "1.0015M", "1.0020M",
-    ]);
+    expect(labels(STEP, 1_000_000, 1_002_000)).toEqual(["1.0000M", "1.0005M", "1.0010M", "1.0015M", "1.0020M"]);
     expect(labelsOfNumbers([-0.5, 0, 0.5], 0.5)).toEqual(["-0.5", "0", "0.5"]);
     expect(labelsOfNumbers([0, 1e-5, 2e-5], 1e-5)).toEqual(["0", "1e-5", "2e-5"]);
     expect(labelsOfNumbers([1.5e-5, 2e-5], 5e-6)).toEqual(["1.5e-5", "2.0e-5"]);
@@ -67,11 +65,19 @@ describe("ticks of time", () => {
   it("say the local clock, and the date where it changes", () => {
     const evening = Date.UTC(2026, 10, 28, 22, 0, 0) * 1000;
     expect(labels(TIME, evening, evening + 4 * 3600e6)).toEqual([
-      "22:00\nNov 28", "23:00", "00:00\nNov 29", "01:00", "02:00",
+      "22:00\nNov 28",
+      "23:00",
+      "00:00\nNov 29",
+      "01:00",
+      "02:00",
     ]);
     const anHourAhead = () => -60;
     expect(labels(TIME, evening, evening + 40e6, anHourAhead)).toEqual([
-      "23:00:00\nNov 28", "23:00:10", "23:00:20", "23:00:30", "23:00:40",
+      "23:00:00\nNov 28",
+      "23:00:10",
+      "23:00:20",
+      "23:00:30",
+      "23:00:40",
     ]);
     expect(labels(TIME, evening, evening + 1e6)[1]).toBe("22:00:00.2");
   });

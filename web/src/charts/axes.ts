@@ -89,10 +89,33 @@ const DAY = 86_400;
 
 /** Distances between ticks of clock time, in seconds, from a minute on; below it 1, 2, 5. */
 const CLOCK_DISTANCES = [
-  1, 2, 5, 10, 15, 30,
-  MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE,
-  HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR,
-  DAY, 2 * DAY, 5 * DAY, 10 * DAY, 20 * DAY, 50 * DAY, 100 * DAY, 200 * DAY, 500 * DAY, 1_000 * DAY,
+  1,
+  2,
+  5,
+  10,
+  15,
+  30,
+  MINUTE,
+  2 * MINUTE,
+  5 * MINUTE,
+  10 * MINUTE,
+  15 * MINUTE,
+  30 * MINUTE,
+  HOUR,
+  2 * HOUR,
+  3 * HOUR,
+  6 * HOUR,
+  12 * HOUR,
+  DAY,
+  2 * DAY,
+  5 * DAY,
+  10 * DAY,
+  20 * DAY,
+  50 * DAY,
+  100 * DAY,
+  200 * DAY,
+  500 * DAY,
+  1_000 * DAY,
 ];
 
 /** A round number of 1, 2 or 5 times a power of ten, not below `least`. */
@@ -207,9 +230,7 @@ export function labelsOfNumbers(ticks: readonly number[], distance: number): str
   const unit = 10 ** (3 * thousands);
   const decimals = decimalsOf(distance / unit);
   const suffix = SUFFIXES[thousands] ?? "";
-  return ticks.map((tick) =>
-    Math.abs(tick) < distance / 1e6 ? "0" : `${(tick / unit).toFixed(decimals)}${suffix}`,
-  );
+  return ticks.map((tick) => (Math.abs(tick) < distance / 1e6 ? "0" : `${(tick / unit).toFixed(decimals)}${suffix}`));
 }
 
 function exponentLabel(tick: number, distance: number): string {

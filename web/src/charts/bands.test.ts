@@ -37,7 +37,11 @@ describe("valuesAt", () => {
   it("does not reach across gaps", () => {
     const line = lineOf("a", [0, 1, 2], [1, Number.NaN, 3]);
     expect([...valuesAt(line, Float64Array.from([0, 0.5, 1, 1.5, 2]))]).toEqual([
-      1, Number.NaN, Number.NaN, Number.NaN, 3,
+      1,
+      Number.NaN,
+      Number.NaN,
+      Number.NaN,
+      3,
     ]);
   });
 

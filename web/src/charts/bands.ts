@@ -78,9 +78,7 @@ export function valuesAt(line: Line, x: Float64Array): Float64Array {
 
 /** On the line from one value to the other; not finite where either is not. */
 function between(from: number, to: number, share: number): number {
-  return Number.isFinite(from) && Number.isFinite(to)
-    ? from * (1 - share) + to * share
-    : Number.NaN;
+  return Number.isFinite(from) && Number.isFinite(to) ? from * (1 - share) + to * share : Number.NaN;
 }
 
 /** The members as one band. Members without points do not count. */
@@ -115,7 +113,5 @@ export function bandOf(key: string, label: string, members: readonly Line[]): Ba
 
 /** Steps for the x of a band: x itself where all members have step on x, NaN elsewhere. */
 function stepsAt(members: readonly Line[], x: Float64Array): Float64Array {
-  return members.every((member) => member.steps === member.x)
-    ? x
-    : new Float64Array(x.length).fill(Number.NaN);
+  return members.every((member) => member.steps === member.x) ? x : new Float64Array(x.length).fill(Number.NaN);
 }

@@ -49,7 +49,10 @@ describe("compose", () => {
   });
 
   it("thins the lines of a crowd", () => {
-    const crowd = Array.from({ length: 20 }, (_, slot): ChartSeries => ({ kind: "line", line: lineOf(String(slot), [1]), slot }));
+    const crowd = Array.from(
+      { length: 20 },
+      (_, slot): ChartSeries => ({ kind: "line", line: lineOf(String(slot), [1]), slot }),
+    );
     const [first] = compose(crowd, PLAIN).marks;
     expect(first?.kind === "line" && first.width).toBe(1);
   });

@@ -5,7 +5,7 @@ import { type Band, bandOf } from "./bands";
 import type { Mark } from "./layer";
 import type { Line } from "./lines";
 import { type LineStyle, type Scheme, styleOfSlot } from "./palette";
-import { isSmoothed, smoothLine, type Smoothing } from "./smoothing";
+import { isSmoothed, type Smoothing, smoothLine } from "./smoothing";
 
 /** One thing with a colour and a place in the legend. */
 export type ChartSeries =

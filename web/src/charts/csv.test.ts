@@ -11,7 +11,9 @@ describe("numbers", () => {
 
   it("are words where JSON has none", () => {
     expect([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map(numberText)).toEqual([
-      "NaN", "Infinity", "-Infinity",
+      "NaN",
+      "Infinity",
+      "-Infinity",
     ]);
   });
 });
@@ -28,7 +30,12 @@ describe("quoting", () => {
 
 describe("tables", () => {
   it("end each row", () => {
-    expect(csvOfRows([["a", "b"], [1, undefined]])).toBe("a,b\r\n1,\r\n");
+    expect(
+      csvOfRows([
+        ["a", "b"],
+        [1, undefined],
+      ]),
+    ).toBe("a,b\r\n1,\r\n");
     expect(csvOfRows([])).toBe("");
   });
 
@@ -36,9 +43,7 @@ describe("tables", () => {
     const x = Float64Array.from([1, 2]);
     const y = Float64Array.from([0.5, Number.NaN]);
     const byStep: Line = { key: "k", label: "loss {a,b}", x, y, steps: x };
-    expect(csvOfLines([byStep], "step")).toBe(
-      'line,step,value\r\n"loss {a,b}",1,0.5\r\n"loss {a,b}",2,NaN\r\n',
-    );
+    expect(csvOfLines([byStep], "step")).toBe('line,step,value\r\n"loss {a,b}",1,0.5\r\n"loss {a,b}",2,NaN\r\n');
     const byTime: Line = { ...byStep, label: "loss", steps: Float64Array.from([10, 20]) };
     expect(csvOfLines([byTime], "relative time")).toBe(
       "line,relative time,step,value\r\nloss,1,10,0.5\r\nloss,2,20,NaN\r\n",

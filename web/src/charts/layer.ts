@@ -95,8 +95,7 @@ export class LineLayer {
     if (context === null || plot.width <= 0 || plot.height <= 0) {
       return;
     }
-    const moved =
-      this.#plot !== undefined && this.#marks === marks ? pixelsMoved(this.#plot, plot) : undefined;
+    const moved = this.#plot !== undefined && this.#marks === marks ? pixelsMoved(this.#plot, plot) : undefined;
     if (moved === undefined) {
       this.#canvas.width = plot.width;
       this.#canvas.height = plot.height;
@@ -166,12 +165,7 @@ function drawMark(
   drawDots(context, dots, mark.color, Math.max(DOT_RADIUS, mark.width) * ratio);
 }
 
-function drawDots(
-  context: CanvasRenderingContext2D,
-  dots: readonly number[],
-  color: string,
-  radius: number,
-): void {
+function drawDots(context: CanvasRenderingContext2D, dots: readonly number[], color: string, radius: number): void {
   if (dots.length === 0) {
     return;
   }

@@ -4,14 +4,19 @@ import { formatDuration, formatStep, formatValue, formatWall, wallParts } from "
 describe("values", () => {
   it("have five digits, and exponents at the ends", () => {
     expect([0, 1, -2.5, 0.1 + 0.2, 1 / 3, 123.456789].map((value) => formatValue(value))).toEqual([
-      "0", "1", "-2.5", "0.3", "0.33333", "123.46",
+      "0",
+      "1",
+      "-2.5",
+      "0.3",
+      "0.33333",
+      "123.46",
     ]);
     expect(formatValue(0.00001234)).toBe("1.234e-5");
     expect(formatValue(-3e20)).toBe("-3e20");
     expect(formatValue(12345.678)).toBe("12\u202f346");
-    expect([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map((value) => formatValue(value))).toEqual([
-      "NaN", "∞", "-∞",
-    ]);
+    expect([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map((value) => formatValue(value))).toEqual(
+      ["NaN", "∞", "-∞"],
+    );
   });
 
   it("keep all digits of whole numbers", () => {
@@ -24,7 +29,12 @@ describe("values", () => {
 describe("durations", () => {
   it("grow from seconds to days", () => {
     expect([0, 3.25, 59, 61, 3_661, 90_061].map((seconds) => formatDuration(seconds))).toEqual([
-      "0 s", "3.25 s", "59 s", "1:01", "1:01:01", "1d 01:01:01",
+      "0 s",
+      "3.25 s",
+      "59 s",
+      "1:01",
+      "1:01:01",
+      "1d 01:01:01",
     ]);
     expect(formatDuration(61.25, 2)).toBe("1:01.25");
     expect(formatDuration(-5)).toBe("-5 s");

@@ -47,8 +47,7 @@ function shortExponent(text: string): string {
 /** Thin spaces between groups of three digits, from five digits on. */
 function grouped(text: string): string {
   const [whole = text, fraction] = text.split(".");
-  const spaced =
-    whole.replace("-", "").length < 5 ? whole : whole.replaceAll(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
+  const spaced = whole.replace("-", "").length < 5 ? whole : whole.replaceAll(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
   return fraction === undefined ? spaced : `${spaced}.${fraction}`;
 }
 
@@ -88,12 +87,9 @@ export interface WallParts {
 export type MinutesBehind = (micros: number) => number;
 
 /** The zone of this browser. */
-export const localMinutesBehind: MinutesBehind = (micros) =>
-  new Date(micros / 1_000).getTimezoneOffset();
+export const localMinutesBehind: MinutesBehind = (micros) => new Date(micros / 1_000).getTimezoneOffset();
 
-const MONTHS = [
-  "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-] as const;
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
 
 /** Date (`Nov 28`) and clock (`14:03:05.250`, with so many decimals) of a time. */
 export function wallParts(micros: number, decimals: number, behind: MinutesBehind): WallParts {
@@ -111,9 +107,7 @@ export function wallParts(micros: number, decimals: number, behind: MinutesBehin
 /** A time in whole: `2026-11-28 14:03:05.250`. */
 export function formatWall(micros: number, behind: MinutesBehind = localMinutesBehind): string {
   const local = new Date(micros / 1_000 - behind(micros) * 60_000);
-  return Number.isNaN(local.getTime())
-    ? formatValue(micros)
-    : local.toISOString().replace("T", " ").replace("Z", "");
+  return Number.isNaN(local.getTime()) ? formatValue(micros) : local.toISOString().replace("T", " ").replace("Z", "");
 }
 
 function fractionOfSecond(micros: number, decimals: number): string {

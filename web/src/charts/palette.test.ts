@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { HUES, type Scheme, slotsInOrder, slotsOf, STYLES_MAX, styleOfSlot } from "./palette";
+import { HUES, type Scheme, STYLES_MAX, slotsInOrder, slotsOf, styleOfSlot } from "./palette";
 
 type Rgb = readonly [number, number, number];
 
@@ -24,10 +24,26 @@ function contrast(one: string, two: string): number {
 
 /** Machado, Oliveira, Fernandes 2009, severity 1. */
 const DEFICIENCIES: Readonly<Record<string, readonly [Rgb, Rgb, Rgb]>> = {
-  none: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
-  protanopia: [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-  deuteranopia: [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
-  tritanopia: [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+  none: [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+  protanopia: [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+  ],
+  deuteranopia: [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.01182, 0.04294, 0.968881],
+  ],
+  tritanopia: [
+    [1.255528, -0.076749, -0.178779],
+    [-0.078411, 0.930809, 0.147602],
+    [0.004733, 0.691367, 0.3039],
+  ],
 };
 
 function seen(color: Rgb, matrix: readonly [Rgb, Rgb, Rgb]): Rgb {
@@ -97,7 +113,11 @@ describe("slots", () => {
   });
 
   it("in order count up, each key once", () => {
-    expect([...slotsInOrder(["a", "b", "a", "c"]).entries()]).toEqual([["a", 0], ["b", 1], ["c", 2]]);
+    expect([...slotsInOrder(["a", "b", "a", "c"]).entries()]).toEqual([
+      ["a", 0],
+      ["b", 1],
+      ["c", 2],
+    ]);
   });
 
   it("past the first ten are dashed", () => {

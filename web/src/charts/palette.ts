@@ -18,14 +18,8 @@ export interface LineStyle {
  * holds both.
  */
 export const HUES: Readonly<Record<Scheme, readonly string[]>> = {
-  light: [
-    "#0c5fdd", "#d11d00", "#549871", "#b2469e", "#c77c1a",
-    "#0097fd", "#85001e", "#167405", "#5c2da5", "#745a64",
-  ],
-  dark: [
-    "#14bdff", "#f86704", "#56b277", "#ea71c4", "#eaae0f",
-    "#75efff", "#bf576e", "#a2e486", "#9e79f9", "#c4bbbb",
-  ],
+  light: ["#0c5fdd", "#d11d00", "#549871", "#b2469e", "#c77c1a", "#0097fd", "#85001e", "#167405", "#5c2da5", "#745a64"],
+  dark: ["#14bdff", "#f86704", "#56b277", "#ea71c4", "#eaae0f", "#75efff", "#bf576e", "#a2e486", "#9e79f9", "#c4bbbb"],
 };
 
 /** Dashes of the first ten lines, the next ten, and so on. */

@@ -60,11 +60,7 @@ export function widenedSpan(span: Span, margin: number, log: boolean): Span {
   return mapSpan(span, log, (from, to) => [from - margin * (to - from), to + margin * (to - from)]);
 }
 
-function mapSpan(
-  span: Span,
-  log: boolean,
-  change: (from: number, to: number) => readonly [number, number],
-): Span {
+function mapSpan(span: Span, log: boolean, change: (from: number, to: number) => readonly [number, number]): Span {
   if (!log) {
     const [from, to] = change(span.from, span.to);
     return { from, to };

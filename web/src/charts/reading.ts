@@ -68,18 +68,14 @@ export function readingsShown(
 }
 
 /** The reading nearest to the pointer in y. */
-export function nearestReading(
-  readings: readonly Reading[],
-  pointerValue: number | undefined,
-): Reading | undefined {
+export function nearestReading(readings: readonly Reading[], pointerValue: number | undefined): Reading | undefined {
   if (pointerValue === undefined) {
     return undefined;
   }
   let nearest: Reading | undefined;
   for (const reading of readings) {
     const closer =
-      nearest === undefined ||
-      Math.abs(reading.value - pointerValue) < Math.abs(nearest.value - pointerValue);
+      nearest === undefined || Math.abs(reading.value - pointerValue) < Math.abs(nearest.value - pointerValue);
     nearest = closer ? reading : nearest;
   }
   return nearest;

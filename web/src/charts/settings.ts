@@ -1,9 +1,10 @@
 //! How all charts of a page are drawn, as it stands in the URL: short, typed, and forgiving.
 
+import { joinList, splitList } from "../base/search";
 import { STEP_AXIS, type XAxis, xAxisFromText, xAxisToText } from "./axes";
 import type { Span } from "./lines";
 import { spanFromText, spanToText } from "./projection";
-import { smoothingFromText, smoothingToText, type Smoothing, UNSMOOTHED } from "./smoothing";
+import { type Smoothing, smoothingFromText, smoothingToText, UNSMOOTHED } from "./smoothing";
 
 /** Sizes of charts in a grid. */
 export type ChartSize = "s" | "m" | "l";
@@ -50,7 +51,11 @@ export const CHART_SIZES: Readonly<Record<ChartSize, { readonly height: number; 
 
 /** A value of the URL as text: routers read `0.6` as a number. */
 export function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
+  return typeof value === "string"
+    ? value
+    : typeof value === "number" || typeof value === "boolean"
+      ? String(value)
+      : undefined;
 }
 
 /** Reads what the URL says; what cannot be read counts as not said. */
@@ -81,21 +86,13 @@ export function searchFromSettings(settings: ChartSettings): ChartSearch {
   };
 }
 
-/** A list of words in the URL, joined by commas; commas inside are escaped. */
+/** A list of words in the URL; nothing for what is no list. */
 export function listFromText(text: string | undefined): readonly string[] {
-  return text === undefined || text === ""
-    ? []
-    : text.split(",").flatMap((part) => {
-        try {
-          return part === "" ? [] : [decodeURIComponent(part)];
-        } catch {
-          return [];
-        }
-      });
+  return splitList(text ?? "").filter((word) => word !== "");
 }
 
 /** The short form of a list; `undefined` for an empty one. */
 export function listToText(words: Iterable<string>): string | undefined {
-  const text = [...words].map((word) => word.replaceAll("%", "%25").replaceAll(",", "%2C")).join(",");
+  const text = joinList([...words]);
   return text === "" ? undefined : text;
 }

@@ -29,7 +29,11 @@ describe("exponential smoothing", () => {
   it("keeps gaps and infinities where they are and out of the mean", () => {
     const y = Float64Array.from([1, Number.NaN, 1, Number.NEGATIVE_INFINITY, 1]);
     expect([...smooth(y, { kind: "exponential", weight: 0.5 })]).toEqual([
-      1, Number.NaN, 1, Number.NEGATIVE_INFINITY, 1,
+      1,
+      Number.NaN,
+      1,
+      Number.NEGATIVE_INFINITY,
+      1,
     ]);
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { pixelsMoved, type Plot } from "./layer";
+import { type Plot, pixelsMoved } from "./layer";
 import type { Line } from "./lines";
 import {
+  type Projection,
   pannedSpan,
   pixelOf,
   projectAxis,
-  type Projection,
   spanFromText,
   spanToText,
   valueAtPixel,
@@ -38,7 +38,10 @@ const UNITS: Projection = {
   y: projectAxis({ from: 0, to: 100 }, 100, 0, false),
 };
 
-function traced(line: Line, projection: Projection = UNITS): { readonly path: readonly string[]; readonly dots: readonly string[] } {
+function traced(
+  line: Line,
+  projection: Projection = UNITS,
+): { readonly path: readonly string[]; readonly dots: readonly string[] } {
   const path = new Recorder();
   const dots: string[] = [];
   traceLine(line, projection, 0, line.x.length, path, (x, y) => dots.push(`${x},${y}`));
@@ -122,7 +125,11 @@ describe("projection", () => {
   });
 
   it("reads back the short form of a window to a ten-thousandth of its width", () => {
-    for (const span of [{ from: 0, to: 1 }, { from: 1.7e15 + 0.5, to: 1.7e15 + 1e6 }, { from: -3.3333333, to: 1e9 }]) {
+    for (const span of [
+      { from: 0, to: 1 },
+      { from: 1.7e15 + 0.5, to: 1.7e15 + 1e6 },
+      { from: -3.3333333, to: 1e9 },
+    ]) {
       const read = spanFromText(spanToText(span));
       const width = span.to - span.from;
       expect(Math.abs((read?.from ?? Number.NaN) - span.from)).toBeLessThan(width * 1e-4);

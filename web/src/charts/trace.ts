@@ -6,7 +6,7 @@
 //! two gaps is a dot.
 
 import { at, type Line, lowerBound, upperBound } from "./lines";
-import { type AxisProjection, pixelOf, type Projection, valueAtPixel } from "./projection";
+import { type AxisProjection, type Projection, pixelOf, valueAtPixel } from "./projection";
 
 /** What a path is drawn with: a canvas, or a recorder in tests. */
 export interface PathSink {
@@ -167,8 +167,6 @@ function clipped(projection: Projection, value: number): number {
 
 function isDrawn(projection: Projection, x: number, low: number, high: number): boolean {
   return (
-    Number.isFinite(pixelOf(projection.x, x)) &&
-    Number.isFinite(low) &&
-    Number.isFinite(pixelOf(projection.y, high))
+    Number.isFinite(pixelOf(projection.x, x)) && Number.isFinite(low) && Number.isFinite(pixelOf(projection.y, high))
   );
 }

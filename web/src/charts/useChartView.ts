@@ -3,7 +3,7 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Span } from "./lines";
 import type { ChartLink } from "./link";
-import { type ChartModel, type Shown, ChartView } from "./view";
+import { type ChartModel, ChartView, type Shown } from "./view";
 
 /** After this long a dragged window that the page did not take is given up. */
 const DRAG_FORGOTTEN_MILLIS = 600;
@@ -67,11 +67,7 @@ export function useChartView(
 }
 
 /** Follows a window that is dragged in any chart of the page, until the page has taken it. */
-export function useDraggedSpan(
-  view: RefObject<ChartView | undefined>,
-  link: ChartLink,
-  taken: Span | undefined,
-): void {
+export function useDraggedSpan(view: RefObject<ChartView | undefined>, link: ChartLink, taken: Span | undefined): void {
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stop = link.onSpan((span) => {

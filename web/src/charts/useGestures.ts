@@ -220,9 +220,9 @@ class Gestures {
   }
 
   /** Where a pointer is, in pixels from the plot's corner. */
-  #place(event: MouseEvent):
-    | { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
-    | undefined {
+  #place(
+    event: MouseEvent,
+  ): { readonly x: number; readonly y: number; readonly width: number; readonly height: number } | undefined {
     const box = this.#view.current?.box;
     if (box === undefined) {
       return undefined;

@@ -59,7 +59,11 @@ function sameLines(key: readonly unknown[], series: readonly SeriesAddress[], wi
 }
 
 /** All points of some series, whatever the resolution: for a CSV. */
-export async function readAllLines(sources: readonly SeriesSource[], axis: XAxis, logX: boolean): Promise<readonly Line[]> {
+export async function readAllLines(
+  sources: readonly SeriesSource[],
+  axis: XAxis,
+  logX: boolean,
+): Promise<readonly Line[]> {
   const lines: Line[] = [];
   for (const source of sources) {
     lines.push(await readWholeLine(source, axis, logX));
@@ -116,7 +120,12 @@ function cut(line: LineColumns, span: Span): LineColumns {
   const start = line.x.findIndex(inside);
   const end = start < 0 ? start : line.x.findLastIndex(inside) + 1;
   const [from, to] = start < 0 ? [0, 0] : [start, end];
-  return { head: line.head, x: line.x.subarray(from, to), y: line.y.subarray(from, to), steps: line.steps.subarray(from, to) };
+  return {
+    head: line.head,
+    x: line.x.subarray(from, to),
+    y: line.y.subarray(from, to),
+    steps: line.steps.subarray(from, to),
+  };
 }
 
 /** The next float above. */
@@ -206,6 +215,9 @@ function isOfRuns(key: readonly unknown[], runs: ReadonlySet<string>): boolean {
   const [, series] = key;
   return (
     Array.isArray(series) &&
-    series.some((one: unknown) => typeof one === "object" && one !== null && "run" in one && typeof one.run === "string" && runs.has(one.run))
+    series.some(
+      (one: unknown) =>
+        typeof one === "object" && one !== null && "run" in one && typeof one.run === "string" && runs.has(one.run),
+    )
   );
 }

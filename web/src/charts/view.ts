@@ -4,9 +4,9 @@
 //! between frames: changes are gathered and drawn once a frame.
 
 import uPlot from "uplot";
-import { labelsOfX, logTicks, labelsOfNumbers, paddedRange, tickDistance, ticksInside, type XAxis } from "./axes";
+import { labelsOfNumbers, labelsOfX, logTicks, paddedRange, tickDistance, ticksInside, type XAxis } from "./axes";
 import { drawMarks, LineLayer, type Mark, type Plot } from "./layer";
-import { drawnInside, type Drawn, type Extent, extentOfX, type Line, type Span } from "./lines";
+import { type Drawn, drawnInside, type Extent, extentOfX, type Line, type Span } from "./lines";
 import { CHART_FONT, type ChartTheme } from "./theme";
 
 /** What a chart draws. */
@@ -158,7 +158,14 @@ export class ChartView {
     if (this.#plot === undefined || scales !== this.#scales) {
       this.#plot?.destroy();
       this.#scales = scales;
-      this.#plot = new uPlot(this.#options(), [[0, 1], [0, 1]], this.#host);
+      this.#plot = new uPlot(
+        this.#options(),
+        [
+          [0, 1],
+          [0, 1],
+        ],
+        this.#host,
+      );
     }
     const plot = this.#plot;
     plot.batch(() => {
@@ -256,10 +263,7 @@ export class ChartView {
       size: (plot, values) => {
         const context = plot.ctx;
         context.font = `${AXIS_FONT_SIZE * uPlot.pxRatio}px ${CHART_FONT}`;
-        const widest = (values ?? []).reduce(
-          (most, text) => Math.max(most, context.measureText(text ?? "").width),
-          0,
-        );
+        const widest = (values ?? []).reduce((most, text) => Math.max(most, context.measureText(text ?? "").width), 0);
         // In steps of 8, so that one digit more or less does not shift the plot.
         return Math.ceil((widest / uPlot.pxRatio + 14) / 8) * 8;
       },

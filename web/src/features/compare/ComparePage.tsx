@@ -1,7 +1,18 @@
 //! Several runs beside each other: their metrics overlaid, their params and values in tables.
 
-import { ActionIcon, Alert, Center, Group, Loader, SegmentedControl, Stack, Tabs, Text, Title } from "@mantine/core";
-import { useComputedColorScheme } from "@mantine/core";
+import {
+  ActionIcon,
+  Alert,
+  Center,
+  Group,
+  Loader,
+  SegmentedControl,
+  Stack,
+  Tabs,
+  Text,
+  Title,
+  useComputedColorScheme,
+} from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { useCallback, useMemo, useRef } from "react";
 import { type BoardState, ChartBoard } from "../../charts/ChartBoard";
@@ -12,7 +23,14 @@ import classes from "./compare.module.css";
 import { metricsOfRuns, runLabels, runSlots } from "./metrics";
 import { ParamsCompared } from "./ParamsCompared";
 import { type ComparedDetail, type Comparison, useComparison, useMeantRuns } from "./queries";
-import { type ColorBy, type ComparePageState, type CompareSearch, compareStateFromSearch, RUNS_MAX, searchFromCompareState } from "./search";
+import {
+  type ColorBy,
+  type ComparePageState,
+  type CompareSearch,
+  compareStateFromSearch,
+  RUNS_MAX,
+  searchFromCompareState,
+} from "./search";
 import { ValuesCompared } from "./ValuesCompared";
 
 interface ComparePageProps {
@@ -92,7 +110,8 @@ function Head(props: {
   const runs = useMemo(() => comparison.compared.map((one) => one.run), [comparison.compared]);
   const labels = useMemo(() => runLabels(runs), [runs]);
   const slots = useMemo(() => runSlots(runs, state.colorBy), [runs, state.colorBy]);
-  const without = (id: string): void => change({ runs: ids.filter((other) => other !== id), experiment: undefined, group: undefined }, true);
+  const without = (id: string): void =>
+    change({ runs: ids.filter((other) => other !== id), experiment: undefined, group: undefined }, true);
   return (
     <>
       <Group gap="md">
@@ -101,7 +120,12 @@ function Head(props: {
         </Title>
         {state.runs.length === 0 && (
           <Text size="sm" c="dimmed">
-            {[state.experiment === undefined ? "" : `experiment ${state.experiment}`, state.group === undefined ? "" : `group ${state.group}`].filter((word) => word !== "").join(", ")}
+            {[
+              state.experiment === undefined ? "" : `experiment ${state.experiment}`,
+              state.group === undefined ? "" : `group ${state.group}`,
+            ]
+              .filter((word) => word !== "")
+              .join(", ")}
             {ids.length >= RUNS_MAX ? `: the newest ${RUNS_MAX}` : ""}
           </Text>
         )}
@@ -125,14 +149,26 @@ function Head(props: {
             <a href={props.runHref(run.id)} title={run.id}>
               {labels.get(run.id)}
             </a>
-            <ActionIcon size="xs" variant="subtle" color="gray" aria-label={`leave out ${labels.get(run.id) ?? run.id}`} onClick={() => without(run.id)}>
+            <ActionIcon
+              size="xs"
+              variant="subtle"
+              color="gray"
+              aria-label={`leave out ${labels.get(run.id) ?? run.id}`}
+              onClick={() => without(run.id)}
+            >
               <IconX size={12} />
             </ActionIcon>
           </span>
         ))}
       </div>
       {(comparison.missing.length > 0 || comparison.failed.length > 0) && (
-        <Alert color="yellow" variant="light" py={8} data-testid="compare-missing" title={comparison.compared.length > 0 ? "some runs are not shown" : "none of these runs is there"}>
+        <Alert
+          color="yellow"
+          variant="light"
+          py={8}
+          data-testid="compare-missing"
+          title={comparison.compared.length > 0 ? "some runs are not shown" : "none of these runs is there"}
+        >
           {comparison.missing.map((id) => (
             <Text key={id} size="sm">
               <code>{id}</code>: there is no such run, or it was deleted
@@ -153,7 +189,11 @@ function colorByOf(text: string): ColorBy {
   return text === "group" || text === "seed" ? text : "run";
 }
 
-function Content(props: { readonly state: ComparePageState; readonly comparison: Comparison; readonly change: Change }) {
+function Content(props: {
+  readonly state: ComparePageState;
+  readonly comparison: Comparison;
+  readonly change: Change;
+}) {
   const { state, change } = props;
   const { compared } = props.comparison;
   const labels = useMemo(() => runLabels(compared.map((one) => one.run)), [compared]);
@@ -161,7 +201,8 @@ function Content(props: { readonly state: ComparePageState; readonly comparison:
   board.current = state.board;
   const onBoard = useCallback(
     (part: Partial<BoardState>) => {
-      const push = "chart" in part || (part.settings !== undefined && part.settings.span !== board.current.settings.span);
+      const push =
+        "chart" in part || (part.settings !== undefined && part.settings.span !== board.current.settings.span);
       change({ board: { ...board.current, ...part } }, push);
     },
     [change],
@@ -207,7 +248,15 @@ function Charts(props: {
 }) {
   const { compared, colorBy } = props;
   const shape = compared
-    .map(({ run, series }) => [run.id, run.name, run.group, run.seed, ...series.map((one) => `${one.name} ${one.value_type} ${JSON.stringify(one.context)}`)].join(" "))
+    .map(({ run, series }) =>
+      [
+        run.id,
+        run.name,
+        run.group,
+        run.seed,
+        ...series.map((one) => `${one.name} ${one.value_type} ${JSON.stringify(one.context)}`),
+      ].join(" "),
+    )
     .join("\n");
   // biome-ignore lint/correctness/useExhaustiveDependencies: summaries change with each point, charts only with names
   const metrics = useMemo(() => metricsOfRuns(compared, colorBy), [shape, colorBy]);

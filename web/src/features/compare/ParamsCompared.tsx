@@ -4,8 +4,8 @@ import { Checkbox, Group, Text, TextInput } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconSearch } from "@tabler/icons-react";
 import { useMemo } from "react";
 import classes from "./compare.module.css";
-import type { ComparedDetail } from "./queries";
 import { cellText, chosenParams, compareParams, runOrder } from "./paramsTable";
+import type { ComparedDetail } from "./queries";
 
 /** Rows that are drawn; a search finds the others. */
 const ROWS_MAX = 1_000;
@@ -26,15 +26,22 @@ interface ParamsComparedProps {
 export function ParamsCompared(props: ParamsComparedProps) {
   const { compared, labels } = props;
   const rows = useMemo(() => compareParams(compared.map((one) => one.run.params)), [compared]);
-  const chosen = useMemo(() => chosenParams(rows, props.query, props.onlyDifferent), [rows, props.query, props.onlyDifferent]);
+  const chosen = useMemo(
+    () => chosenParams(rows, props.query, props.onlyDifferent),
+    [rows, props.query, props.onlyDifferent],
+  );
   const descending = props.sort?.startsWith("-") === true;
   const sortedBy = descending ? props.sort?.slice(1) : props.sort;
   const order = useMemo(
-    () => runOrder(rows.find((row) => row.path.join(".") === sortedBy), compared.length, descending),
+    () =>
+      runOrder(
+        rows.find((row) => row.path.join(".") === sortedBy),
+        compared.length,
+        descending,
+      ),
     [rows, compared.length, sortedBy, descending],
   );
-  const sortBy = (path: string): void =>
-    props.onSort(sortedBy !== path ? path : descending ? undefined : `-${path}`);
+  const sortBy = (path: string): void => props.onSort(sortedBy !== path ? path : descending ? undefined : `-${path}`);
   return (
     <>
       <Group gap="sm" mb="xs">
@@ -59,7 +66,11 @@ export function ParamsCompared(props: ParamsComparedProps) {
       </Group>
       {chosen.length === 0 ? (
         <Text c="dimmed" py="xl" ta="center">
-          {rows.length === 0 ? "these runs have no params" : props.onlyDifferent && props.query === "" ? "all params are equal" : "no param is left"}
+          {rows.length === 0
+            ? "these runs have no params"
+            : props.onlyDifferent && props.query === ""
+              ? "all params are equal"
+              : "no param is left"}
         </Text>
       ) : (
         <div className={classes["tableWrap"]}>
@@ -84,16 +95,31 @@ export function ParamsCompared(props: ParamsComparedProps) {
                 return (
                   <tr key={row.key} data-param={path} data-differs={row.differs ? "" : undefined}>
                     <td title={path}>
-                      <button type="button" className={classes["sorter"]} title="order the runs by this param" onClick={() => sortBy(path)}>
+                      <button
+                        type="button"
+                        className={classes["sorter"]}
+                        title="order the runs by this param"
+                        onClick={() => sortBy(path)}
+                      >
                         {path} {sortedBy === path && <Arrow size={12} />}
                       </button>
                     </td>
                     {order.map((index) => {
                       const run = compared[index]?.run;
                       const cell = row.cells[index];
-                      const marks = [row.numeric ? classes["number"] : "", row.differs ? classes["differs"] : "", cell === undefined ? classes["absent"] : ""];
+                      const marks = [
+                        row.numeric ? classes["number"] : "",
+                        row.differs ? classes["differs"] : "",
+                        cell === undefined ? classes["absent"] : "",
+                      ];
                       return (
-                        <td key={run?.id ?? index} className={marks.join(" ")} title={cellText(cell)} data-run={run?.id} data-value={cellText(cell)}>
+                        <td
+                          key={run?.id ?? index}
+                          className={marks.join(" ")}
+                          title={cellText(cell)}
+                          data-run={run?.id}
+                          data-value={cellText(cell)}
+                        >
                           {cell === undefined ? "–" : cellText(cell)}
                         </td>
                       );

@@ -2,8 +2,8 @@
 
 import { SegmentedControl } from "@mantine/core";
 import { useMemo, useState } from "react";
-import { formatStep, formatValue } from "../../charts/numbers";
 import { matchesSearch, readSearch } from "../../charts/names";
+import { formatStep, formatValue } from "../../charts/numbers";
 import classes from "./compare.module.css";
 import { bestRun, type ValueKind, valueRows } from "./metrics";
 import type { ComparedDetail } from "./queries";
@@ -57,7 +57,13 @@ export function ValuesCompared(props: ValuesComparedProps) {
               const best = bestRun(row);
               return (
                 <tr key={row.key} data-metric={row.metric}>
-                  <td title={row.goal === undefined ? row.metric : `${row.metric}: ${row.goal === "min" ? "small" : "great"} is good`}>
+                  <td
+                    title={
+                      row.goal === undefined
+                        ? row.metric
+                        : `${row.metric}: ${row.goal === "min" ? "small" : "great"} is good`
+                    }
+                  >
                     {row.metric} <span className={classes["absent"]}>{row.context}</span>
                   </td>
                   {props.compared.map(({ run }) => {

@@ -6,9 +6,22 @@ import { compareStateFromSearch, searchFromCompareState } from "./search";
 
 function runOf(id: string, part: Partial<RunItem> = {}): RunItem {
   return {
-    id, name: null, experiment: "e", state: "running", reason: null, archived: false, tags: [], group: null, job_type: null,
-    seed: null, description: null, created_at_micros: 0, started_at_micros: null, ended_at_micros: null,
-    last_received_at_micros: null, deleted_at_micros: null,
+    id,
+    name: null,
+    experiment: "e",
+    state: "running",
+    reason: null,
+    archived: false,
+    tags: [],
+    group: null,
+    job_type: null,
+    seed: null,
+    description: null,
+    created_at_micros: 0,
+    started_at_micros: null,
+    ended_at_micros: null,
+    last_received_at_micros: null,
+    deleted_at_micros: null,
     completeness: { logged: 0, durable: 0, refused: 0, dropped: 0, lost_slots: 0 },
     ...part,
   };
@@ -17,8 +30,22 @@ function runOf(id: string, part: Partial<RunItem> = {}): RunItem {
 function seriesOf(name: string, value: number, part: Partial<SeriesItem> = {}): SeriesItem {
   const point = { step: 9, time_micros: 0, value };
   return {
-    name, context: {}, kind: "metric", value_type: "f64", goal: null,
-    summary: { count: 1, nan_count: 0, infinite_count: 0, first: point, last: point, min: point, max: point, mean: value, best: null },
+    name,
+    context: {},
+    kind: "metric",
+    value_type: "f64",
+    goal: null,
+    summary: {
+      count: 1,
+      nan_count: 0,
+      infinite_count: 0,
+      first: point,
+      last: point,
+      min: point,
+      max: point,
+      mean: value,
+      best: null,
+    },
     ...part,
   };
 }
@@ -48,7 +75,11 @@ describe("charts of a comparison", () => {
     const [loss] = metricsOfRuns(compared, "seed");
     expect(loss?.sources.map((source) => source.group?.label)).toEqual(["seed 1", "seed 2", "seed 1"]);
     expect(loss?.sources[0]?.slot).toBe(loss?.sources[2]?.slot);
-    expect(metricsOfRuns(compared, "group")[0]?.sources.map((source) => source.group?.label)).toEqual(["x", "x", "no group"]);
+    expect(metricsOfRuns(compared, "group")[0]?.sources.map((source) => source.group?.label)).toEqual([
+      "x",
+      "x",
+      "no group",
+    ]);
   });
 
   it("keep a group's colour whichever run comes first", () => {
@@ -56,19 +87,32 @@ describe("charts of a comparison", () => {
   });
 
   it("stand beside a table of values with the best by the goal", () => {
-    const rows = valueRows(compared.map(({ run, series }) => ({ run, series: series.map((one) => ({ ...one, goal: "min" as const })) })), "last");
+    const rows = valueRows(
+      compared.map(({ run, series }) => ({ run, series: series.map((one) => ({ ...one, goal: "min" as const })) })),
+      "last",
+    );
     const loss = rows.find((row) => row.metric === "loss");
-    expect([...(loss?.values ?? [])].map(([run, point]) => [run, point.value])).toEqual([["a", 3], ["b", 1], ["c", 2]]);
+    expect([...(loss?.values ?? [])].map(([run, point]) => [run, point.value])).toEqual([
+      ["a", 3],
+      ["b", 1],
+      ["c", 2],
+    ]);
     expect(loss === undefined ? undefined : bestRun(loss)).toBe("b");
   });
 });
 
 describe("params side by side", () => {
-  const rows = compareParams([{ lr: 0.1, model: { depth: 2 }, seed: 1 }, { lr: 0.5, model: { depth: 2 } }, { lr: 0.1, model: { depth: 2 }, seed: "1" }]);
+  const rows = compareParams([
+    { lr: 0.1, model: { depth: 2 }, seed: 1 },
+    { lr: 0.5, model: { depth: 2 } },
+    { lr: 0.1, model: { depth: 2 }, seed: "1" },
+  ]);
 
   it("say what differs, missing ones too", () => {
     expect(rows.map((row) => [row.path.join("."), row.differs, row.numeric])).toEqual([
-      ["lr", true, true], ["model.depth", false, true], ["seed", true, false],
+      ["lr", true, true],
+      ["model.depth", false, true],
+      ["seed", true, false],
     ]);
     expect(chosenParams(rows, "", true).map((row) => row.key)).toEqual(['["lr"]', '["seed"]']);
     expect(chosenParams(rows, "depth", false)).toHaveLength(1);

@@ -109,7 +109,10 @@ export interface ValueRow {
 
 /** Last, best, least or greatest values of all metrics, by name and context. */
 export function valueRows(compared: readonly ComparedRun[], kind: ValueKind): readonly ValueRow[] {
-  const rows = new Map<string, { readonly row: ValueRow; readonly values: Map<string, { value: number; step: number }> }>();
+  const rows = new Map<
+    string,
+    { readonly row: ValueRow; readonly values: Map<string, { value: number; step: number }> }
+  >();
   for (const { run, series } of compared) {
     for (const one of series) {
       if (one.kind !== "metric") {
@@ -129,7 +132,9 @@ export function valueRows(compared: readonly ComparedRun[], kind: ValueKind): re
       }
     }
   }
-  return [...rows.values()].map(({ row }) => row).sort((one, two) => compareNames(one.metric, two.metric) || compareNames(one.context, two.context));
+  return [...rows.values()]
+    .map(({ row }) => row)
+    .sort((one, two) => compareNames(one.metric, two.metric) || compareNames(one.context, two.context));
 }
 
 /** The run with the best value of a row: by its goal, none without one. */

@@ -63,8 +63,15 @@ function isNumberWord(cell: unknown): boolean {
 }
 
 /** Rows that a search and the wish for differences leave. */
-export function chosenParams(rows: readonly ParamComparison[], query: string, onlyDifferent: boolean): readonly ParamComparison[] {
-  const words = query.toLowerCase().split(/\s+/).filter((word) => word !== "");
+export function chosenParams(
+  rows: readonly ParamComparison[],
+  query: string,
+  onlyDifferent: boolean,
+): readonly ParamComparison[] {
+  const words = query
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
   return rows.filter((row) => {
     const text = `${row.path.join(".")} ${row.cells.map(cellText).join(" ")}`.toLowerCase();
     return (row.differs || !onlyDifferent) && words.every((word) => text.includes(word));

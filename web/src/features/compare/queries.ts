@@ -49,7 +49,11 @@ export function useMeantRuns(ids: readonly string[], experiment: string | undefi
     const again = (): void => void client.invalidateQueries({ queryKey: ["compare", "runs"] });
     return feed.listen({
       onChange: (change) => {
-        if (change.kinds.some((kind) => kind === "created" || kind === "deleted" || kind === "undeleted" || kind === "properties")) {
+        if (
+          change.kinds.some(
+            (kind) => kind === "created" || kind === "deleted" || kind === "undeleted" || kind === "properties",
+          )
+        ) {
           again();
         }
       },
@@ -86,13 +90,16 @@ export function useComparison(ids: readonly string[]): Comparison {
   const stamp = results.map((result) => `${result.dataUpdatedAt} ${result.errorUpdatedAt} ${result.status}`).join(",");
   // biome-ignore lint/correctness/useExhaustiveDependencies: the stamp stands for the results
   return useMemo(() => {
-    const gone = (error: Error | null): boolean => error instanceof ApiError && (error.status === 404 || error.status === 410);
+    const gone = (error: Error | null): boolean =>
+      error instanceof ApiError && (error.status === 404 || error.status === 410);
     return {
       compared: results.flatMap((result) => (result.data === undefined || gone(result.error) ? [] : [result.data])),
       missing: ids.filter((_, index) => gone(results[index]?.error ?? null)),
       failed: ids.flatMap((id, index) => {
         const result = results[index];
-        return result?.error == null || gone(result.error) || result.data !== undefined ? [] : [{ id, reason: result.error.message }];
+        return result?.error == null || gone(result.error) || result.data !== undefined
+          ? []
+          : [{ id, reason: result.error.message }];
       }),
       loading: results.some((result) => result.isPending),
     };

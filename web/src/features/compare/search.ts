@@ -1,7 +1,7 @@
 //! The state of a comparison in the URL.
 
-import type { BoardState } from "../../charts/ChartBoard";
 import { type BoardSearch, boardFromSearch, searchFromBoard } from "../../charts/boardSearch";
+import type { BoardState } from "../../charts/ChartBoard";
 import { listFromText, listToText, textOf } from "../../charts/settings";
 
 /** What gives lines their colour; groups and seeds are drawn as mean and band. */

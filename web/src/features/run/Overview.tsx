@@ -1,17 +1,19 @@
 //! Everything about a run besides its charts.
 
 import { Alert, Badge, Group, Table, TagsInput, Text, Textarea, Timeline } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { type ReactNode, useMemo, useState } from "react";
 import type { Completeness, EventItem, RunDetail, WriterItem } from "../../api/types";
+import { agoText } from "../../base/text";
 import { formatStep, formatWall } from "../../charts/numbers";
+import { causeText } from "../../widgets/StateBadge";
+import { useToast } from "../../widgets/Toasts";
+import { useNow } from "../../widgets/useNow";
 import classes from "./overview.module.css";
 import { ParamsTree } from "./ParamsTree";
 import { leafText, splitEnvironment } from "./params";
 import { useRunEdit } from "./queries";
-import { useNow } from "./useNow";
-import { agoWords, reasonWords, STATE_COLORS } from "./words";
+import { STATE_COLORS } from "./words";
 
 interface OverviewProps {
   readonly run: RunDetail;
@@ -57,7 +59,10 @@ export function Overview(props: OverviewProps) {
 
 function Card(props: { readonly title: string; readonly wide?: boolean; readonly children: ReactNode }) {
   return (
-    <section className={props.wide === true ? `${classes["card"]} ${classes["wide"]}` : classes["card"]} aria-label={props.title}>
+    <section
+      className={props.wide === true ? `${classes["card"]} ${classes["wide"]}` : classes["card"]}
+      aria-label={props.title}
+    >
       <h3 className={classes["heading"]}>{props.title}</h3>
       {props.children}
     </section>
@@ -69,7 +74,15 @@ function Warnings(props: { readonly run: RunDetail }) {
   return warnings.length === 0 ? null : (
     <div className={classes["wide"]}>
       {warnings.map((warning) => (
-        <Alert key={warning.kind} color="yellow" variant="light" mb={6} py={8} icon={<IconAlertTriangle />} title={`${warning.kind.replaceAll("_", " ")} (${formatStep(warning.count)})`}>
+        <Alert
+          key={warning.kind}
+          color="yellow"
+          variant="light"
+          mb={6}
+          py={8}
+          icon={<IconAlertTriangle />}
+          title={`${warning.kind.replaceAll("_", " ")} (${formatStep(warning.count)})`}
+        >
           {warning.detail}
         </Alert>
       ))}
@@ -78,11 +91,11 @@ function Warnings(props: { readonly run: RunDetail }) {
 }
 
 function History(props: { readonly events: readonly EventItem[] }) {
-  const now = useNow(true);
+  const now = useNow();
   return (
     <Timeline bulletSize={12} lineWidth={2} active={props.events.length} data-testid="run-events">
       {props.events.map((event) => {
-        const reason = reasonWords(event.reason);
+        const reason = causeText(event.reason);
         return (
           <Timeline.Item key={`${event.change} ${event.event}`} color={STATE_COLORS[event.to]}>
             <Group gap={6} wrap="wrap">
@@ -91,10 +104,10 @@ function History(props: { readonly events: readonly EventItem[] }) {
               </Badge>
               <Text size="sm">{event.event.replaceAll("_", " ")}</Text>
               <Text size="sm" c="dimmed">
-                by {event.actor}, <span title={formatWall(event.at_micros)}>{agoWords(event.at_micros, now)}</span>
+                by {event.actor}, <span title={formatWall(event.at_micros)}>{agoText(event.at_micros, now)}</span>
               </Text>
             </Group>
-            {reason !== undefined && (
+            {reason !== "" && (
               <Text size="sm" c={STATE_COLORS[event.to]} style={{ overflowWrap: "anywhere" }}>
                 {reason}
               </Text>
@@ -106,7 +119,12 @@ function History(props: { readonly events: readonly EventItem[] }) {
   );
 }
 
-const COUNTS: readonly { readonly field: keyof Completeness; readonly name: string; readonly meaning: string; readonly bad: boolean }[] = [
+const COUNTS: readonly {
+  readonly field: keyof Completeness;
+  readonly name: string;
+  readonly meaning: string;
+  readonly bad: boolean;
+}[] = [
   { field: "logged", name: "logged", meaning: "points of all calls, as far as known", bad: false },
   { field: "durable", name: "here", meaning: "points on the server, history included", bad: false },
   { field: "refused", name: "refused", meaning: "points that could not be taken", bad: true },
@@ -145,9 +163,10 @@ function CompletenessTable(props: { readonly completeness: Completeness }) {
 function About(props: { readonly run: RunDetail }) {
   const { run } = props;
   const edit = useRunEdit(run.id);
+  const toast = useToast();
   const [description, setDescription] = useState<string>();
   const failed = (error: Error): void => {
-    notifications.show({ color: "red", title: "not changed", message: error.message });
+    toast({ kind: "error", text: `not changed: ${error.message}` });
   };
   const takeDescription = (): void => {
     if (description !== undefined && description !== (run.description ?? "")) {
@@ -206,7 +225,13 @@ function Scalars(props: { readonly run: RunDetail }) {
   return (
     <div className={classes["rows"]}>
       {props.run.scalars.map((scalar) => (
-        <div key={scalar.name} className={classes["row"]} title={formatWall(scalar.time_micros)} data-scalar={scalar.name} data-value={leafText(scalar.value)}>
+        <div
+          key={scalar.name}
+          className={classes["row"]}
+          title={formatWall(scalar.time_micros)}
+          data-scalar={scalar.name}
+          data-value={leafText(scalar.value)}
+        >
           <span className={classes["key"]}>{scalar.name}</span>
           <span className={classes["value"]}>{leafText(scalar.value)}</span>
         </div>
@@ -216,7 +241,7 @@ function Scalars(props: { readonly run: RunDetail }) {
 }
 
 function Writers(props: { readonly writers: readonly WriterItem[] }) {
-  const now = useNow(true);
+  const now = useNow();
   if (props.writers.length === 0) {
     return (
       <Text size="sm" c="dimmed">
@@ -266,11 +291,22 @@ function WriterRow(props: { readonly writer: WriterItem; readonly now: number })
       <Table.Td>{writer.rank ?? ""}</Table.Td>
       <Table.Td>{writer.user}</Table.Td>
       <Table.Td>{writer.sdk}</Table.Td>
-      <Table.Td title={formatWall(writer.opened_at_micros)}>{agoWords(writer.opened_at_micros, now)}</Table.Td>
-      <Table.Td title={formatWall(writer.last_received_at_micros)}>{agoWords(writer.last_received_at_micros, now)}</Table.Td>
-      <Table.Td>{writer.end === null ? "open" : `${writer.end.kind}${writer.end.reason === null ? "" : ` (${reasonWords(writer.end.reason)})`}`}</Table.Td>
+      <Table.Td title={formatWall(writer.opened_at_micros)}>{agoText(writer.opened_at_micros, now)}</Table.Td>
+      <Table.Td title={formatWall(writer.last_received_at_micros)}>
+        {agoText(writer.last_received_at_micros, now)}
+      </Table.Td>
+      <Table.Td>
+        {writer.end === null
+          ? "open"
+          : `${writer.end.kind}${writer.end.reason === null ? "" : ` (${causeText(writer.end.reason)})`}`}
+      </Table.Td>
       {[counts.logged, counts.durable, counts.refused, counts.dropped, counts.lost_slots].map((count, index) => (
-        <Table.Td key={COUNTS[index]?.field} ta="right" className={classes["number"]} {...(index > 1 && count > 0 ? { c: "red", fw: 700 } : {})}>
+        <Table.Td
+          key={COUNTS[index]?.field}
+          ta="right"
+          className={classes["number"]}
+          {...(index > 1 && count > 0 ? { c: "red", fw: 700 } : {})}
+        >
           {formatStep(count)}
         </Table.Td>
       ))}

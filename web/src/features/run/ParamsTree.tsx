@@ -73,7 +73,14 @@ function Row(props: { readonly row: ParamRow }) {
       <span className={classes["value"]}>{text === "" ? '""' : text}</span>
       <CopyButton value={text} timeout={1_200}>
         {({ copied, copy }) => (
-          <ActionIcon className={classes["copy"]} size="xs" variant="subtle" color="gray" aria-label={`copy ${pathText(row.path)}`} onClick={copy}>
+          <ActionIcon
+            className={classes["copy"]}
+            size="xs"
+            variant="subtle"
+            color="gray"
+            aria-label={`copy ${pathText(row.path)}`}
+            onClick={copy}
+          >
             {copied ? <IconCheck size={12} /> : <IconCopy size={12} />}
           </ActionIcon>
         )}

@@ -49,9 +49,16 @@ function UnknownRun(props: { readonly run: string; readonly error: Error; readon
   const trash = useRunTrash(props.run);
   const gone = isGone(props.error);
   return (
-    <Alert color={gone ? "gray" : "red"} title={gone ? `there is no run ${props.run}` : "the run could not be read"} m="md" data-testid="run-missing">
+    <Alert
+      color={gone ? "gray" : "red"}
+      title={gone ? `there is no run ${props.run}` : "the run could not be read"}
+      m="md"
+      data-testid="run-missing"
+    >
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">{gone ? "It may have been deleted; deleted runs stay in the trash for a while." : props.error.message}</Text>
+        <Text size="sm">
+          {gone ? "It may have been deleted; deleted runs stay in the trash for a while." : props.error.message}
+        </Text>
         {gone ? (
           <Button size="xs" variant="default" loading={trash.isPending} onClick={() => trash.mutate("undelete")}>
             take it from the trash
@@ -81,17 +88,25 @@ function KnownRun(props: RunPageProps & { readonly detail: RunDetail }) {
     onSearch(searchFromRunState({ ...now, ...part }), push);
   }, []);
   const onBoard = useCallback(
-    (part: Partial<BoardState>) => change({ board: { ...latest.current.state.board, ...part } }, isStep(part, latest.current.state.board)),
+    (part: Partial<BoardState>) =>
+      change({ board: { ...latest.current.state.board, ...part } }, isStep(part, latest.current.state.board)),
     [change],
   );
   return (
     <Stack gap="sm" p="md">
       <RunHeader run={detail} experimentHref={props.experimentHref(detail.experiment)} />
-      <Tabs value={state.tab} onChange={(tab) => change({ tab: tab === "overview" ? "overview" : "metrics" }, true)} keepMounted={false}>
+      <Tabs
+        value={state.tab}
+        onChange={(tab) => change({ tab: tab === "overview" ? "overview" : "metrics" }, true)}
+        keepMounted={false}
+      >
         <Tabs.List mb="sm">
           <Tabs.Tab value="metrics">metrics</Tabs.Tab>
           <Tabs.Tab value="overview">
-            overview{detail.warnings.length > 0 ? ` (${detail.warnings.length} ${detail.warnings.length === 1 ? "warning" : "warnings"})` : ""}
+            overview
+            {detail.warnings.length > 0
+              ? ` (${detail.warnings.length} ${detail.warnings.length === 1 ? "warning" : "warnings"})`
+              : ""}
           </Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="metrics">
@@ -110,12 +125,18 @@ function isStep(part: Partial<BoardState>, before: BoardState): boolean {
   return "chart" in part || (part.settings !== undefined && part.settings.span !== before.settings.span);
 }
 
-function Metrics(props: { readonly run: RunDetail; readonly board: BoardState; readonly onBoard: (part: Partial<BoardState>) => void }) {
+function Metrics(props: {
+  readonly run: RunDetail;
+  readonly board: BoardState;
+  readonly onBoard: (part: Partial<BoardState>) => void;
+}) {
   const { run } = props;
   const runs = useMemo(() => [run.id], [run.id]);
   useLiveLines(runs);
   const series = useRunSeries(run.id);
-  const named = useNames(series.data?.series.map((one) => `${one.name} ${one.value_type} ${JSON.stringify(one.context)}`));
+  const named = useNames(
+    series.data?.series.map((one) => `${one.name} ${one.value_type} ${JSON.stringify(one.context)}`),
+  );
   // biome-ignore lint/correctness/useExhaustiveDependencies: summaries change with each point, charts only with the names
   const metrics = useMemo(() => metricsOfRun(run.id, series.data?.series ?? []), [run.id, named]);
   if (series.data === undefined) {
@@ -140,7 +161,11 @@ function Metrics(props: { readonly run: RunDetail; readonly board: BoardState; r
         metrics={metrics}
         state={props.board}
         onState={props.onBoard}
-        empty={run.state === "running" ? "no metric was logged yet; the first one appears here by itself" : "no metric was logged"}
+        empty={
+          run.state === "running"
+            ? "no metric was logged yet; the first one appears here by itself"
+            : "no metric was logged"
+        }
       />
     </>
   );

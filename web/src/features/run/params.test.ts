@@ -6,7 +6,14 @@ const TREE = { model: { depth: 3, layers: [1, 2], empty: {} }, lr: 0.1, name: "A
 describe("rows of params", () => {
   it("are the tree, branches first, in the order of people", () => {
     expect(paramRows(TREE, "").map((row) => `${"  ".repeat(row.depth)}${row.path.at(-1)} ${row.kind}`)).toEqual([
-      "layer2 leaf", "layer10 leaf", "lr leaf", "model branch", "  depth leaf", "  empty leaf", "  layers leaf", "name leaf",
+      "layer2 leaf",
+      "layer10 leaf",
+      "lr leaf",
+      "model branch",
+      "  depth leaf",
+      "  empty leaf",
+      "  layers leaf",
+      "name leaf",
     ]);
     expect(paramRows(undefined, "")).toEqual([]);
   });
@@ -18,17 +25,32 @@ describe("rows of params", () => {
   });
 
   it("say leaves as JSON, text as it is", () => {
-    expect([0.1, true, null, "a b", [1, "x"], {}].map(leafText)).toEqual(["0.1", "true", "null", "a b", '[1,"x"]', "{}"]);
+    expect([0.1, true, null, "a b", [1, "x"], {}].map(leafText)).toEqual([
+      "0.1",
+      "true",
+      "null",
+      "a b",
+      '[1,"x"]',
+      "{}",
+    ]);
   });
 
   it("lie flat by path", () => {
-    expect(flatParams({ a: { "b.c": 1 }, d: 2 })).toEqual(new Map([['["a","b.c"]', 1], ['["d"]', 2]]));
+    expect(flatParams({ a: { "b.c": 1 }, d: 2 })).toEqual(
+      new Map([
+        ['["a","b.c"]', 1],
+        ['["d"]', 2],
+      ]),
+    );
   });
 });
 
 describe("the environment", () => {
   it("is taken apart where there is one", () => {
-    expect(splitEnvironment({ lr: 1, env: { gpu: "H100" } })).toEqual({ params: { lr: 1 }, environment: { env: { gpu: "H100" } } });
+    expect(splitEnvironment({ lr: 1, env: { gpu: "H100" } })).toEqual({
+      params: { lr: 1 },
+      environment: { env: { gpu: "H100" } },
+    });
     expect(splitEnvironment({ lr: 1 })).toEqual({ params: { lr: 1 }, environment: undefined });
   });
 });

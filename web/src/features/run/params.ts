@@ -30,7 +30,10 @@ export function pathText(path: readonly string[]): string {
  * path or value holds all its words, and the branches above them.
  */
 export function paramRows(params: unknown, query: string): readonly ParamRow[] {
-  const words = query.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  const words = query
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
   const rows: ParamRow[] = [];
   if (isBranch(params)) {
     walk(params, [], words, rows);
@@ -40,7 +43,12 @@ export function paramRows(params: unknown, query: string): readonly ParamRow[] {
 
 const natural = new Intl.Collator("en", { numeric: true });
 
-function walk(branch: Readonly<Record<string, unknown>>, path: readonly string[], words: readonly string[], rows: ParamRow[]): number {
+function walk(
+  branch: Readonly<Record<string, unknown>>,
+  path: readonly string[],
+  words: readonly string[],
+  rows: ParamRow[],
+): number {
   let found = 0;
   for (const key of Object.keys(branch).sort(natural.compare)) {
     const value = branch[key];

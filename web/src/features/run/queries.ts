@@ -102,7 +102,9 @@ export function useRunEdit(run: string) {
   return useMutation({
     mutationFn: (edit: RunEdit) => requestJson<RunItem>(`runs/${encodeURIComponent(run)}`, jsonBody("PATCH", edit)),
     onSuccess: (item) => {
-      client.setQueryData<RunDetail>(["run", run], (before) => (before === undefined ? before : { ...before, ...item }));
+      client.setQueryData<RunDetail>(["run", run], (before) =>
+        before === undefined ? before : { ...before, ...item },
+      );
     },
   });
 }

@@ -1,7 +1,7 @@
 //! The state of a run's page in the URL.
 
-import type { BoardState } from "../../charts/ChartBoard";
 import { type BoardSearch, boardFromSearch, searchFromBoard } from "../../charts/boardSearch";
+import type { BoardState } from "../../charts/ChartBoard";
 import { textOf } from "../../charts/settings";
 
 /** Tabs of the page. */
