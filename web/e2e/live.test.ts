@@ -56,7 +56,10 @@ describe("while a script logs", () => {
   test("its run appears, its chart follows, and the last drawn value is the API's", async () => {
     const { page, errors, context } = await openPage(browser);
     await page.goto(`${server.url}/app/runs`);
-    await page.getByText(/no runs/i).first().waitFor();
+    await page
+      .getByText(/no runs/i)
+      .first()
+      .waitFor();
     const script = startScript(server, LOGS_UNTIL_TOLD);
     try {
       const id = await firstLine(script);

@@ -1,6 +1,6 @@
 // Runs, compare and addresses: what the pages show is what the API answers.
 
-import { createServer, type IncomingMessage, request, type Server as HttpServer, type ServerResponse } from "node:http";
+import { createServer, type Server as HttpServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -39,12 +39,14 @@ async function shownRuns(page: Page): Promise<string[]> {
 }
 
 async function cellValues(page: Page, run: string): Promise<Record<string, string>> {
-  const cells = await page.locator(`[data-run="${run}"] [data-column]`).evaluateAll((found) =>
-    found.map((cell) => [
-      cell.getAttribute("data-column") ?? "",
-      cell.getAttribute("data-value") ?? cell.querySelector("[data-value]")?.getAttribute("data-value") ?? "",
-    ]),
-  );
+  const cells = await page
+    .locator(`[data-run="${run}"] [data-column]`)
+    .evaluateAll((found) =>
+      found.map((cell) => [
+        cell.getAttribute("data-column") ?? "",
+        cell.getAttribute("data-value") ?? cell.querySelector("[data-value]")?.getAttribute("data-value") ?? "",
+      ]),
+    );
   return Object.fromEntries(cells);
 }
 
@@ -108,10 +110,12 @@ describe("the pages", () => {
       ],
     });
     for (const row of table.rows) {
-      await expect.poll(() => cellValues(page, row.run.id)).toMatchObject({
-        "param:lr": String(row.cells[0]),
-        "param:model.depth": String(row.cells[1]),
-      });
+      await expect
+        .poll(() => cellValues(page, row.run.id))
+        .toMatchObject({
+          "param:lr": String(row.cells[0]),
+          "param:model.depth": String(row.cells[1]),
+        });
     }
     await picture(page, "runs-columns");
     expect(errors).toEqual([]);
@@ -150,9 +154,16 @@ describe("the pages", () => {
     const { page, errors, context } = await openPage(browser);
     await page.goto(`${server.url}/app/runs`);
     for (const index of [0, 1, 2]) {
-      await page.locator(`[data-run="${id(index)}"]`).getByRole("checkbox").check();
+      await page
+        .locator(`[data-run="${id(index)}"]`)
+        .getByRole("checkbox")
+        .check();
     }
-    await page.getByRole("button", { name: /compare/i }).or(page.getByRole("link", { name: /compare/i })).first().click();
+    await page
+      .getByRole("button", { name: /compare/i })
+      .or(page.getByRole("link", { name: /compare/i }))
+      .first()
+      .click();
     await page.waitForURL("**/app/compare**");
     const chart = page.locator('[data-chart="loss"][data-state="ready"]').first();
     await chart.waitFor();
@@ -196,7 +207,13 @@ async function stripPrefix(target: Server, prefix: string): Promise<{ url: strin
       return;
     }
     const forwarded = request(
-      { host: "127.0.0.1", port: target.port, method: asked.method, path: path.slice(prefix.length), headers: asked.headers },
+      {
+        host: "127.0.0.1",
+        port: target.port,
+        method: asked.method,
+        path: path.slice(prefix.length),
+        headers: asked.headers,
+      },
       (reply) => {
         answer.writeHead(reply.statusCode ?? 502, reply.headers);
         reply.pipe(answer);

@@ -26,7 +26,8 @@ async function attack({ target, run }: { target: string; run: string }): Promise
       outcomes.push({ trick, result: `threw ${String(error)}` });
     }
   };
-  const read = async (response: Response) => `${response.type} ${response.status} ${(await response.text()).length > 0}`;
+  const read = async (response: Response) =>
+    `${response.type} ${response.status} ${(await response.text()).length > 0}`;
   await attempt("read by fetch", async () => read(await fetch(`${target}/runstone/v1/runs`)));
   await attempt("blind fetch", async () => read(await fetch(`${target}/runstone/v1/runs`, { mode: "no-cors" })));
   await attempt("json post", async () =>
@@ -42,13 +43,9 @@ async function attack({ target, run }: { target: string; run: string }): Promise
     read(await fetch(`${target}/runstone/v1/edits`, { method: "POST", mode: "no-cors", body: edit })),
   );
   await attempt("typeless post", async () =>
-    read(
-      await fetch(`${target}/runstone/v1/edits`, { method: "POST", mode: "no-cors", body: new Blob([edit]) }),
-    ),
+    read(await fetch(`${target}/runstone/v1/edits`, { method: "POST", mode: "no-cors", body: new Blob([edit]) })),
   );
-  await attempt("delete", async () =>
-    read(await fetch(`${target}/runstone/v1/runs/${run}`, { method: "DELETE" })),
-  );
+  await attempt("delete", async () => read(await fetch(`${target}/runstone/v1/runs/${run}`, { method: "DELETE" })));
   await attempt("empty post", async () =>
     read(await fetch(`${target}/runstone/v1/runs/${run}/undelete`, { method: "POST", mode: "no-cors" })),
   );
@@ -143,9 +140,7 @@ with Run(experiment="target", name="victim") as run:
 print(run.id)
 `,
     );
-    browser = await launchBrowser(
-      `--host-resolver-rules=MAP evil.example 127.0.0.1, MAP localhost 127.0.0.1`,
-    );
+    browser = await launchBrowser(`--host-resolver-rules=MAP evil.example 127.0.0.1, MAP localhost 127.0.0.1`);
   });
 
   afterAll(async () => {
@@ -154,18 +149,21 @@ print(run.id)
     elsewhere?.close();
   });
 
-  test.each(["127.0.0.1", "localhost", "evil.example"])("served by another port of %s changes and reads nothing", async (host) => {
-    const before = await storeState(server);
-    const { page, context } = await openPage(browser);
-    await page.goto(`http://${host}:${elsewherePort}/`);
-    const outcomes = await page.evaluate(attack, { target: server.url, run });
-    await context.close();
-    expect(outcomes.length).toBe(12);
-    for (const { trick, result } of outcomes.filter(({ trick }) => READING.includes(trick))) {
-      expect(`${trick}: ${result}`).toMatch(/refused|threw|silent/);
-    }
-    expect(await storeState(server)).toBe(before);
-  });
+  test.each(["127.0.0.1", "localhost", "evil.example"])(
+    "served by another port of %s changes and reads nothing",
+    async (host) => {
+      const before = await storeState(server);
+      const { page, context } = await openPage(browser);
+      await page.goto(`http://${host}:${elsewherePort}/`);
+      const outcomes = await page.evaluate(attack, { target: server.url, run });
+      await context.close();
+      expect(outcomes.length).toBe(12);
+      for (const { trick, result } of outcomes.filter(({ trick }) => READING.includes(trick))) {
+        expect(`${trick}: ${result}`).toMatch(/refused|threw|silent/);
+      }
+      expect(await storeState(server)).toBe(before);
+    },
+  );
 
   test("whose name is bound to our address and port changes and reads nothing", async () => {
     const before = await storeState(server);

@@ -71,7 +71,9 @@ with Run(experiment="long", name="million") as run:
       await page.mouse.move(to, y, { steps: 4 });
       await page.mouse.up();
       await expect
-        .poll(async () => Number(await chart.getAttribute("data-x-max")) - Number(await chart.getAttribute("data-x-min")))
+        .poll(
+          async () => Number(await chart.getAttribute("data-x-max")) - Number(await chart.getAttribute("data-x-min")),
+        )
         .toBeLessThan((high - low) * 0.5);
       await page.locator('[data-chart="signal"][data-state="ready"]').first().waitFor();
       await expect.poll(async () => Number(await chart.getAttribute("data-y-max"))).toBe(SPIKE);

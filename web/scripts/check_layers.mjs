@@ -42,6 +42,8 @@ if (planted.some((found) => found.length !== 1) || violations("app/a.ts", 'impor
 }
 const found = files(root).flatMap((path) => violations(relative(root, path), readFileSync(path, "utf8")));
 if (found.length > 0) {
-  console.error(`${found.join("\n")}\nhint: imports go down only: ${LAYERS.join(" <- ")}, and no feature imports another`);
+  console.error(
+    `${found.join("\n")}\nhint: imports go down only: ${LAYERS.join(" <- ")}, and no feature imports another`,
+  );
   process.exit(1);
 }

@@ -5,7 +5,11 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 const LIMIT = 300 * 1024;
-const PAGES = ["src/features/runs/RunsPage.tsx", "src/features/run/RunPage.tsx", "src/features/compare/ComparePage.tsx"];
+const PAGES = [
+  "src/features/runs/RunsPage.tsx",
+  "src/features/run/RunPage.tsx",
+  "src/features/compare/ComparePage.tsx",
+];
 const home = process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? "", ".cache");
 const dist = process.env.RUNSTONE_WEB_DIST ?? join(home, "runstone/web/dist");
 const manifest = JSON.parse(readFileSync(join(dist, "manifest.json"), "utf8"));

@@ -129,6 +129,9 @@ export class Server {
 interface SeriesList {
   readonly series: readonly {
     readonly name: string;
-    readonly summary: { readonly count: number; readonly last: { readonly step: number; readonly value: number } | null };
+    readonly summary: {
+      readonly count: number;
+      readonly last: { readonly step: number; readonly value: number } | null;
+    };
   }[];
 }

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { EventParser } from "./events";
 
-const TEXT = ': hello\nretry: 500\n\nid: 7\nevent: change\ndata: {"a":1}\n\nid: 8\r\nevent: change\r\ndata: x\r\ndata: y\r\n\r\nevent: empty\n\n';
+const TEXT =
+  ': hello\nretry: 500\n\nid: 7\nevent: change\ndata: {"a":1}\n\nid: 8\r\nevent: change\r\ndata: x\r\ndata: y\r\n\r\nevent: empty\n\n';
 
 test("events come out the same wherever the text is cut", () => {
   for (let size = 1; size <= TEXT.length; size += 1) {

@@ -31,7 +31,11 @@ export class EventParser {
 
   #line(line: string): ServerEvent | undefined {
     if (line === "") {
-      const complete = { event: this.#event === "" ? "message" : this.#event, data: this.#data.join("\n"), id: this.#id };
+      const complete = {
+        event: this.#event === "" ? "message" : this.#event,
+        data: this.#data.join("\n"),
+        id: this.#id,
+      };
       const hasData = this.#data.length > 0;
       this.#event = "";
       this.#data = [];

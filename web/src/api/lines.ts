@@ -89,7 +89,12 @@ async function fetchLines(body: LinesRequest): Promise<readonly LineColumns[]> {
   const answered: LinesAnswer = await response.json();
   return answered.lines.map((line) => {
     const x = Float64Array.from(line.x, numberOf);
-    return { head: line, x, y: Float64Array.from(line.y, numberOf), steps: line.steps === undefined ? x : Float64Array.from(line.steps) };
+    return {
+      head: line,
+      x,
+      y: Float64Array.from(line.y, numberOf),
+      steps: line.steps === undefined ? x : Float64Array.from(line.steps),
+    };
   });
 }
 

@@ -643,9 +643,7 @@ export interface components {
             [key: string]: components["schemas"]["JsonValue"];
         };
         /** @description Any JSON. */
-        JsonValue: null | boolean | number | string | components["schemas"]["JsonValue"][] | {
-            [key: string]: components["schemas"]["JsonValue"];
-        };
+        JsonValue: unknown;
         /**
          * @description Something that happens to a run.
          * @enum {string}

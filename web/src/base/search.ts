@@ -12,7 +12,10 @@ export function parseSearch(query: string): Search {
 export function stringifySearch(search: Readonly<Record<string, unknown>>): string {
   const pairs = Object.entries(search).filter(([, value]) => value !== undefined && value !== null && value !== "");
   const text = pairs
-    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value)).replace(/%(2C|3A|2F|40)/gi, (code) => decodeURIComponent(code))}`)
+    .map(
+      ([name, value]) =>
+        `${encodeURIComponent(name)}=${encodeURIComponent(String(value)).replace(/%(2C|3A|2F|40)/gi, (code) => decodeURIComponent(code))}`,
+    )
     .join("&");
   return text === "" ? "" : `?${text}`;
 }

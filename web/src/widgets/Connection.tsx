@@ -16,7 +16,9 @@ const WORDS: Readonly<Record<ConnectionState, string>> = {
 export function Connection() {
   const state = useSyncExternalStore(feed.onState, () => feed.state);
   const title =
-    state === "live" ? "changes are shown as they come" : "the server does not answer; what is shown may be old, and the page goes on when it is back";
+    state === "live"
+      ? "changes are shown as they come"
+      : "the server does not answer; what is shown may be old, and the page goes on when it is back";
   return (
     <span className={styles.connection} data-testid="connection" data-state={state} title={title} role="status">
       <span className={styles.dot} aria-hidden="true" />
@@ -46,7 +48,12 @@ export function TokenPrompt({ onGiven }: { readonly onGiven: () => void }) {
           <Text size="sm" c="dimmed">
             It lies in ~/.runstone/token on the machine of the server. This tab keeps it until it is closed.
           </Text>
-          <PasswordInput label="Token" value={token} onChange={(event) => setText(event.currentTarget.value)} data-autofocus />
+          <PasswordInput
+            label="Token"
+            value={token}
+            onChange={(event) => setText(event.currentTarget.value)}
+            data-autofocus
+          />
           <Button type="submit" disabled={token.trim() === ""}>
             Go on
           </Button>

@@ -12,7 +12,13 @@ export function Tags({ tags, onPick }: { readonly tags: readonly string[]; reado
             {tag}
           </span>
         ) : (
-          <button key={tag} type="button" className={styles.tag} title={`only runs tagged ${tag}`} onClick={() => onPick(tag)}>
+          <button
+            key={tag}
+            type="button"
+            className={styles.tag}
+            title={`only runs tagged ${tag}`}
+            onClick={() => onPick(tag)}
+          >
             {tag}
           </button>
         ),

@@ -7,7 +7,15 @@ import { joinList, splitList } from "../../base/search";
 export const METRIC_VALUES: readonly MetricValue[] = ["last", "best", "min", "max", "mean", "last_step"];
 
 /** Properties that can be chosen; state, name, experiment and tags always stand there. */
-export const PROPERTIES: readonly RunProperty[] = ["created", "started", "ended", "last_received", "duration", "points", "id"];
+export const PROPERTIES: readonly RunProperty[] = [
+  "created",
+  "started",
+  "ended",
+  "last_received",
+  "duration",
+  "points",
+  "id",
+];
 
 const SORT_ONLY: readonly RunProperty[] = ["name", "experiment", "state"];
 
@@ -96,7 +104,9 @@ export function columnTitle(column: Column): string {
     return PROPERTY_TITLES[column.property];
   }
   const context = column.context === undefined || column.context === null ? "" : ` ${contextText(column.context)}`;
-  return column.value === "last" ? `${column.name}${context}` : `${column.value.replace("_", " ")} ${column.name}${context}`;
+  return column.value === "last"
+    ? `${column.name}${context}`
+    : `${column.value.replace("_", " ")} ${column.name}${context}`;
 }
 
 /** A context in short: `subset=val`. */

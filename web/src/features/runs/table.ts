@@ -171,7 +171,12 @@ export class RunTable {
       cursor = page.next_cursor;
     } while (cursor !== null && rows.length < wanted);
     this.#cursor = cursor;
-    this.#become({ rows: keepSame(this.#state.rows, rows), matching: page.matching, complete: cursor === null, loading: false });
+    this.#become({
+      rows: keepSame(this.#state.rows, rows),
+      matching: page.matching,
+      complete: cursor === null,
+      loading: false,
+    });
     // Never more than a fifth of the time is spent on this.
     this.#rereadAt = Date.now() + Math.max(REREAD_REST_MILLIS, 4 * (Date.now() - began));
   }
