@@ -5,7 +5,7 @@ it("a board reads back from the URL as it was written", () => {
   const search = {
     q: "/loss|acc/",
     closed: "train,val",
-    hide: '{"subset":"a"%2C"b":1}',
+    hide: '{"subset":"a"\\,"b":1}',
     pin: "train/loss",
     chart: "lr",
     s: "0.9",

@@ -1,5 +1,6 @@
 //! How all charts of a page are drawn, as it stands in the URL: short, typed, and forgiving.
 
+import { joinList, splitList } from "../base/search";
 import { STEP_AXIS, type XAxis, xAxisFromText, xAxisToText } from "./axes";
 import type { Span } from "./lines";
 import { spanFromText, spanToText } from "./projection";
@@ -85,21 +86,13 @@ export function searchFromSettings(settings: ChartSettings): ChartSearch {
   };
 }
 
-/** A list of words in the URL, joined by commas; commas inside are escaped. */
+/** A list of words in the URL; nothing for what is no list. */
 export function listFromText(text: string | undefined): readonly string[] {
-  return text === undefined || text === ""
-    ? []
-    : text.split(",").flatMap((part) => {
-        try {
-          return part === "" ? [] : [decodeURIComponent(part)];
-        } catch {
-          return [];
-        }
-      });
+  return splitList(text ?? "").filter((word) => word !== "");
 }
 
 /** The short form of a list; `undefined` for an empty one. */
 export function listToText(words: Iterable<string>): string | undefined {
-  const text = [...words].map((word) => word.replaceAll("%", "%25").replaceAll(",", "%2C")).join(",");
+  const text = joinList([...words]);
   return text === "" ? undefined : text;
 }

@@ -4,14 +4,16 @@ import { Alert, Badge, Group, Table, TagsInput, Text, Textarea, Timeline } from 
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { type ReactNode, useMemo, useState } from "react";
 import type { Completeness, EventItem, RunDetail, WriterItem } from "../../api/types";
+import { agoText } from "../../base/text";
 import { formatStep, formatWall } from "../../charts/numbers";
+import { causeText } from "../../widgets/StateBadge";
 import { useToast } from "../../widgets/Toasts";
+import { useNow } from "../../widgets/useNow";
 import classes from "./overview.module.css";
 import { ParamsTree } from "./ParamsTree";
 import { leafText, splitEnvironment } from "./params";
 import { useRunEdit } from "./queries";
-import { useNow } from "./useNow";
-import { agoWords, reasonWords, STATE_COLORS } from "./words";
+import { STATE_COLORS } from "./words";
 
 interface OverviewProps {
   readonly run: RunDetail;
@@ -89,11 +91,11 @@ function Warnings(props: { readonly run: RunDetail }) {
 }
 
 function History(props: { readonly events: readonly EventItem[] }) {
-  const now = useNow(true);
+  const now = useNow();
   return (
     <Timeline bulletSize={12} lineWidth={2} active={props.events.length} data-testid="run-events">
       {props.events.map((event) => {
-        const reason = reasonWords(event.reason);
+        const reason = causeText(event.reason);
         return (
           <Timeline.Item key={`${event.change} ${event.event}`} color={STATE_COLORS[event.to]}>
             <Group gap={6} wrap="wrap">
@@ -102,10 +104,10 @@ function History(props: { readonly events: readonly EventItem[] }) {
               </Badge>
               <Text size="sm">{event.event.replaceAll("_", " ")}</Text>
               <Text size="sm" c="dimmed">
-                by {event.actor}, <span title={formatWall(event.at_micros)}>{agoWords(event.at_micros, now)}</span>
+                by {event.actor}, <span title={formatWall(event.at_micros)}>{agoText(event.at_micros, now)}</span>
               </Text>
             </Group>
-            {reason !== undefined && (
+            {reason !== "" && (
               <Text size="sm" c={STATE_COLORS[event.to]} style={{ overflowWrap: "anywhere" }}>
                 {reason}
               </Text>
@@ -161,9 +163,11 @@ function CompletenessTable(props: { readonly completeness: Completeness }) {
 function About(props: { readonly run: RunDetail }) {
   const { run } = props;
   const edit = useRunEdit(run.id);
-  const [description, setDescription] = useState<string>();
   const toast = useToast();
-  const failed = (error: Error): void => toast({ kind: "error", text: `not changed: ${error.message}` });
+  const [description, setDescription] = useState<string>();
+  const failed = (error: Error): void => {
+    toast({ kind: "error", text: `not changed: ${error.message}` });
+  };
   const takeDescription = (): void => {
     if (description !== undefined && description !== (run.description ?? "")) {
       edit.mutate({ description }, { onError: failed });
@@ -237,7 +241,7 @@ function Scalars(props: { readonly run: RunDetail }) {
 }
 
 function Writers(props: { readonly writers: readonly WriterItem[] }) {
-  const now = useNow(true);
+  const now = useNow();
   if (props.writers.length === 0) {
     return (
       <Text size="sm" c="dimmed">
@@ -287,14 +291,14 @@ function WriterRow(props: { readonly writer: WriterItem; readonly now: number })
       <Table.Td>{writer.rank ?? ""}</Table.Td>
       <Table.Td>{writer.user}</Table.Td>
       <Table.Td>{writer.sdk}</Table.Td>
-      <Table.Td title={formatWall(writer.opened_at_micros)}>{agoWords(writer.opened_at_micros, now)}</Table.Td>
+      <Table.Td title={formatWall(writer.opened_at_micros)}>{agoText(writer.opened_at_micros, now)}</Table.Td>
       <Table.Td title={formatWall(writer.last_received_at_micros)}>
-        {agoWords(writer.last_received_at_micros, now)}
+        {agoText(writer.last_received_at_micros, now)}
       </Table.Td>
       <Table.Td>
         {writer.end === null
           ? "open"
-          : `${writer.end.kind}${writer.end.reason === null ? "" : ` (${reasonWords(writer.end.reason)})`}`}
+          : `${writer.end.kind}${writer.end.reason === null ? "" : ` (${causeText(writer.end.reason)})`}`}
       </Table.Td>
       {[counts.logged, counts.durable, counts.refused, counts.dropped, counts.lost_slots].map((count, index) => (
         <Table.Td

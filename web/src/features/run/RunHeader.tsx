@@ -1,13 +1,13 @@
 //! Name, state and the buttons of a run.
 
-import { ActionIcon, Badge, CopyButton, Group, Text, TextInput, Title, Tooltip, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Badge, CopyButton, Group, Text, TextInput, Title, UnstyledButton } from "@mantine/core";
 import { IconArchive, IconArchiveOff, IconCheck, IconCopy, IconPencil, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import type { RunDetail } from "../../api/types";
+import { StateBadge } from "../../widgets/StateBadge";
+import { Tags } from "../../widgets/Tags";
 import { useToast } from "../../widgets/Toasts";
 import { useRunEdit, useRunTrash } from "./queries";
-import { useNow } from "./useNow";
-import { ageWords, reasonWords, STATE_COLORS } from "./words";
 
 interface RunHeaderProps {
   readonly run: RunDetail;
@@ -22,7 +22,7 @@ export function RunHeader(props: RunHeaderProps) {
     <div>
       <Group gap="sm" wrap="wrap" align="center">
         <NameField run={run} />
-        <StateWords run={run} />
+        <StateBadge run={run} />
         <Group gap={4} ml="auto" wrap="nowrap">
           <ArchiveButton run={run} />
           <TrashButton run={run} />
@@ -52,11 +52,7 @@ export function RunHeader(props: RunHeaderProps) {
             archived
           </Badge>
         )}
-        {run.tags.map((tag) => (
-          <Badge key={tag} size="sm" variant="light" tt="none">
-            {tag}
-          </Badge>
-        ))}
+        <Tags tags={run.tags} />
       </Group>
     </div>
   );
@@ -70,34 +66,11 @@ function Fact(props: { readonly name: string; readonly value: string }) {
   );
 }
 
-function StateWords(props: { readonly run: RunDetail }) {
-  const { run } = props;
-  const now = useNow(true);
-  const reason = reasonWords(run.reason);
-  return (
-    <Group gap={6} wrap="wrap" data-testid="run-state" data-run-state={run.state}>
-      <Badge color={STATE_COLORS[run.state]} variant={run.state === "running" ? "filled" : "light"} tt="none">
-        {run.state}
-      </Badge>
-      <Text size="sm" c="dimmed">
-        {ageWords(run, now)}
-      </Text>
-      {reason !== undefined && (
-        <Tooltip label={reason} multiline maw={480} disabled={reason.length < 60}>
-          <Text size="sm" c={STATE_COLORS[run.state]} truncate maw={420}>
-            {reason}
-          </Text>
-        </Tooltip>
-      )}
-    </Group>
-  );
-}
-
 function NameField(props: { readonly run: RunDetail }) {
-  const toast = useToast();
   const { run } = props;
   const [draft, setDraft] = useState<string>();
   const edit = useRunEdit(run.id);
+  const toast = useToast();
   const shown = run.name ?? run.id;
   if (draft === undefined) {
     return (
@@ -116,9 +89,7 @@ function NameField(props: { readonly run: RunDetail }) {
     if (draft.trim() !== (run.name ?? "")) {
       edit.mutate(
         { name: draft.trim() },
-        {
-          onError: (error) => toast({ kind: "error", text: `the name was not changed: ${error.message}` }),
-        },
+        { onError: (error) => toast({ kind: "error", text: `the name was not changed: ${error.message}` }) },
       );
     }
   };
@@ -144,17 +115,19 @@ function NameField(props: { readonly run: RunDetail }) {
 }
 
 function ArchiveButton(props: { readonly run: RunDetail }) {
-  const toast = useToast();
   const { run } = props;
   const edit = useRunEdit(run.id);
+  const toast = useToast();
   const label = run.archived ? "take from the archive" : "archive";
   const archive = (archived: boolean, tell: boolean): void =>
     edit.mutate(
       { archived },
       {
-        onSuccess: () =>
-          tell &&
-          toast({ text: archived ? "archived" : "taken from the archive", undo: () => archive(!archived, false) }),
+        onSuccess: () => {
+          if (tell) {
+            toast({ text: archived ? "archived" : "taken from the archive", undo: () => archive(!archived, false) });
+          }
+        },
         onError: (error) => toast({ kind: "error", text: `could not ${label}: ${error.message}` }),
       },
     );
@@ -172,9 +145,9 @@ function ArchiveButton(props: { readonly run: RunDetail }) {
 }
 
 function TrashButton(props: { readonly run: RunDetail }) {
-  const toast = useToast();
   const { run } = props;
   const trash = useRunTrash(run.id);
+  const toast = useToast();
   const remove = (): void =>
     trash.mutate("delete", {
       onSuccess: () => toast({ text: "moved to the trash", undo: () => trash.mutate("undelete") }),
