@@ -1,6 +1,6 @@
 //! Whether the page hears the server, and the prompt for a token where one is needed.
 
-import { Button, Modal, PasswordInput, Stack, Text } from "@mantine/core";
+import { Button, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { type ConnectionState, feed } from "../api/changes";
 import { onUnauthorized, setToken } from "../api/http";
@@ -48,7 +48,9 @@ export function TokenPrompt({ onGiven }: { readonly onGiven: () => void }) {
           <Text size="sm" c="dimmed">
             It lies in ~/.runstone/token on the machine of the server. This tab keeps it until it is closed.
           </Text>
-          <PasswordInput
+          <TextInput
+            type="password"
+            autoComplete="off"
             label="Token"
             value={token}
             onChange={(event) => setText(event.currentTarget.value)}
