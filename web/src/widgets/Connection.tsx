@@ -10,17 +10,21 @@ const WORDS: Readonly<Record<ConnectionState, string>> = {
   connecting: "connecting",
   live: "live",
   offline: "offline",
+  locked: "token needed",
+};
+
+const TITLES: Readonly<Record<ConnectionState, string>> = {
+  connecting: "the server has not answered yet",
+  live: "changes are shown as they come",
+  offline: "the server does not answer; what is shown may be old, and the page goes on when it is back",
+  locked: "the server asks for a token; reload the page to be asked again",
 };
 
 /** The state of the connection as a dot and a word. */
 export function Connection() {
   const state = useSyncExternalStore(feed.onState, () => feed.state);
-  const title =
-    state === "live"
-      ? "changes are shown as they come"
-      : "the server does not answer; what is shown may be old, and the page goes on when it is back";
   return (
-    <span className={styles.connection} data-testid="connection" data-state={state} title={title} role="status">
+    <span className={styles.connection} data-testid="connection" data-state={state} title={TITLES[state]} role="status">
       <span className={styles.dot} aria-hidden="true" />
       {WORDS[state]}
     </span>
