@@ -42,6 +42,12 @@ pub(crate) enum Command {
     Runs(RunsArguments),
     /// Show one run: properties, params, writers, completeness and series
     Show(ShowArguments),
+    /// Change name, description, experiment or tags of runs, or archive them
+    Edit(EditArguments),
+    /// Delete runs: gone from every list at once, and closed to their scripts
+    Delete(DeleteArguments),
+    /// Take deleted runs back
+    Undelete(UndeleteArguments),
     /// Deliver what scripts have logged while no server was there
     Sync(SyncArguments),
     /// Look for what is wrong, and say what to do
@@ -114,6 +120,10 @@ pub(crate) struct RunsArguments {
     #[arg(long)]
     pub(crate) archived: bool,
 
+    /// Deleted runs instead of those that live
+    #[arg(long, conflicts_with = "metrics")]
+    pub(crate) deleted: bool,
+
     /// At most so many runs
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
@@ -146,6 +156,78 @@ pub(crate) struct ShowArguments {
     pub(crate) json: bool,
 }
 
+/// Arguments of `edit`.
+#[derive(Debug, Args)]
+pub(crate) struct EditArguments {
+    /// Ids of runs, the starts of such, or names
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) changes: ChangeArguments,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What `edit` changes; one thing at least.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct ChangeArguments {
+    /// A new name; the empty one takes it away
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+
+    /// A new description; the empty one takes it away
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+
+    /// Move to this experiment, which is created if there is none
+    #[arg(long, value_name = "NAME")]
+    pub(crate) experiment: Option<String>,
+
+    /// Tag to add; may be given several times
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(crate) tags: Vec<String>,
+
+    /// Tag to remove; may be given several times
+    #[arg(long = "untag", value_name = "TAG")]
+    pub(crate) untags: Vec<String>,
+
+    /// Leave it out of lists unless they ask for archived runs
+    #[arg(long, conflicts_with = "unarchive")]
+    pub(crate) archive: bool,
+
+    /// Take it back from the archive
+    #[arg(long)]
+    pub(crate) unarchive: bool,
+}
+
+/// Arguments of `delete`.
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArguments {
+    /// Ids of runs, the starts of such, or names
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<String>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `undelete`.
+#[derive(Debug, Args)]
+pub(crate) struct UndeleteArguments {
+    /// Ids of deleted runs; of several with one id the one that was deleted last comes back
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) runs: Vec<String>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Arguments of `sync`.
 #[derive(Debug, Args)]
 pub(crate) struct SyncArguments {
@@ -169,6 +251,11 @@ pub(crate) struct SyncArguments {
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
+    /// Write what a person who helps needs to see to FILE, a tar.gz without secrets; - for standard
+    /// output
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) bundle: Option<PathBuf>,
+
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

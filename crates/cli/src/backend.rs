@@ -11,7 +11,8 @@ use runstone_client::config::{self, process_environment};
 use runstone_client::spool::leftover_spools;
 use runstone_model::Principal;
 use runstone_service::api::{
-    PROBLEM_TYPE_PREFIX, Problem, RunDetail, RunList, RunsQuery, SeriesList, SeriesQuery,
+    EditsAnswer, EditsRequest, PROBLEM_TYPE_PREFIX, Problem, RunDetail, RunList, RunsQuery,
+    SeriesList, SeriesQuery, TablePage, TableRequest,
 };
 use runstone_service::{ErrorKind, Service, ServiceError};
 use serde::Serialize;
@@ -148,6 +149,33 @@ impl Backend {
         }
     }
 
+    /// A page of the table of runs, as [`Service::table`].
+    pub(crate) fn table(&self, request: &TableRequest) -> Result<TablePage, ServiceError> {
+        match self {
+            Self::Server(client) => send(client, "/runstone/v1/table", request),
+            Self::Folder(service) => service.table(&Principal::local(), request),
+        }
+    }
+
+    /// Whether a run of this id was deleted, and none lives that was not.
+    pub(crate) fn is_deleted(&self, id: &str) -> Result<bool, ServiceError> {
+        let page = self.table(&TableRequest {
+            runs: vec![id.to_owned()],
+            deleted: true,
+            limit: Some(1),
+            ..TableRequest::default()
+        })?;
+        Ok(page.matching > 0)
+    }
+
+    /// Edits of runs, as [`Service::edit_runs`].
+    pub(crate) fn edit_runs(&self, request: &EditsRequest) -> Result<EditsAnswer, ServiceError> {
+        match self {
+            Self::Server(client) => send(client, "/runstone/v1/edits", request),
+            Self::Folder(service) => service.edit_runs(&Principal::local(), request),
+        }
+    }
+
     /// Series of a run, as [`Service::list_series`].
     pub(crate) fn list_series(
         &self,
@@ -180,8 +208,30 @@ fn fetch<T: DeserializeOwned>(
     let (status, body) = client
         .get_reply(path, &pairs)
         .map_err(|error| client_error(&error))?;
+    read_answer(client, path, status, &body)
+}
+
+/// Posts a body and reads the answer.
+fn send<T: DeserializeOwned>(
+    client: &ApiClient,
+    path: &str,
+    body: &impl Serialize,
+) -> Result<T, ServiceError> {
+    let body = serde_json::to_vec(body).expect("bodies of the API are plain JSON");
+    let (status, body) = client
+        .post_reply(path, &body)
+        .map_err(|error| client_error(&error))?;
+    read_answer(client, path, status, &body)
+}
+
+fn read_answer<T: DeserializeOwned>(
+    client: &ApiClient,
+    path: &str,
+    status: u16,
+    body: &[u8],
+) -> Result<T, ServiceError> {
     if status == 200 {
-        return serde_json::from_slice(&body).map_err(|error| {
+        return serde_json::from_slice(body).map_err(|error| {
             let url = client.url();
             ServiceError::new(
                 ErrorKind::Corrupt,
@@ -190,7 +240,7 @@ fn fetch<T: DeserializeOwned>(
             .with_hint("is this a Runstone of the same version? `runstone doctor` tells")
         });
     }
-    Err(problem_error(status, &body, &client.url()))
+    Err(problem_error(status, body, &client.url()))
 }
 
 /// The error that a problem document tells of; kind and hint are those of the server.

@@ -7,14 +7,17 @@
 
 mod arguments;
 mod backend;
+mod bundle;
 mod checks;
 mod delivery;
 mod doctor;
+mod edit;
 mod engine;
 mod failure;
 mod format;
 mod os_mount;
 mod os_port_owner;
+mod os_private_file;
 mod output;
 mod ports;
 mod reference;
@@ -38,6 +41,9 @@ fn main() -> ExitCode {
         Command::Up(up) => up::run(&arguments, up, &mut output),
         Command::Runs(runs) => runs::run(&arguments, runs, &mut output),
         Command::Show(show) => show::run(&arguments, show, &mut output),
+        Command::Edit(asked) => edit::edit(&arguments, asked, &mut output),
+        Command::Delete(asked) => edit::delete(&arguments, asked, &mut output),
+        Command::Undelete(asked) => edit::undelete(&arguments, asked, &mut output),
         Command::Sync(sync) => sync::run(&arguments, sync, &mut output),
         Command::Doctor(doctor) => doctor::run(&arguments, doctor, &mut output),
         Command::Version(version) => version::run(version, &mut output),

@@ -7,8 +7,10 @@ use crate::format;
 use crate::output::Output;
 use crate::table::Table;
 use runstone_model::Timestamp;
-use runstone_service::api::{MetricItem, RUNS_PAGE_MAX, RunItem, RunList, RunsQuery};
-use runstone_service::{ServiceError, system_clock};
+use runstone_service::api::{
+    MetricItem, RUNS_PAGE_MAX, RunItem, RunList, RunsQuery, TABLE_PAGE_MAX, TableRequest,
+};
+use runstone_service::{ServiceError, parse_state, system_clock};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -21,7 +23,11 @@ struct RunsDocument<'a> {
 /// Prints the newest runs.
 pub(crate) fn run(arguments: &Arguments, asked: &RunsArguments, output: &mut Output) -> Outcome {
     let backend = Backend::open(arguments)?;
-    let list = read_runs(&backend, asked)?;
+    let list = if asked.deleted {
+        read_deleted(&backend, asked)?
+    } else {
+        read_runs(&backend, asked)?
+    };
     drop(backend);
     if asked.json {
         output.json(&RunsDocument {
@@ -31,13 +37,19 @@ pub(crate) fn run(arguments: &Arguments, asked: &RunsArguments, output: &mut Out
         return Ok(0);
     }
     if list.runs.is_empty() {
-        output.line(&match &asked.experiment {
-            Some(name) => format!("no runs in `{name}`"),
-            None => "no runs yet".to_owned(),
+        output.line(&match (&asked.experiment, asked.deleted) {
+            (Some(name), false) => format!("no runs in `{name}`"),
+            (None, false) => "no runs yet".to_owned(),
+            (Some(name), true) => format!("no deleted runs in `{name}`"),
+            (None, true) => "no deleted runs".to_owned(),
         })?;
         return Ok(0);
     }
-    print_table(&list, system_clock(), output)?;
+    if asked.deleted {
+        print_deleted(&list, system_clock(), output)?;
+    } else {
+        print_table(&list, system_clock(), output)?;
+    }
     if list.next_cursor.is_some() {
         output.line("there are more; see --limit")?;
     }
@@ -65,6 +77,50 @@ fn read_runs(backend: &Backend, asked: &RunsArguments) -> Result<RunList, Servic
             return Ok(list);
         }
     }
+}
+
+/// The trash, newest created first.
+fn read_deleted(backend: &Backend, asked: &RunsArguments) -> Result<RunList, ServiceError> {
+    let wanted = asked.limit as usize;
+    let states = asked.state.iter().map(|state| parse_state(state));
+    let mut request = TableRequest {
+        experiment: asked.experiment.clone(),
+        states: states.collect::<Result<_, _>>()?,
+        deleted: true,
+        ..TableRequest::default()
+    };
+    let mut list = RunList::default();
+    loop {
+        request.limit = Some((wanted - list.runs.len()).min(TABLE_PAGE_MAX));
+        let page = backend.table(&request)?;
+        list.runs.extend(page.rows.into_iter().map(|row| row.run));
+        if page.next_cursor.is_none() || list.runs.len() >= wanted {
+            list.next_cursor = page.next_cursor;
+            return Ok(list);
+        }
+        request.cursor = page.next_cursor;
+    }
+}
+
+fn print_deleted(list: &RunList, now: Timestamp, output: &mut Output) -> std::io::Result<()> {
+    let mut table = Table::new(&[
+        ("DELETED", true, 7),
+        ("STATE", false, 9),
+        ("NAME", false, 24),
+        ("ID", false, 26),
+        ("EXPERIMENT", false, 20),
+    ]);
+    for run in &list.runs {
+        table.push(vec![
+            run.deleted_at_micros
+                .map_or_else(|| "-".to_owned(), |at| format::age(at, now)),
+            run.state.to_string(),
+            run.name.clone().unwrap_or_else(|| "-".to_owned()),
+            run.id.to_string(),
+            run.experiment.clone(),
+        ]);
+    }
+    table.print(output, 0)
 }
 
 fn print_table(list: &RunList, now: Timestamp, output: &mut Output) -> std::io::Result<()> {

@@ -4,6 +4,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "main/bundle.rs"]
+mod bundle;
+#[path = "main/edits.rs"]
+mod edits;
 #[path = "main/follow.rs"]
 mod follow;
 #[path = "main/stop.rs"]

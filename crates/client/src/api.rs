@@ -132,6 +132,23 @@ impl ApiClient {
         Ok((reply.status, reply.body))
     }
 
+    /// POST `path` with a body of JSON, as it is answered: status and body, problem documents
+    /// included.
+    ///
+    /// # Errors
+    /// `Unavailable` if nobody answers; whether it was done is not known then.
+    pub fn post_reply(&self, path: &str, body: &[u8]) -> Result<(u16, Vec<u8>), ClientError> {
+        let connection = self.lock();
+        let url = &connection.destination.url;
+        let reply = connection.post_json(path, body).map_err(|error| {
+            ClientError::Unavailable(format!(
+                "no server answers ({error}), {url}; hint: start it with `runstone up`, or set \
+                 RUNSTONE_URL"
+            ))
+        })?;
+        Ok((reply.status, reply.body))
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Connection> {
         self.connection
             .lock()

@@ -146,6 +146,18 @@ impl Connection {
         read_reply(request.call()?)
     }
 
+    pub(crate) fn post_json(&self, path: &str, body: &[u8]) -> Result<Reply, ureq::Error> {
+        let mut request = self
+            .agent
+            .post(format!("{}{path}", self.destination.url))
+            .header("content-type", "application/json")
+            .header("accept", "application/json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        read_reply(request.send(body)?)
+    }
+
     fn post_frame(&self, body: &[u8]) -> Result<Reply, ureq::Error> {
         let mut request = self
             .agent

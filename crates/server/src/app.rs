@@ -5,6 +5,7 @@
 //! headers that every answer carries.
 
 use crate::config::ServerConfig;
+use crate::feed::Feed;
 use crate::listen::ConnectionInfo;
 use crate::metrics::Metrics;
 use crate::problem::{busy, problem_response};
@@ -23,6 +24,7 @@ pub(crate) struct App {
     pub(crate) service: Service,
     pub(crate) config: ServerConfig,
     pub(crate) metrics: Metrics,
+    pub(crate) feed: Feed,
     pub(crate) request_turns: Semaphore,
     pub(crate) body_shares: Semaphore,
 }
@@ -35,6 +37,7 @@ impl App {
             body_shares: Semaphore::new(
                 limits.body_bytes_in_flight_max.div_ceil(body::SHARE_BYTES),
             ),
+            feed: Feed::new(&service, limits.streams_max),
             service,
             config,
             metrics: Metrics::default(),
@@ -111,6 +114,10 @@ pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: N
         HeaderName::from_static("x-content-type-options"),
         HeaderValue::from_static("nosniff"),
     );
+    // Live data and errors are nobody's to keep; what may be cached says so itself.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     let status = response.status().as_u16();
     let took = started_at.elapsed();
     app.metrics.count_request(&route, &method, status, took);

@@ -7,6 +7,7 @@ use axum::extract::Request;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use runstone_service::{ErrorKind, ServiceError};
+use serde::de::DeserializeOwned;
 use tokio::sync::SemaphorePermit;
 
 /// A body, and the share of the memory for bodies that it holds until it is dropped.
@@ -17,6 +18,21 @@ pub(crate) struct ReadBody<'a> {
 
 /// Unit of the memory for bodies.
 pub(crate) const SHARE_BYTES: usize = 4 * 1024;
+
+/// Reads a body of JSON; unknown fields and malformed values are refused by name.
+///
+/// # Errors
+/// Those of [`read_body`]; `Invalid` for a body that is not what is taken here.
+pub(crate) async fn read_json<T: DeserializeOwned>(
+    app: &App,
+    request: Request,
+) -> Result<T, ServiceError> {
+    let body = read_body(app, request, app.config.limits.json_bytes_max).await?;
+    serde_json::from_slice(&body.bytes).map_err(|error| {
+        ServiceError::invalid(format!("the body can't be read: {error}"))
+            .with_hint("docs/reference/api.md lists what can be sent")
+    })
+}
 
 /// Reads the whole body, at most `most` bytes.
 ///

@@ -47,6 +47,12 @@ pub struct HttpLimits {
     pub header_timeout: Duration,
     /// How long a body may take.
     pub body_timeout: Duration,
+    /// Streams of changes open at once.
+    pub streams_max: usize,
+    /// How long the reader of a stream may take nothing before it is cut off.
+    pub stream_stall_timeout: Duration,
+    /// How often an idle stream shows that it lives.
+    pub stream_heartbeat: Duration,
     /// How long requests may take to finish once the server stops.
     pub shutdown_timeout: Duration,
 }
@@ -61,6 +67,9 @@ impl Default for HttpLimits {
             wait_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(120),
             body_timeout: Duration::from_secs(60),
+            streams_max: 256,
+            stream_stall_timeout: Duration::from_secs(10),
+            stream_heartbeat: Duration::from_secs(15),
             shutdown_timeout: Duration::from_secs(10),
         }
     }

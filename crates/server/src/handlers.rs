@@ -17,10 +17,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
-type Answer = Result<Response, ApiError>;
+pub(crate) type Answer = Result<Response, ApiError>;
 
 /// The query of a request; unknown fields and malformed values are refused by name.
-pub(crate) struct ApiQuery<T>(T);
+pub(crate) struct ApiQuery<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for ApiQuery<T> {
     type Rejection = ApiError;
@@ -45,7 +45,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 /// The run that a path names, decoded.
-pub(crate) struct RunAddress(String);
+pub(crate) struct RunAddress(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for RunAddress {
     type Rejection = ApiError;
@@ -189,7 +189,7 @@ pub(crate) async fn get_metrics(State(app): State<Arc<App>>) -> Answer {
     ))
 }
 
-fn json_body<T: Serialize>(value: &T) -> Result<Vec<u8>, ServiceError> {
+pub(crate) fn json_body<T: Serialize>(value: &T) -> Result<Vec<u8>, ServiceError> {
     serde_json::to_vec(value).map_err(|error| {
         ServiceError::new(
             ErrorKind::Internal,
@@ -202,7 +202,7 @@ fn json_response<T: Serialize>(value: &T) -> Answer {
     Ok(json(json_body(value)?))
 }
 
-fn json(bytes: Vec<u8>) -> Response {
+pub(crate) fn json(bytes: Vec<u8>) -> Response {
     response(StatusCode::OK, "application/json", bytes)
 }
 

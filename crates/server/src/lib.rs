@@ -15,15 +15,22 @@
 mod app;
 mod auth;
 mod body;
+mod change_stream;
 mod config;
+mod feed;
 mod guards;
 mod handlers;
+mod handlers_edits;
+mod handlers_lines;
+mod handlers_table;
+mod lines_arrow;
 mod listen;
 mod metrics;
 mod openapi;
 mod os_private_file;
 mod problem;
 mod routes;
+mod stall;
 mod web;
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Connections: accept, serve, count, and stop.
 //!
-//! [`serve`] is the whole life of a server. When told to stop it accepts nothing more, lets
-//! requests finish for a while, and closes the store, in this order; afterwards everything that
-//! was acknowledged is on disk.
+//! [`serve`] is the whole life of a server. When told to stop it accepts nothing more, ends the
+//! streams, lets requests finish for a while, and closes the store, in this order; afterwards
+//! everything that was acknowledged is on disk.
 
 use crate::app::App;
 use crate::config::{ConfigError, ServerConfig};
 use crate::routes::{RouteError, build_router};
+use crate::stall::{StreamMark, WatchedStream};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -24,6 +25,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
+
+/// How long a stream may take to end when the server stops.
+const STREAM_END: Duration = Duration::from_millis(250);
 
 /// Where a request came in. Every request carries it as an extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +93,7 @@ pub async fn serve(
 
     acceptors.abort_all();
     while acceptors.join_next().await.is_some() {}
+    app.feed.stop();
     let limit = app.config.limits.shutdown_timeout;
     let graceful = Arc::into_inner(graceful).expect("the acceptors have ended and dropped theirs");
     if tokio::time::timeout(limit, graceful.shutdown())
@@ -155,20 +160,43 @@ async fn serve_connection(
         tracing::debug!(%error, "TCP_NODELAY was not set");
     }
     let header_timeout = app.config.limits.header_timeout;
-    let app = Arc::clone(app);
+    let mark = StreamMark::default();
+    let stall = app.config.limits.stream_stall_timeout;
+    let io = TokioIo::new(WatchedStream::new(stream, mark.clone(), stall));
+    let for_requests = (Arc::clone(app), mark.clone());
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let router = router.clone();
+        let (app, mark) = &for_requests;
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(info);
+        request.extensions_mut().insert(mark.clone());
         strip_base_path(&mut request, &app.config.base_path);
         async move { router.oneshot(request).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection).await {
+        .serve_connection(io, service);
+    let ended = tokio::select! {
+        ended = watcher.watch(connection) => ended,
+        () = stream_is_stuck_at_stop(app, &mark) => Ok(()),
+    };
+    if mark.was_cut() {
+        app.metrics.count_cut_stream();
+    }
+    if let Err(error) = ended {
         tracing::debug!(peer = %info.peer, %error, "a connection ended");
+    }
+}
+
+/// Done when the server stops and this connection's stream did not end by itself soon after: its
+/// reader takes nothing, and nobody waits for that.
+async fn stream_is_stuck_at_stop(app: &App, mark: &StreamMark) {
+    // Only an error if the server is gone, and then this connection is, too.
+    let _ = app.feed.watch_stop().wait_for(|stopping| *stopping).await;
+    tokio::time::sleep(STREAM_END).await;
+    if !mark.is_streaming() {
+        std::future::pending().await
     }
 }
 

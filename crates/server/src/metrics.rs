@@ -22,6 +22,8 @@ pub(crate) struct Metrics {
     frame_bytes: AtomicU64,
     refused_points: AtomicU64,
     open_connections: AtomicI64,
+    open_streams: AtomicI64,
+    cut_streams: AtomicU64,
     counted: Mutex<Counted>,
 }
 
@@ -106,6 +108,16 @@ impl Metrics {
         self.open_connections.fetch_add(by, Ordering::Relaxed);
     }
 
+    /// A stream of changes opened (1) or closed (-1).
+    pub(crate) fn change_open_streams(&self, by: i64) {
+        self.open_streams.fetch_add(by, Ordering::Relaxed);
+    }
+
+    /// A stream was cut off because its reader took nothing.
+    pub(crate) fn count_cut_stream(&self) {
+        self.cut_streams.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Everything as Prometheus text, names sorted.
     pub(crate) fn render(&self, stats: &StoreStats, skewed_frames: u64) -> String {
         let mut text = Text::default();
@@ -118,6 +130,13 @@ impl Metrics {
         );
         let open = self.open_connections.load(Ordering::Relaxed) as f64;
         text.gauge("runstone_open_connections", "Open connections.", open);
+        let open = self.open_streams.load(Ordering::Relaxed) as f64;
+        text.gauge("runstone_open_streams", "Open streams of changes.", open);
+        text.counter(
+            "runstone_streams_cut_off_total",
+            "Streams of changes cut off because their readers took nothing.",
+            self.cut_streams.load(Ordering::Relaxed),
+        );
         text.counter(
             "runstone_frame_bytes_total",
             "Bytes of frames answered.",

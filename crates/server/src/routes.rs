@@ -4,7 +4,7 @@
 //! do, so that nothing else settles there.
 
 use crate::app::{ApiError, App, admit};
-use crate::{handlers, web};
+use crate::{change_stream, handlers, handlers_edits, handlers_lines, handlers_table, web};
 use axum::Router;
 use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
@@ -104,7 +104,8 @@ pub(crate) struct Route {
     pub(crate) methods: MethodRouter<Arc<App>>,
 }
 
-fn routes() -> Vec<Route> {
+/// All routes.
+pub(crate) fn routes() -> Vec<Route> {
     let route = |owner, path, methods| Route {
         owner,
         path,
@@ -124,7 +125,23 @@ fn routes() -> Vec<Route> {
             get(handlers::get_openapi),
         ),
         route("native", "/runstone/v1/runs", get(handlers::get_runs)),
-        route("native", "/runstone/v1/runs/{run}", get(handlers::get_run)),
+        route(
+            "native",
+            "/runstone/v1/runs/{run}",
+            get(handlers::get_run)
+                .patch(handlers_edits::patch_run)
+                .delete(handlers_edits::delete_run),
+        ),
+        route(
+            "native",
+            "/runstone/v1/runs/{run}/undelete",
+            post(handlers_edits::undelete_run),
+        ),
+        route(
+            "native",
+            "/runstone/v1/edits",
+            post(handlers_edits::post_edits),
+        ),
         route(
             "native",
             "/runstone/v1/runs/{run}/series",
@@ -141,6 +158,31 @@ fn routes() -> Vec<Route> {
             get(handlers::get_experiments),
         ),
         route("native", "/runstone/v1/best", get(handlers::get_best)),
+        route(
+            "native",
+            "/runstone/v1/table",
+            post(handlers_table::post_table),
+        ),
+        route(
+            "native",
+            "/runstone/v1/columns",
+            get(handlers_table::get_columns),
+        ),
+        route(
+            "native",
+            "/runstone/v1/lines",
+            post(handlers_lines::post_lines),
+        ),
+        route(
+            "native",
+            "/runstone/v1/changes",
+            get(change_stream::get_changes),
+        ),
+        route(
+            "native",
+            "/runstone/v1/changes/stream",
+            get(change_stream::get_changes_stream),
+        ),
         route("operation", "/health/live", get(handlers::get_live)),
         route("operation", "/health/ready", get(handlers::get_ready)),
         route("operation", "/metrics", get(handlers::get_metrics)),

@@ -1,5 +1,9 @@
 //! The router in-process: guards, token, limits, problem documents, and every route.
 
+mod caching;
+mod lines;
+mod edits;
+
 use super::*;
 use crate::app::App;
 use crate::listen::strip_base_path;

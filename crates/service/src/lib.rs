@@ -11,21 +11,28 @@
 
 pub mod api;
 mod best;
+mod changes;
 mod cursor;
 mod describe;
+mod edits;
 pub mod error;
 mod ingest;
+mod lines;
 mod number;
 mod points;
 mod runs;
 mod series;
+mod table;
 
 #[cfg(test)]
 mod tests;
 
+pub use changes::ChangeFilter;
 pub use describe::frame_versions;
 pub use error::{ErrorKind, ServiceError};
+pub use lines::{DrawnLine, DrawnLines};
 pub use number::Number;
+pub use runs::parse_state;
 pub use runstone_store::{Store, StoreStats};
 
 use runstone_model::{Principal, Scope, Timestamp, WorkspaceId};

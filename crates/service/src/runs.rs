@@ -215,13 +215,19 @@ fn parse_states(text: Option<&str>) -> Result<Vec<RunState>, ServiceError> {
         .split(',')
         .map(str::trim)
         .filter(|word| !word.is_empty())
-        .map(|word| {
-            word.parse().map_err(|_| {
-                ServiceError::invalid(format!("`{word}` is no state of a run"))
-                    .with_hint("states are pending, running, succeeded, failed and lost")
-            })
-        })
+        .map(parse_state)
         .collect()
+}
+
+/// A state from its word.
+///
+/// # Errors
+/// `Invalid` for a word that is none.
+pub fn parse_state(word: &str) -> Result<RunState, ServiceError> {
+    word.parse().map_err(|_| {
+        ServiceError::invalid(format!("`{word}` is no state of a run"))
+            .with_hint("states are pending, running, succeeded, failed and lost")
+    })
 }
 
 fn metric_choice(text: Option<&str>) -> Result<MetricChoice, ServiceError> {
@@ -326,7 +332,7 @@ pub(crate) fn run_item(record: &RunRecord) -> RunItem {
         started_at_micros: run.started_at,
         ended_at_micros: run.ended_at,
         last_received_at_micros: record.last_received_at,
-        deleted_at_micros: None,
+        deleted_at_micros: record.deleted_at,
         completeness: completeness(&record.completeness),
         metrics: Vec::new(),
     }
@@ -391,7 +397,7 @@ fn writer_item(record: WriterRecord) -> WriterItem {
     }
 }
 
-fn event_item(record: EventRecord) -> EventItem {
+pub(crate) fn event_item(record: EventRecord) -> EventItem {
     EventItem {
         change: record.change.0,
         from: record.from,

@@ -134,7 +134,6 @@ fn series_item(record: &SeriesRecord) -> SeriesItem {
     let item =
         |point: Option<SummaryPoint>| point.map(|point| point_item(point, record.value_type));
     let infinite = summary.positive_infinity_count + summary.negative_infinity_count;
-    let finite = summary.count.saturating_sub(summary.nan_count + infinite);
     SeriesItem {
         name: record.key.name.to_string(),
         context: record.key.context.to_json(),
@@ -149,20 +148,23 @@ fn series_item(record: &SeriesRecord) -> SeriesItem {
             last: item(summary.last),
             min: item(summary.min),
             max: item(summary.max),
-            mean: (finite > 0)
-                .then(|| summary.sum / finite as f64)
-                .filter(|mean| mean.is_finite())
-                .map(|mean| match (summary.min, summary.max) {
-                    // Sums round; the mean of equal values is that value.
-                    (Some(min), Some(max)) if min.value <= max.value => {
-                        mean.clamp(min.value, max.value)
-                    }
-                    _ => mean,
-                }),
+            mean: mean(summary),
             best: item(record.goal.and_then(|goal| best_point(summary, goal))),
         },
         sparkline: None,
     }
+}
+
+/// Mean of the finite values.
+pub(crate) fn mean(summary: &SeriesSummary) -> Option<f64> {
+    let infinite = summary.positive_infinity_count + summary.negative_infinity_count;
+    let finite = summary.count.saturating_sub(summary.nan_count + infinite);
+    let mean = (finite > 0).then(|| summary.sum / finite as f64)?;
+    mean.is_finite().then(|| match (summary.min, summary.max) {
+        // Sums round; the mean of equal values is that value.
+        (Some(min), Some(max)) if min.value <= max.value => mean.clamp(min.value, max.value),
+        _ => mean,
+    })
 }
 
 /// Means of the finite values in equal ranges of steps, from the first step to the last.

@@ -231,7 +231,8 @@ impl Cache {
                 let row = find(connection, sql::READ_RUN, [run_column(run)], |row| {
                     crate::rows::run_from_row(connection, row)
                 })?;
-                let Some(row) = row else { return Ok(None) };
+                let Some(mut row) = row else { return Ok(None) };
+                row.overridden = crate::rows::read_overridden(connection, run)?;
                 place.insert(CachedRun::read(connection, row)?)
             }
         };
@@ -242,6 +243,11 @@ impl Cache {
     /// Remembers a new run.
     pub(crate) fn insert_run(&mut self, run: CachedRun) {
         self.runs.insert(run.row.key, run);
+    }
+
+    /// Forgets a run, which is deleted or comes back.
+    pub(crate) fn remove_run(&mut self, run: RunKey) {
+        self.runs.remove(&run);
     }
 
     /// A writer; `None` if it was never seen.

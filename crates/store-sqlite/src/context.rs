@@ -17,7 +17,8 @@ use runstone_store::apply::{
     WriterRow,
 };
 use runstone_store::{
-    Cut, EventRecord, MetricDefinition, Removal, ScalarRecord, SeriesHiding, StoreError,
+    ChangeRow, Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord,
+    SeriesHiding, StoreError,
 };
 use rusqlite::{Connection, params};
 
@@ -26,6 +27,7 @@ use crate::bindings::encode_bindings;
 use crate::cache::{Cache, CachedRun, CachedWriter};
 use crate::directory::encode_series;
 use crate::error::{Result, sql_error, value_error};
+use crate::journal::insert_change;
 use crate::keys::{RowRange, run_column};
 use crate::put::put_params;
 use crate::rows::{execute, find, metric_from_row, run_from_row, scalar_from_row};
@@ -124,6 +126,10 @@ impl ApplyContext for SqliteContext<'_> {
         self.change_number()
     }
 
+    fn push_change(&mut self, change: &ChangeRow) -> Result<()> {
+        insert_change(self.connection, change)
+    }
+
     fn find_writer(&mut self, writer: WriterId) -> Result<Option<WriterRow>> {
         Ok(self
             .cache
@@ -161,6 +167,18 @@ impl ApplyContext for SqliteContext<'_> {
             .cache
             .run(self.connection, run)?
             .map(|cached| cached.row.clone()))
+    }
+
+    fn find_deleted_run(&mut self, workspace: WorkspaceId, id: &RunId) -> Result<Option<RunRow>> {
+        self.look_for_deleted(workspace, id)
+    }
+
+    fn put_deletion(&mut self, row: &RunRow) -> Result<()> {
+        self.keep_deletion(row)
+    }
+
+    fn sum_completeness(&mut self, run: RunKey) -> Result<RunCompleteness> {
+        self.sum_writers(run)
     }
 
     fn next_run_key(&mut self) -> Result<RunKey> {

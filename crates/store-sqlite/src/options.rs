@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use runstone_model::Timestamp;
+use runstone_store::CHANGES_KEPT;
 
 /// A clock; the server's own, or a hand-driven one in tests.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -87,6 +88,8 @@ pub struct SqliteOptions {
     pub cache_bytes_max: u64,
     /// Connections that readers use at one time; more readers wait.
     pub readers_max: usize,
+    /// Changes that the journal keeps; older ones are forgotten by and by.
+    pub changes_kept: u64,
     /// The server's clock.
     pub clock: Clock,
 }
@@ -103,6 +106,7 @@ impl Default for SqliteOptions {
             stall_millis_max: 2_000,
             cache_bytes_max: 16 << 20,
             readers_max: 8,
+            changes_kept: CHANGES_KEPT,
             clock: Arc::new(system_clock),
         }
     }
@@ -121,6 +125,7 @@ impl fmt::Debug for SqliteOptions {
             .field("stall_millis_max", &self.stall_millis_max)
             .field("cache_bytes_max", &self.cache_bytes_max)
             .field("readers_max", &self.readers_max)
+            .field("changes_kept", &self.changes_kept)
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use runstone_codec::{SeriesColumns, SummaryRow};
-use runstone_model::{Goal, MetricName, RunKey, SeriesKey};
+use runstone_model::{Goal, MetricName, RunKey, SeriesKey, SeriesKind};
 use runstone_store::apply::SeriesId;
 use runstone_store::{
     PointColumns, PointPage, PointScan, SeriesPage, SeriesRecord, SeriesScan, StoreError,
@@ -31,6 +31,35 @@ pub(crate) fn scan_series(
     run: RunKey,
     scan: &SeriesScan,
 ) -> Result<SeriesPage> {
+    let mut page = scan_wanted(connection, cache, run, scan, |_| true)?;
+    if !page.series.is_empty() {
+        let goals = read_goals(connection, run)?;
+        for record in &mut page.series {
+            record.goal = goals.get(&record.key.name).copied();
+        }
+    }
+    Ok(page)
+}
+
+/// The same for metrics alone, their goals left out.
+pub(crate) fn scan_metrics(
+    connection: &Connection,
+    cache: &UnfoldedCache,
+    run: RunKey,
+    scan: &SeriesScan,
+) -> Result<SeriesPage> {
+    scan_wanted(connection, cache, run, scan, |key| {
+        key.kind == SeriesKind::Metric
+    })
+}
+
+fn scan_wanted(
+    connection: &Connection,
+    cache: &UnfoldedCache,
+    run: RunKey,
+    scan: &SeriesScan,
+    is_wanted: impl Fn(&SeriesKey) -> bool,
+) -> Result<SeriesPage> {
     let folded = read_folded(connection, run)?;
     let keys = keys_of(&folded, &read_added(connection, run)?)?;
     if keys.is_empty() {
@@ -48,13 +77,13 @@ pub(crate) fn scan_series(
                 .is_none_or(|context| *context == key.context)
         })
         .filter(|(_, key)| scan.after.as_ref().is_none_or(|after| *key > after))
+        .filter(|(_, key)| is_wanted(key))
         .collect();
     wanted.sort_by_key(|(_, key)| *key);
     let mut rows: Vec<Option<&SummaryRow>> = vec![None; keys.len()];
     for row in &folded.rows {
         rows[row.number as usize] = Some(row);
     }
-    let goals = read_goals(connection, run)?;
     let reading = Reading {
         connection,
         run,
@@ -65,14 +94,13 @@ pub(crate) fn scan_series(
     let limit = scan.limit.max(1);
     let mut page = SeriesPage::default();
     for (id, key) in wanted {
-        let Some(mut record) = reading.record(id, key, rows[id.0 as usize])? else {
+        let Some(record) = reading.record(id, key, rows[id.0 as usize])? else {
             continue;
         };
         if page.series.len() == limit {
             page.next = page.series.last().map(|record| record.key.clone());
             break;
         }
-        record.goal = goals.get(&key.name).copied();
         page.series.push(record);
     }
     Ok(page)
@@ -248,7 +276,7 @@ fn keep_range(points: &mut PointColumns, (from, to): (f64, f64)) {
 }
 
 /// Takes the points from `at` on out of `points`.
-fn split_off(points: &mut PointColumns, at: usize) -> PointColumns {
+pub(crate) fn split_off(points: &mut PointColumns, at: usize) -> PointColumns {
     let epochs = if points.epochs.is_empty() {
         Vec::new()
     } else {

@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runstone_model::{Params, RunId, RunKey, Timestamp};
-use runstone_store::apply::{RunRow, WriterRow};
+use runstone_store::apply::{Overridden, RunRow, WriterRow};
 use rusqlite::{Connection, params};
 
 use crate::error::Result;
 use crate::keys::run_column;
 use crate::rows::execute;
-use crate::sql;
 use crate::values::{ValueColumns, path_to_text};
+use crate::{rows, sql};
 
 /// Inserts or replaces what a writer says of itself.
 pub(crate) fn put_writer_fields(connection: &Connection, key: i64, row: &WriterRow) -> Result<()> {
@@ -98,6 +98,11 @@ pub(crate) fn put_run_fields(
         run.ended_at.map(Timestamp::as_micros)
     ];
     execute(connection, sql::PUT_RUN, params)?;
+    let nothing = Overridden::default();
+    let overridden_before = former.map_or(&nothing, |former| &former.overridden);
+    if row.overridden != *overridden_before {
+        put_overridden(connection, key, &row.overridden)?;
+    }
     let empty = BTreeSet::new();
     let tags_before = former.map_or(&empty, |former| &former.run.tags);
     for tag in run.tags.difference(tags_before) {
@@ -112,6 +117,24 @@ pub(crate) fn put_run_fields(
             let params = (key, position, &alias.dialect, &alias.id);
             execute(connection, sql::INSERT_ALIAS, params)?;
         }
+    }
+    Ok(())
+}
+
+fn put_overridden(connection: &Connection, run: i64, overridden: &Overridden) -> Result<()> {
+    execute(connection, sql::DELETE_OVERRIDES, [run])?;
+    let experiment = overridden.experiment.map(|key| key.0.to_string());
+    let fields = [
+        (rows::NAME, overridden.name.as_deref()),
+        (rows::DESCRIPTION, overridden.description.as_deref()),
+        (rows::EXPERIMENT, experiment.as_deref()),
+    ];
+    let tags = overridden.tags.iter().map(|tag| (rows::TAG, tag.as_str()));
+    let given = fields
+        .into_iter()
+        .filter_map(|(field, value)| Some((field, value?)));
+    for (field, value) in given.chain(tags) {
+        execute(connection, sql::INSERT_OVERRIDE, (run, field, value))?;
     }
     Ok(())
 }

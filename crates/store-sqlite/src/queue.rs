@@ -1,15 +1,16 @@
 //! The queue in front of the writer thread, and what the thread shares with its callers.
 //!
-//! Frames, slices of folds and checkpoints are done in the order they come. The queue is bounded
+//! Frames, edits, slices of folds and checkpoints are done in the order they come. The queue is bounded
 //! in bytes; once it is poisoned or closed it says so to everybody.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use runstone_store::StoreError;
 use runstone_store::apply::PreparedFrame;
+use runstone_store::{EditAnswer, EditRequest, StoreError};
 use runstone_wire::FrameAnswer;
 use rusqlite::Connection;
 
@@ -34,6 +35,11 @@ pub(crate) enum Job {
         bytes: u64,
         reply: SyncSender<Result<FrameAnswer>>,
     },
+    /// Apply what people ask for.
+    Edit {
+        request: Box<EditRequest>,
+        reply: SyncSender<Result<EditAnswer>>,
+    },
     /// Apply a slice of a fold.
     Slice {
         slice: Slice,
@@ -49,8 +55,10 @@ pub(crate) enum Job {
 #[derive(Debug)]
 pub(crate) struct WriterShared {
     pub(crate) backlog: Backlog,
-    /// Newest committed change.
+    /// Newest committed change; see [`WriterShared::publish_change`].
     pub(crate) change: AtomicI64,
+    change_turn: Mutex<()>,
+    change_grew: Condvar,
     /// Pages in the log.
     pub(crate) log_pages: Arc<AtomicI64>,
     pub(crate) applied_frames: AtomicU64,
@@ -88,6 +96,8 @@ impl WriterShared {
         Self {
             backlog,
             change: AtomicI64::new(change),
+            change_turn: Mutex::default(),
+            change_grew: Condvar::new(),
             log_pages: Arc::default(),
             applied_frames: AtomicU64::new(0),
             applied_points: AtomicU64::new(0),
@@ -133,6 +143,39 @@ impl WriterShared {
         }
     }
 
+    /// Names the newest change after its commit, and wakes who waits for it.
+    pub(crate) fn publish_change(&self, change: i64) {
+        self.change.store(change, Ordering::Release);
+        // Whoever looked before is waiting now, and not between the look and the wait.
+        drop(self.turn_of_change());
+        self.change_grew.notify_all();
+    }
+
+    /// Waits until the newest change lies past `after`, at most so long, and names it.
+    pub(crate) fn wait_for_change(&self, after: i64, longest: Duration) -> Result<i64> {
+        let until = Instant::now() + longest;
+        let mut turn = self.turn_of_change();
+        loop {
+            self.check_open()?;
+            let newest = self.change.load(Ordering::Acquire);
+            let left = until.saturating_duration_since(Instant::now());
+            if newest > after || left.is_zero() {
+                return Ok(newest);
+            }
+            turn = self
+                .change_grew
+                .wait_timeout(turn, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    fn turn_of_change(&self) -> MutexGuard<'_, ()> {
+        self.change_turn
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes no more jobs; those that wait are still done.
     pub(crate) fn close(&self) {
         self.lock().is_closed = true;
@@ -140,6 +183,8 @@ impl WriterShared {
         self.backlog.close();
         *self.log_turn.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.log_grew.notify_all();
+        drop(self.turn_of_change());
+        self.change_grew.notify_all();
     }
 
     /// Answers nothing but this from now on.
@@ -154,7 +199,7 @@ impl WriterShared {
         self.changed.notify_all();
     }
 
-    /// Waits for jobs and takes the next: one slice or checkpoint, or all frames that wait.
+    /// Waits for jobs and takes the next: one edit, slice or checkpoint, or all frames that wait.
     pub(crate) fn take(&self) -> Option<Vec<Job>> {
         let mut queue = self.lock();
         while queue.jobs.is_empty() {
@@ -220,7 +265,7 @@ pub(crate) fn closed() -> StoreError {
 fn job_bytes(job: &Job) -> u64 {
     match job {
         Job::Append { bytes, .. } => *bytes,
-        Job::Slice { .. } | Job::Checkpoint { .. } => 0,
+        Job::Edit { .. } | Job::Slice { .. } | Job::Checkpoint { .. } => 0,
     }
 }
 

@@ -11,7 +11,7 @@ use runstone_model::{
     MetricName, Run, RunId, RunKey, Step, TagName, Timestamp, WorkspaceId, Writer, WriterEnd,
     WriterId,
 };
-use runstone_store::apply::{RunRow, WriterCounters, WriterRow};
+use runstone_store::apply::{Overridden, RunRow, WriterCounters, WriterRow};
 use runstone_store::{
     EventRecord, MetricDefinition, RunCompleteness, ScalarRecord, WarningRecord, WriterMark,
 };
@@ -97,6 +97,14 @@ impl<'a> Columns<'a> {
 
 /// A run from the columns of `sql::FIND_RUN` and its kin; tags and aliases are read besides.
 pub(crate) fn run_from_row(connection: &Connection, row: &Row<'_>) -> Result<RunRow> {
+    let mut run = run_without_lists(row)?;
+    run.run.tags = read_tags(connection, run.key)?;
+    run.run.aliases = read_aliases(connection, run.key)?;
+    Ok(run)
+}
+
+/// The same, its tags and aliases left empty for the caller to fill.
+pub(crate) fn run_without_lists(row: &Row<'_>) -> Result<RunRow> {
     let mut columns = Columns::new(row, "a run");
     let key = RunKey(columns.unsigned()?);
     let workspace = WorkspaceId(columns.unsigned()?);
@@ -126,7 +134,7 @@ pub(crate) fn run_from_row(connection: &Connection, row: &Row<'_>) -> Result<Run
         experiment,
         name,
         description,
-        tags: read_tags(connection, key)?,
+        tags: BTreeSet::new(),
         archived,
         group,
         job_type,
@@ -135,7 +143,7 @@ pub(crate) fn run_from_row(connection: &Connection, row: &Row<'_>) -> Result<Run
         parent,
         variation: columns.get()?,
         number: columns.get()?,
-        aliases: read_aliases(connection, key)?,
+        aliases: Vec::new(),
         primary_writer: columns.optional_writer()?,
         state: columns.word()?,
         reason: columns.reason()?,
@@ -157,7 +165,84 @@ pub(crate) fn run_from_row(connection: &Connection, row: &Row<'_>) -> Result<Run
             dropped_points: columns.unsigned()?,
             lost_slots: columns.unsigned()?,
         },
+        deleted_at: columns.optional_time()?,
+        overridden: Overridden::default(),
     })
+}
+
+/// Tags and aliases of runs that are visited by rising key, each list in one scan.
+pub(crate) struct ListsInOrder<'a> {
+    tags: OrderedList<'a, TagName>,
+    aliases: OrderedList<'a, Alias>,
+}
+
+struct OrderedList<'a, T> {
+    rows: rusqlite::Rows<'a>,
+    next: Option<(i64, T)>,
+    read: fn(&Row<'_>) -> Result<(i64, T)>,
+}
+
+impl<'a> ListsInOrder<'a> {
+    /// Over two statements: `sql::SCAN_ALL_TAGS` and `sql::SCAN_ALL_ALIASES`.
+    pub(crate) fn new(
+        tags: &'a mut rusqlite::Statement<'_>,
+        aliases: &'a mut rusqlite::Statement<'_>,
+    ) -> Result<Self> {
+        Ok(Self {
+            tags: OrderedList::new(tags, |row| {
+                let mut columns = Columns::new(row, "a tag");
+                Ok((columns.get()?, columns.word()?))
+            })?,
+            aliases: OrderedList::new(aliases, |row| {
+                let mut columns = Columns::new(row, "an alias");
+                let run = columns.get()?;
+                let (dialect, id) = (columns.get()?, columns.get()?);
+                Ok((run, Alias { dialect, id }))
+            })?,
+        })
+    }
+
+    /// Fills the lists of a run whose key is greater than those before.
+    pub(crate) fn fill(&mut self, run: &mut RunRow) -> Result<()> {
+        let key = run_column(run.key);
+        self.tags.take(key, &mut run.run.tags)?;
+        self.aliases.take(key, &mut run.run.aliases)
+    }
+}
+
+impl<'a, T> OrderedList<'a, T> {
+    fn new(
+        statement: &'a mut rusqlite::Statement<'_>,
+        read: fn(&Row<'_>) -> Result<(i64, T)>,
+    ) -> Result<Self> {
+        let rows = statement.query([]).map_err(sql_error)?;
+        let mut list = Self {
+            rows,
+            next: None,
+            read,
+        };
+        list.advance()?;
+        Ok(list)
+    }
+
+    fn advance(&mut self) -> Result<()> {
+        let row = self.rows.next().map_err(sql_error)?;
+        self.next = row.map(self.read).transpose()?;
+        Ok(())
+    }
+
+    fn take(&mut self, run: i64, out: &mut impl Extend<T>) -> Result<()> {
+        while let Some((of, _)) = &self.next {
+            if *of > run {
+                break;
+            }
+            let is_own = *of == run;
+            let value = self.next.take().map(|(_, value)| value);
+            out.extend(value.filter(|_| is_own));
+            self.advance()?;
+        }
+        Ok(())
+    }
 }
 
 fn read_tags(connection: &Connection, run: RunKey) -> Result<BTreeSet<TagName>> {
@@ -176,6 +261,38 @@ fn read_aliases(connection: &Connection, run: RunKey) -> Result<Vec<Alias>> {
         })
     })
 }
+
+/// What a run's script gave and a person has changed since; the writer reads it beside the run.
+pub(crate) fn read_overridden(connection: &Connection, run: RunKey) -> Result<Overridden> {
+    let mut overridden = Overridden::default();
+    let rows = collect(connection, sql::SCAN_OVERRIDES, (run_column(run),), |row| {
+        let mut columns = Columns::new(row, "an override");
+        Ok((columns.get::<String>()?, columns.get::<String>()?))
+    })?;
+    for (field, value) in rows {
+        let wrong = |error: &dyn std::fmt::Display| value_error("an override", error.to_string());
+        match field.as_str() {
+            NAME => overridden.name = Some(value),
+            DESCRIPTION => overridden.description = Some(value),
+            EXPERIMENT => {
+                let key = value.parse().map_err(|error| wrong(&error))?;
+                overridden.experiment = Some(ExperimentKey(key));
+            }
+            TAG => {
+                let tag = value.parse().map_err(|error| wrong(&error))?;
+                overridden.tags.insert(tag);
+            }
+            other => return Err(wrong(&format!("the field {other} is unknown"))),
+        }
+    }
+    Ok(overridden)
+}
+
+/// Fields of an override.
+pub(crate) const NAME: &str = "name";
+pub(crate) const DESCRIPTION: &str = "description";
+pub(crate) const EXPERIMENT: &str = "experiment";
+pub(crate) const TAG: &str = "tag";
 
 /// A writer from the columns of `sql::FIND_WRITER` and its kin, with its key.
 pub(crate) fn writer_from_row(row: &Row<'_>) -> Result<(i64, WriterRow)> {
@@ -291,24 +408,23 @@ pub(crate) fn metric_from_row(row: &Row<'_>) -> Result<MetricDefinition> {
 /// Events of a run, oldest first.
 pub(crate) fn read_events(connection: &Connection, run: RunKey) -> Result<Vec<EventRecord>> {
     let range = RowRange::of(run_column(run));
-    collect(
-        connection,
-        sql::SCAN_EVENTS,
-        (range.first, range.end),
-        |row| {
-            let mut columns = Columns::new(row, "an event");
-            Ok(EventRecord {
-                change: ChangeNumber(columns.unsigned()?),
-                from: columns.optional_word()?,
-                to: columns.word()?,
-                event: columns.word()?,
-                actor: columns.get()?,
-                at: columns.time()?,
-                reason: columns.reason()?,
-                writer: columns.optional_writer()?,
-            })
-        },
-    )
+    let params = (range.first, range.end);
+    collect(connection, sql::SCAN_EVENTS, params, event_from_row)
+}
+
+/// An event from the columns of `sql::SCAN_EVENTS` and its kin.
+pub(crate) fn event_from_row(row: &Row<'_>) -> Result<EventRecord> {
+    let mut columns = Columns::new(row, "an event");
+    Ok(EventRecord {
+        change: ChangeNumber(columns.unsigned()?),
+        from: columns.optional_word()?,
+        to: columns.word()?,
+        event: columns.word()?,
+        actor: columns.get()?,
+        at: columns.time()?,
+        reason: columns.reason()?,
+        writer: columns.optional_writer()?,
+    })
 }
 
 /// Warnings of a run, by kind.

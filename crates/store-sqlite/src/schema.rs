@@ -15,7 +15,7 @@ use crate::error::{Result, sql_error, value_error};
 use crate::sql;
 
 /// The version that this program writes.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 /// SQLite older than this loses data when a log is reset.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 /// "RUNS" in the header of the database file.
@@ -31,10 +31,16 @@ pub(crate) struct Migration {
 }
 
 /// All steps, by version; the first makes an empty database into version 1.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    sql: sql::SCHEMA_V1,
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        sql: sql::SCHEMA_V1,
+    },
+    Migration {
+        version: 2,
+        sql: sql::SCHEMA_V2,
+    },
+];
 
 /// Refuses a library that can damage a database.
 pub(crate) fn check_library() -> Result<()> {

@@ -49,6 +49,16 @@ pub(crate) fn read_change(connection: &Connection) -> Result<i64> {
     read_one(connection, "change")
 }
 
+/// Up to this change the journal is forgotten.
+pub(crate) fn read_changes_forgotten(connection: &Connection) -> Result<i64> {
+    read_one(connection, "changes_forgotten")
+}
+
+/// Kept by the slices that forget, apart from the numbers that frames take.
+pub(crate) fn write_changes_forgotten(connection: &Connection, last: i64) -> Result<()> {
+    execute(connection, sql::WRITE_SEQUENCE, ("changes_forgotten", last)).map(drop)
+}
+
 fn read_one(connection: &Connection, name: &str) -> Result<i64> {
     let last = find(connection, sql::READ_SEQUENCE, [name], |row| {
         row.get(0).map_err(sql_error)

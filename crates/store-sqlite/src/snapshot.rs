@@ -6,14 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use runstone_model::{
-    ChangeNumber, Experiment, ExperimentKey, Params, RunKey, RunState, SeriesKey, Timestamp,
-    WorkspaceId,
+    ChangeNumber, Experiment, ExperimentKey, ParamPath, ParamValue, Params, RunKey, RunState,
+    SeriesKey, Timestamp, WorkspaceId,
 };
 use runstone_store::apply::RunRow;
 use runstone_store::{
-    AddressMatches, CANDIDATES_MAX, EventRecord, ExperimentRecord, MetricDefinition,
-    PREFIX_CHARACTERS_MIN, PointPage, PointScan, RunOrder, RunPage, RunRecord, RunScan,
-    ScalarRecord, SeriesPage, SeriesScan, Snapshot, StoreError, WarningRecord, WriterRecord,
+    AddressMatches, CANDIDATES_MAX, ChangePage, ChangeScan, EventRecord, ExperimentRecord, MetricCell, MetricColumn, MetricDefinition, PREFIX_CHARACTERS_MIN, PointPage, PointScan, RunOrder, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, SegmentScan, SeriesPage, SeriesScan, Snapshot, StoreError, TakeSegments, WarningRecord, WriterRecord,
 };
 use rusqlite::{Connection, Row};
 
@@ -21,15 +19,17 @@ use crate::bindings::read_bindings;
 use crate::connection::Reader;
 use crate::directory::read_keys;
 use crate::error::{Result, sql_error, value_error, with_path};
+use crate::journal::scan_changes;
 use crate::keys::run_column;
 use crate::pages;
 use crate::rows::{
     collect, find, metric_from_row, read_events, read_params, read_warnings, run_from_row,
     scalar_from_row, writer_from_row,
 };
+use crate::segments;
 use crate::sequences::read_change;
-use crate::sql;
 use crate::store::Inner;
+use crate::{sql, table};
 
 /// One consistent view.
 pub(crate) struct SqliteSnapshot<'a> {
@@ -66,15 +66,8 @@ impl<'a> SqliteSnapshot<'a> {
     }
 
     fn record(&self, row: RunRow) -> Result<RunRecord> {
-        Ok(RunRecord {
-            key: row.key,
-            experiment_name: self.experiment_name(row.run.experiment)?,
-            run: row.run,
-            changed: row.changed,
-            last_received_at: row.last_received_at,
-            completeness: row.completeness,
-            generation: row.generation,
-        })
+        let name = self.experiment_name(row.run.experiment)?;
+        Ok(record_named(row, name))
     }
 
     fn experiment_name(&self, experiment: ExperimentKey) -> Result<String> {
@@ -229,6 +222,22 @@ impl Snapshot for SqliteSnapshot<'_> {
         self.locate(self.scan(scan))
     }
 
+    fn visit_runs_unsorted(
+        &self,
+        visit: &RunVisit,
+        each: &mut dyn FnMut(RunRecord) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.locate(table::visit_runs(self.connection(), visit, |row, name| {
+            each(record_named(row, name))
+        }))
+    }
+
+    fn read_run(&self, run: RunKey) -> Result<Option<RunRecord>, StoreError> {
+        let key = run_column(run);
+        let found = self.locate(self.records(sql::READ_RUN_OR_DELETED, [key]));
+        Ok(found?.pop())
+    }
+
     fn scan_experiments(
         &self,
         workspace: WorkspaceId,
@@ -244,6 +253,31 @@ impl Snapshot for SqliteSnapshot<'_> {
 
     fn read_params(&self, run: RunKey) -> Result<Params, StoreError> {
         self.locate(read_params(self.connection(), run))
+    }
+
+    fn read_param_column(&self, path: &ParamPath) -> Result<Vec<(RunKey, ParamValue)>, StoreError> {
+        self.locate(table::read_param_column(self.connection(), path))
+    }
+
+    fn find_param(&self, run: RunKey, path: &ParamPath) -> Result<Option<ParamValue>, StoreError> {
+        self.locate(table::find_param(self.connection(), run, path))
+    }
+
+    fn read_param_paths(&self, run: RunKey) -> Result<Vec<ParamPath>, StoreError> {
+        self.locate(table::read_param_paths(self.connection(), run))
+    }
+
+    fn read_metric_column(
+        &self,
+        column: &MetricColumn,
+        runs: &[RunStand],
+    ) -> Result<Vec<Option<MetricCell>>, StoreError> {
+        let inner = self.inner;
+        self.locate(
+            inner
+                .columns
+                .read(self.connection(), &inner.unfolded, column, runs),
+        )
     }
 
     fn read_scalars(&self, run: RunKey) -> Result<Vec<ScalarRecord>, StoreError> {
@@ -281,6 +315,19 @@ impl Snapshot for SqliteSnapshot<'_> {
         self.locate(pages::scan_points(self.connection(), run, scan))
     }
 
+    fn scan_segments(
+        &self,
+        run: RunKey,
+        scans: &[SegmentScan],
+        each: &mut TakeSegments<'_>,
+    ) -> Result<(), StoreError> {
+        self.locate(segments::scan_segments(self.connection(), run, scans, each))
+    }
+
+    fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
+        self.locate(scan_changes(self.connection(), self.change, scan))
+    }
+
     fn read_metric_definitions(
         &self,
         experiment: ExperimentKey,
@@ -292,6 +339,19 @@ impl Snapshot for SqliteSnapshot<'_> {
             params,
             metric_from_row,
         ))
+    }
+}
+
+fn record_named(row: RunRow, experiment_name: String) -> RunRecord {
+    RunRecord {
+        key: row.key,
+        experiment_name,
+        run: row.run,
+        changed: row.changed,
+        last_received_at: row.last_received_at,
+        completeness: row.completeness,
+        generation: row.generation,
+        deleted_at: row.deleted_at,
     }
 }
 

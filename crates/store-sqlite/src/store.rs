@@ -10,13 +10,15 @@ use std::time::{Duration, Instant};
 use runstone_model::{ChangeNumber, RunKey, StoreIdentity, Timestamp, WriterId};
 use runstone_store::apply::PreparedFrame;
 use runstone_store::{
-    AppendFrame, FoldReport, Snapshot, Store, StoreError, StoreStats, WriterMark,
+    AppendFrame, EditAnswer, EditRequest, FoldReport, Snapshot, Store, StoreError, StoreStats,
+    WriterMark,
 };
 use runstone_wire::FrameAnswer;
 use rusqlite::Connection;
 
 use crate::backlog::{Backlog, Unfolded};
 use crate::checkpointer::{self, log_bytes};
+use crate::columns::ColumnCache;
 use crate::connection::{ReaderPool, open, open_writer, use_log};
 use crate::error::{Result, sql_error, with_path};
 use crate::fold::Folder;
@@ -25,7 +27,7 @@ use crate::lock::FolderLock;
 use crate::queue::{Job, WriterShared, closed};
 use crate::rows::{collect, find};
 use crate::schema::{MIGRATIONS, Migration, check_library, prepare_schema};
-use crate::sequences::Sequences;
+use crate::sequences::{Sequences, read_changes_forgotten};
 use crate::snapshot::SqliteSnapshot;
 use crate::summaries::UnfoldedCache;
 use crate::writer::Writer;
@@ -53,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) folder: PathBuf,
     pub(crate) pool: Arc<ReaderPool>,
     pub(crate) unfolded: UnfoldedCache,
+    pub(crate) columns: ColumnCache,
     shared: Arc<WriterShared>,
     folding: Arc<Folder>,
     options: SqliteOptions,
@@ -109,6 +112,7 @@ impl SqliteStore {
         use_log(&connection)?;
         let backlog = Backlog::new(options.fold, read_unfolded(&connection)?);
         let change = Sequences::read(&connection)?.change;
+        let changes_forgotten = read_changes_forgotten(&connection)?;
         let shared = Arc::new(WriterShared::new(backlog, change));
         let pool = Arc::new(ReaderPool::new(
             database.clone(),
@@ -121,6 +125,8 @@ impl SqliteStore {
             Arc::clone(&pool),
             clock,
             options.layout,
+            options.changes_kept,
+            changes_forgotten,
         ));
         let writer = Writer::new(Arc::clone(&shared), connection)?;
         let mut threads = vec![spawn("runstone-write", move || writer.run())?];
@@ -138,6 +144,7 @@ impl SqliteStore {
             folder: folder.to_owned(),
             pool,
             unfolded: UnfoldedCache::default(),
+            columns: ColumnCache::default(),
             shared,
             folding,
             options,
@@ -231,6 +238,20 @@ impl SqliteStore {
         })
     }
 
+    fn apply_edit(&self, request: EditRequest) -> Result<EditAnswer> {
+        let shared = &self.inner.shared;
+        let (reply, answer) = sync_channel(1);
+        let request = Box::new(request);
+        shared.submit(Job::Edit { request, reply })?;
+        answer.recv().unwrap_or_else(|_| {
+            shared.check()?;
+            Err(StoreError::Unavailable {
+                reason: "the runs were not edited because writing stopped".to_owned(),
+                retry_after_millis: OVERLOAD_RETRY_MILLIS,
+            })
+        })
+    }
+
     fn stop(&self) -> Result<()> {
         let shared = &self.inner.shared;
         shared.close();
@@ -271,6 +292,10 @@ impl Store for SqliteStore {
         self.locate(self.append_prepared(frame))
     }
 
+    fn edit(&self, request: &EditRequest) -> Result<EditAnswer, StoreError> {
+        self.locate(self.apply_edit(request.clone()))
+    }
+
     fn read_writer_mark(&self, writer: WriterId) -> Result<Option<WriterMark>, StoreError> {
         let read = || {
             let reader = self.inner.pool.begin()?;
@@ -297,6 +322,16 @@ impl Store for SqliteStore {
         self.inner.shared.check_open()?;
         let change = self.inner.shared.change.load(Ordering::Acquire);
         Ok(ChangeNumber(change.cast_unsigned()))
+    }
+
+    fn wait_for_change(
+        &self,
+        after: ChangeNumber,
+        longest: Duration,
+    ) -> Result<ChangeNumber, StoreError> {
+        let after = i64::try_from(after.0).unwrap_or(i64::MAX);
+        let newest = self.inner.shared.wait_for_change(after, longest)?;
+        Ok(ChangeNumber(newest.cast_unsigned()))
     }
 
     fn fold(&self, everything: bool) -> Result<FoldReport, StoreError> {

@@ -1,4 +1,4 @@
-//! The one thread that writes: groups of frames, slices of folds, checkpoints.
+//! The one thread that writes: groups of frames, edits, slices of folds, checkpoints.
 //!
 //! `SqliteStore::append` puts a prepared frame into the queue and waits. The thread takes all
 //! frames that wait, applies each in a savepoint, commits once, and only then answers all of them;
@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use runstone_store::StoreError;
-use runstone_store::apply::{PreparedFrame, apply_frame};
+use runstone_store::apply::{PreparedFrame, apply_edits, apply_frame};
+use runstone_store::{EditAnswer, EditRequest, StoreError};
 use runstone_wire::{FrameAnswer, FrameStatus};
 use rusqlite::Connection;
 
@@ -88,6 +88,10 @@ impl Writer {
                 // The folder may be gone.
                 let _ = reply.send(outcome);
             }
+            Some(Job::Edit { request, reply }) => {
+                // The caller may be gone.
+                let _ = reply.send(self.apply_edit(&request));
+            }
             Some(Job::Checkpoint { reply }) => {
                 let outcome = self.checkpoint();
                 if let Some(reply) = reply {
@@ -153,9 +157,7 @@ impl Writer {
         answers: &[(SyncSender<Result<FrameAnswer>>, Result<FrameAnswer>)],
         unfolded: &[Unfolded],
     ) {
-        self.shared
-            .change
-            .store(self.sequences.change, Ordering::Release);
+        self.shared.publish_change(self.sequences.change);
         let applied = answers
             .iter()
             .filter(|(_, answer)| {
@@ -193,6 +195,33 @@ impl Writer {
             if !self.connection.is_autocommit() {
                 self.statement("ROLLBACK TO frame")?;
                 self.statement("RELEASE frame")?;
+            }
+        }
+        outcome
+    }
+
+    /// Applies a request, whole, in a transaction of its own.
+    fn apply_edit(&mut self, request: &EditRequest) -> Result<EditAnswer> {
+        let former = self.sequences;
+        self.begin()?;
+        let mut context = SqliteContext::new(
+            &self.connection,
+            &mut self.cache,
+            &mut self.sequences,
+            request.at,
+        );
+        let outcome = apply_edits(&mut context, request)
+            .and_then(|answer| context.finish().map(|_| answer))
+            .and_then(|answer| {
+                self.sequences.write(&self.connection, &former)?;
+                self.commit()?;
+                Ok(answer)
+            });
+        match &outcome {
+            Ok(_) => self.shared.publish_change(self.sequences.change),
+            Err(error) => {
+                self.undo(former);
+                tracing::warn!(%error, "runs were not edited");
             }
         }
         outcome

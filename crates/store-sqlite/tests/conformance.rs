@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use runstone_store::Store;
-use runstone_store::conformance::Engine;
 use runstone_store::conformance::model::run_model_test;
+use runstone_store::conformance::{CONFORMANCE_CHANGES_KEPT, Engine};
 use runstone_store_sqlite::{FoldLayout, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
@@ -24,6 +24,7 @@ fn options(layout: FoldLayout) -> SqliteOptions {
     SqliteOptions {
         background: false,
         layout,
+        changes_kept: CONFORMANCE_CHANGES_KEPT,
         ..SqliteOptions::default()
     }
 }

@@ -9,25 +9,38 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod apply;
+mod changes;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod edit;
 mod find;
 mod hiding;
 pub mod memory;
 mod points;
 mod read;
+mod segments;
 mod summary;
+mod table;
 
+pub use changes::*;
+pub use edit::{EditAnswer, EditOutcome, EditRequest, RunAction, RunChanges};
 pub use find::{AddressMatches, CANDIDATES_MAX, PREFIX_CHARACTERS_MIN};
 pub use hiding::{Cut, Removal, SeriesHiding};
 pub use points::{FrameOrder, PointColumns, bits_as_f64, convert_bits, point_value};
 pub use read::*;
+pub use segments::{
+    BlockPoint, PointBlock, Segment, SegmentScan, SeriesSegments, TakePoints, TakeSegments,
+    VisiblePoints,
+};
 pub use summary::{SummaryFold, merge_summaries};
+pub use table::{MetricCell, MetricColumn, RunStand, RunVisit};
 
 use runstone_model::{
-    ChangeNumber, ExperimentKey, Params, ReceivedAt, RunKey, StoreIdentity, WorkspaceId, WriterId,
+    ChangeNumber, ExperimentKey, ParamPath, ParamValue, Params, ReceivedAt, RunKey, StoreIdentity,
+    WorkspaceId, WriterId,
 };
 use runstone_wire::{Frame, FrameAnswer};
+use std::time::Duration;
 
 /// A frame as it was received and decoded, ready for [`Store::append`].
 #[derive(Debug, Clone)]
@@ -64,6 +77,21 @@ pub trait Store: Send + Sync + 'static {
     /// fsync or on a full disk: nothing was applied, try again later. `Invalid` never concerns a single operation.
     fn append(&self, frame: AppendFrame) -> Result<FrameAnswer, StoreError>;
 
+    /// Changes, deletes or takes back runs, as people ask for it.
+    ///
+    /// On return everything that was done is durable (fsync, one transaction) and readable by
+    /// every snapshot taken afterwards. Each run is done whole or not at all, and one that can't
+    /// be done never harms its neighbours; each that was changed has a change number of its own.
+    ///
+    /// A deleted run is gone from every read but [`Snapshot::visit_runs_unsorted`] of deleted
+    /// ones, and frames of its writers are refused `Deleted`, operation by operation, for ever,
+    /// also while a new run of the same id lives. Its rows stay, so that it can be taken back.
+    ///
+    /// # Errors
+    /// `Unavailable` after a failed fsync or on a full disk: nothing was done, try again later.
+    /// What concerns a single run stands in its outcome.
+    fn edit(&self, request: &EditRequest) -> Result<EditAnswer, StoreError>;
+
     /// Mark and chain of a writer; `None` if the store never saw it.
     fn read_writer_mark(&self, writer: WriterId) -> Result<Option<WriterMark>, StoreError>;
 
@@ -73,8 +101,20 @@ pub trait Store: Send + Sync + 'static {
     /// The newest committed change.
     fn change_number(&self) -> Result<ChangeNumber, StoreError>;
 
-    /// Folds unfolded frames of runs that are due (all runs when `everything`), in slices.
-    /// Invisible to readers. Engines also do so by themselves, see their configuration.
+    /// Waits until the newest committed change lies past `after`, at most so long; returns the
+    /// newest either way. What it names is readable by every snapshot taken afterwards.
+    ///
+    /// # Errors
+    /// `Unavailable` once the store is closed, also for those who wait already.
+    fn wait_for_change(
+        &self,
+        after: ChangeNumber,
+        longest: Duration,
+    ) -> Result<ChangeNumber, StoreError>;
+
+    /// Folds unfolded frames of runs that are due (all runs when `everything`), in slices, and
+    /// forgets the oldest changes past the number that is kept.
+    /// Folding is invisible to readers. Engines also do so by themselves, see their configuration.
     fn fold(&self, everything: bool) -> Result<FoldReport, StoreError>;
 
     /// Sizes and counters for health, metrics and `doctor`.
@@ -99,6 +139,17 @@ pub trait Snapshot {
     /// One page of runs in the order asked, paged by (creation time, key), never by offset.
     fn scan_runs(&self, scan: &RunScan) -> Result<RunPage, StoreError>;
 
+    /// Hands on every run of a visit, archived ones too, in no promised order. `each` may stop
+    /// it with an error. Nothing is gathered: memory does not grow with the number of runs.
+    fn visit_runs_unsorted(
+        &self,
+        visit: &RunVisit,
+        each: &mut dyn FnMut(RunRecord) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+
+    /// The run of a key, living or deleted; `None` if there never was one.
+    fn read_run(&self, run: RunKey) -> Result<Option<RunRecord>, StoreError>;
+
     /// Experiments, sorted by the bytes of their names.
     fn scan_experiments(&self, workspace: WorkspaceId)
     -> Result<Vec<ExperimentRecord>, StoreError>;
@@ -106,6 +157,23 @@ pub trait Snapshot {
     /// Params of a run; empty if it has none. This and the other `read_` calls answer for a run
     /// that is not there as for one that has nothing.
     fn read_params(&self, run: RunKey) -> Result<Params, StoreError>;
+
+    /// The param at a path, in every run that has a leaf there, by run key; deleted runs too.
+    fn read_param_column(&self, path: &ParamPath) -> Result<Vec<(RunKey, ParamValue)>, StoreError>;
+
+    /// The param at a path in one run, if it has a leaf there.
+    fn find_param(&self, run: RunKey, path: &ParamPath) -> Result<Option<ParamValue>, StoreError>;
+
+    /// Paths of the leaves of a run's params, in their order.
+    fn read_param_paths(&self, run: RunKey) -> Result<Vec<ParamPath>, StoreError>;
+
+    /// A metric of many runs, one cell for each in the order given; `None` where a run has no
+    /// readable point of it. The cells equal those of [`Snapshot::scan_series`].
+    fn read_metric_column(
+        &self,
+        column: &MetricColumn,
+        runs: &[RunStand],
+    ) -> Result<Vec<Option<MetricCell>>, StoreError>;
 
     /// Scalars of a run, by name.
     fn read_scalars(&self, run: RunKey) -> Result<Vec<ScalarRecord>, StoreError>;
@@ -131,6 +199,27 @@ pub trait Snapshot {
     /// `NotFound` if no point of such a series was ever applied; one whose points are all hidden
     /// has an empty page and a history.
     fn scan_points(&self, run: RunKey, scan: &PointScan) -> Result<PointPage, StoreError>;
+
+    /// Readable points of many series of one run, for drawing. Hands each scan's index and series
+    /// to `each` once, in whatever order suits the engine; `None` if no point of such a series was
+    /// ever applied. What is read for all series of a run (frames that are not folded, packs) is
+    /// read once for all scans.
+    ///
+    /// # Errors
+    /// Those of `each`, which end the scan.
+    fn scan_segments(
+        &self,
+        run: RunKey,
+        scans: &[SegmentScan],
+        each: &mut TakeSegments<'_>,
+    ) -> Result<(), StoreError>;
+
+    /// One page of the journal, by number. A page is bounded in the rows it looks at, so it may be
+    /// empty and still move on: `next` is [`Snapshot::change_number`] once all was looked at.
+    ///
+    /// # Errors
+    /// `NotFound` if a run is asked for and none, living or deleted, has that id.
+    fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError>;
 
     /// Definitions of metrics in an experiment, sorted by the bytes of their names.
     fn read_metric_definitions(

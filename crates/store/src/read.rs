@@ -32,6 +32,8 @@ pub struct RunRecord {
     pub completeness: RunCompleteness,
     /// Its present generation.
     pub generation: Generation,
+    /// The server's clock when it was deleted; `None` while it lives.
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// Completeness is data: what was logged and what of it is here.

@@ -358,6 +358,29 @@ impl<'a> RunSummaryReader<'a> {
         row_from_numbers(name.to_owned(), context.to_owned(), &numbers).map(Some)
     }
 
+    /// The rows of one name, by context and kind. Reads names and contexts, and one block of
+    /// each other column a row.
+    ///
+    /// # Errors
+    /// As [`RunSummaryReader::rows`].
+    pub fn find_name(&self, name: &str) -> Result<Vec<SummaryRow>, CodecError> {
+        if self.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = text::rows_of_name(self.sections[0], self.rows, name)?;
+        let contexts = text::contexts_of_rows(self.sections[1], self.rows, found.clone())?;
+        found
+            .zip(contexts)
+            .map(|(row, context)| {
+                let mut numbers = [0; NUMBER_KINDS.len()];
+                for (at, number) in numbers.iter_mut().enumerate() {
+                    *number = self.number(row, at)?;
+                }
+                row_from_numbers(name.to_owned(), context, &numbers)
+            })
+            .collect()
+    }
+
     /// One number of one row; zero where the writer knew no such section.
     fn number(&self, index: usize, at: usize) -> Result<u64, CodecError> {
         let Some(section) = self.sections.get(TEXT_SECTIONS + at) else {

@@ -140,6 +140,30 @@ pub(super) fn read_contexts(section: &[u8], rows: usize) -> Result<Vec<String>, 
         .collect()
 }
 
+/// The contexts of some rows.
+pub(super) fn contexts_of_rows(
+    section: &[u8],
+    rows: usize,
+    wanted: std::ops::Range<usize>,
+) -> Result<Vec<String>, CodecError> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (distinct, mut cursor) = read_distinct(section, rows)?;
+    let places = read_lengths(&mut cursor, rows)?;
+    let mut total = 0usize;
+    wanted
+        .map(|row| {
+            let context = distinct
+                .get(places[row])
+                .ok_or(corrupt("a row of no context"))?;
+            total += context.len();
+            check_text(total)?;
+            Ok((*context).to_owned())
+        })
+        .collect()
+}
+
 /// The first of `candidates` with this context for which `fits`.
 pub(super) fn row_of_context(
     section: &[u8],

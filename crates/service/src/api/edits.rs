@@ -1,8 +1,7 @@
 //! Bodies of the mutations that people make: one run (`PATCH`, `DELETE`,
 //! `POST .../undelete` of `/runstone/v1/runs/{run}`) or many (`POST /runstone/v1/edits`).
 
-use super::{ItemError, schema};
-use runstone_model::RunId;
+use super::ItemError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -76,9 +75,8 @@ pub struct EditsAnswer {
 /// What became of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EditResult {
-    /// The run, as it was asked for, or its id where it was found.
-    #[schema(value_type = schema::RunId)]
-    pub run: RunId,
+    /// The run, as it was asked for.
+    pub run: String,
     /// It was as asked already, so nothing was written.
     pub unchanged: bool,
     /// Why nothing was done with this run.

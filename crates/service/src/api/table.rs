@@ -38,14 +38,15 @@ pub struct TableRequest {
     /// Archived runs too.
     #[serde(default)]
     pub archived: bool,
-    /// The trash instead of the living runs.
+    /// The trash instead of the living runs, archived or not.
     #[serde(default)]
     pub deleted: bool,
     /// Cells to add to each row, at most [`TABLE_COLUMNS_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Column>,
-    /// By what to sort; absent: newest created first. Rows without a value come last either way,
-    /// equal ones newest first. Numbers sort before text, NaN after all numbers.
+    /// By what to sort; absent: newest created first. Numbers (a bool is 0 or 1) come before NaN,
+    /// NaN before text (by its first 256 bytes), text before lists, and rows without a value last,
+    /// in both directions; equal ones newest first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort: Option<Sort>,
     /// Rows a page; 1 to [`TABLE_PAGE_MAX`].

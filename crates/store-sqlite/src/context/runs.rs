@@ -3,10 +3,10 @@
 //! Part of [`SqliteContext`].
 
 use runstone_model::{
-    ExperimentKey, ExperimentName, RunKey, Timestamp, WorkspaceId, experiment_id_from_parts,
+    ExperimentKey, ExperimentName, RunId, RunKey, Timestamp, WorkspaceId, experiment_id_from_parts,
 };
 use runstone_store::apply::{RunRow, WriterRow};
-use runstone_store::{EventRecord, StoreError};
+use runstone_store::{EventRecord, RunCompleteness, StoreError};
 use rusqlite::params;
 
 use super::SqliteContext;
@@ -14,9 +14,9 @@ use crate::backlog::Unfolded;
 use crate::bindings::Bindings;
 use crate::cache::{CachedRun, CachedWriter};
 use crate::error::Result;
-use crate::keys::RowRange;
+use crate::keys::{RowRange, run_column};
 use crate::put::{put_run_fields, put_run_mark, put_writer_fields, put_writer_mark};
-use crate::rows::execute;
+use crate::rows::{collect, execute, find, read_overridden, run_from_row, writer_from_row};
 use crate::sql;
 
 impl SqliteContext<'_> {
@@ -75,6 +75,49 @@ impl SqliteContext<'_> {
             });
         }
         put_run_mark(connection, row)
+    }
+
+    /// The run of an id that was deleted last.
+    pub(super) fn look_for_deleted(
+        &mut self,
+        workspace: WorkspaceId,
+        id: &RunId,
+    ) -> Result<Option<RunRow>> {
+        let connection = self.connection;
+        let params = (workspace.0.cast_signed(), id.as_str());
+        let found = find(connection, sql::FIND_DELETED_RUN, params, |row| {
+            run_from_row(connection, row)
+        })?;
+        let Some(mut row) = found else {
+            return Ok(None);
+        };
+        row.overridden = read_overridden(connection, row.key)?;
+        Ok(Some(row))
+    }
+
+    /// Marks a run deleted or living. The cache holds living runs only, so it is read again when
+    /// one that came back is written.
+    pub(super) fn keep_deletion(&mut self, row: &RunRow) -> Result<()> {
+        self.cache.remove_run(row.key);
+        let deleted_at = row.deleted_at.map(Timestamp::as_micros);
+        let params = (run_column(row.key), deleted_at);
+        execute(self.connection, sql::SET_DELETED, params)?;
+        put_run_mark(self.connection, row)
+    }
+
+    /// Sums the counters of a run's writers.
+    pub(super) fn sum_writers(&mut self, run: RunKey) -> Result<RunCompleteness> {
+        let writers = collect(
+            self.connection,
+            sql::SCAN_WRITERS,
+            [run_column(run)],
+            writer_from_row,
+        )?;
+        let mut sum = RunCompleteness::default();
+        for (_, writer) in writers {
+            sum.add(&writer.counters.completeness());
+        }
+        Ok(sum)
     }
 
     /// A new key and a random id.

@@ -10,16 +10,18 @@ mod prepare;
 mod write;
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use runstone_model::RunKey;
-use runstone_store::{FoldReport, StoreError};
+use runstone_model::{ChangeNumber, RunKey};
+use runstone_store::{FoldReport, StoreError, changes_to_forget};
 
 use crate::backlog::Unfolded;
 use crate::connection::ReaderPool;
 use crate::error::Result;
+use crate::journal::forget_slice;
 use crate::options::{Clock, FoldLayout};
 use crate::queue::{Job, Slice, WriterShared};
 
@@ -36,6 +38,9 @@ pub(crate) struct Folder {
     pool: Arc<ReaderPool>,
     clock: Clock,
     layout: FoldLayout,
+    changes_kept: u64,
+    /// Up to this change the journal is forgotten. Also the turn to forget.
+    changes_forgotten: Mutex<i64>,
     /// Runs known to have no leftovers of a pass that ended half-way. Also the turn to fold.
     clean: Mutex<HashSet<RunKey>>,
 }
@@ -46,12 +51,16 @@ impl Folder {
         pool: Arc<ReaderPool>,
         clock: Clock,
         layout: FoldLayout,
+        changes_kept: u64,
+        changes_forgotten: i64,
     ) -> Self {
         Self {
             shared,
             pool,
             clock,
             layout,
+            changes_kept,
+            changes_forgotten: Mutex::new(changes_forgotten),
             clean: Mutex::default(),
         }
     }
@@ -59,6 +68,12 @@ impl Folder {
     /// Works until the store is closed.
     pub(crate) fn run(&self) {
         loop {
+            if let Err(error) = self.forget_changes() {
+                if self.shared.check().is_err() {
+                    return;
+                }
+                tracing::warn!(%error, "old changes were not forgotten");
+            }
             let is_idle = self.shared.backlog.is_empty();
             let due = self.shared.backlog.take_due((self.clock)(), false);
             if due.is_empty() {
@@ -90,6 +105,7 @@ impl Folder {
 
     /// Folds what is due, or everything.
     pub(crate) fn fold(&self, everything: bool) -> Result<FoldReport> {
+        self.forget_changes()?;
         let mut report = FoldReport::default();
         for run in self.shared.backlog.take_due((self.clock)(), everything) {
             let folded = self.fold_run(run, everything)?;
@@ -98,6 +114,25 @@ impl Folder {
             report.points += folded.points;
         }
         Ok(report)
+    }
+
+    /// Forgets the oldest changes, slice by slice, once there are too many.
+    fn forget_changes(&self) -> Result<()> {
+        let mut forgotten = self
+            .changes_forgotten
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let number = |column: i64| ChangeNumber(column.cast_unsigned());
+        let newest = number(self.shared.change.load(Ordering::Acquire));
+        let Some(last) = changes_to_forget(newest, number(*forgotten), self.changes_kept) else {
+            return Ok(());
+        };
+        while *forgotten < last.0.cast_signed() {
+            let (slice, reaches) = forget_slice(*forgotten, last.0.cast_signed());
+            self.apply(slice)?;
+            *forgotten = reaches;
+        }
+        Ok(())
     }
 
     /// Folds a run pass by pass while it is due.

@@ -1,18 +1,21 @@
 use super::*;
 use crate::{SqliteOptions, SqliteStore};
-use runstone_store::Store;
+use runstone_model::ChangeNumber;
+use runstone_store::{ChangeScan, Store};
 
 const WITH_NOTES: &[Migration] = &[
     MIGRATIONS[0],
+    MIGRATIONS[1],
     Migration {
-        version: 2,
+        version: 3,
         sql: "ALTER TABLE run ADD COLUMN note TEXT",
     },
 ];
 const BROKEN: &[Migration] = &[
     MIGRATIONS[0],
+    MIGRATIONS[1],
     Migration {
-        version: 2,
+        version: 3,
         sql: "CREATE TABLE note (text TEXT); ALTER TABLE cats ADD COLUMN x",
     },
 ];
@@ -41,16 +44,16 @@ fn an_older_folder_is_migrated_after_a_copy_and_then_refused_by_the_older_progra
     assert_eq!(migrated.identity(), identity);
     migrated.close().unwrap();
     let database = folder.path().join("runstone.db");
-    let copy = folder.path().join("runstone.db.before-v2");
-    assert_eq!((version(&database), version(&copy)), (2, 1));
+    let copy = folder.path().join("runstone.db.before-v3");
+    assert_eq!((version(&database), version(&copy)), (3, 2));
     let error = SqliteStore::open(folder.path(), quiet()).unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, StoreError::Conflict(_)), "{text}");
     assert!(
-        text.contains("version 2") && text.contains("up to 1"),
+        text.contains("version 3") && text.contains("up to 2"),
         "{text}"
     );
-    assert!(text.contains("runstone.db.before-v2"), "{text}");
+    assert!(text.contains("runstone.db.before-v3"), "{text}");
     // The copy is a whole folder's database.
     std::fs::rename(&copy, &database).unwrap();
     let restored = SqliteStore::open(folder.path(), quiet()).unwrap();
@@ -65,7 +68,7 @@ fn a_migration_that_fails_leaves_the_former_version() {
         .close()
         .unwrap();
     SqliteStore::open_with(folder.path(), quiet(), BROKEN).unwrap_err();
-    assert_eq!(version(&folder.path().join("runstone.db")), 1);
+    assert_eq!(version(&folder.path().join("runstone.db")), 2);
     SqliteStore::open_with(folder.path(), quiet(), WITH_NOTES)
         .unwrap()
         .close()
@@ -86,4 +89,31 @@ fn pages_and_vacuum_are_chosen_at_creation() {
             .unwrap()
     };
     assert_eq!((pragma("page_size"), pragma("auto_vacuum")), (4096, 2));
+}
+
+#[test]
+fn a_folder_without_a_journal_begins_one_with_the_next_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("runstone.db");
+    let mut connection = Connection::open(&database).unwrap();
+    let now = Timestamp::from_micros(1);
+    prepare_schema(&mut connection, &database, &MIGRATIONS[..1], now).unwrap();
+    connection
+        .execute(sql::WRITE_SEQUENCE, ("change", 41))
+        .unwrap();
+    drop(connection);
+    let store = SqliteStore::open(folder.path(), quiet()).unwrap();
+    assert_eq!(version(&database), 2);
+    let snapshot = store.snapshot().unwrap();
+    let scan = |since: Option<u64>| {
+        let scan = ChangeScan {
+            since: since.map(ChangeNumber),
+            ..ChangeScan::default()
+        };
+        let page = snapshot.scan_changes(&scan).unwrap();
+        (page.next.0, page.reset, page.changes.len())
+    };
+    assert_eq!(scan(None), (41, false, 0));
+    assert_eq!(scan(Some(41)), (41, false, 0));
+    assert_eq!(scan(Some(40)), (41, true, 0));
 }

@@ -7,8 +7,8 @@ macro_rules! run_columns {
          r.run_group, r.job_type, r.seed, r.rerun_of, r.parent_run, r.parent_step, \
          r.parent_append, r.variation, r.number, r.primary_writer, r.state, r.reason_code, \
          r.reason_text, r.created_at, r.started_at, r.ended_at, m.changed, m.last_received_at, \
-         m.generation, m.last_append, m.logged, m.durable, m.refused, m.dropped, m.lost \
-         FROM run r JOIN run_mark m ON m.run = r.id"
+         m.generation, m.last_append, m.logged, m.durable, m.refused, m.dropped, m.lost, \
+         r.deleted_at FROM run r JOIN run_mark m ON m.run = r.id"
     };
 }
 
@@ -59,6 +59,27 @@ pub(crate) const SCAN_RUNS_OLDEST_OF_EXPERIMENT: &str = concat!(
     " WHERE r.workspace = ?1 AND r.deleted_at IS NULL AND (r.created_at, r.id) > (?2, ?3) \
      AND r.experiment = ?4 ORDER BY r.created_at, r.id"
 );
+pub(crate) const READ_RUN_OR_DELETED: &str = concat!("SELECT ", run_columns!(), " WHERE r.id = ?1");
+pub(crate) const VISIT_LIVING: &str = concat!(
+    "SELECT ",
+    run_columns!(),
+    " WHERE r.workspace = ?1 AND r.deleted_at IS NULL ORDER BY r.id"
+);
+pub(crate) const VISIT_LIVING_OF_EXPERIMENT: &str = concat!(
+    "SELECT ",
+    run_columns!(),
+    " WHERE r.experiment = ?1 AND r.deleted_at IS NULL"
+);
+pub(crate) const VISIT_DELETED: &str = concat!(
+    "SELECT ",
+    run_columns!(),
+    " WHERE r.workspace = ?1 AND r.deleted_at IS NOT NULL ORDER BY r.id"
+);
+pub(crate) const VISIT_DELETED_OF_EXPERIMENT: &str = concat!(
+    "SELECT ",
+    run_columns!(),
+    " WHERE r.experiment = ?1 AND r.deleted_at IS NOT NULL"
+);
 pub(crate) const COUNT_RUNS: &str = "SELECT count(*) FROM run WHERE deleted_at IS NULL";
 
 pub(crate) const PUT_RUN: &str = "INSERT INTO run (id, workspace, run_id, experiment, name, description, archived, run_group, \
@@ -87,6 +108,18 @@ pub(crate) const PUT_RUN_MARK: &str = "INSERT INTO run_mark (run, changed, last_
          logged = excluded.logged, durable = excluded.durable, refused = excluded.refused, \
          dropped = excluded.dropped, lost = excluded.lost";
 
+pub(crate) const FIND_DELETED_RUN: &str = concat!(
+    "SELECT ",
+    run_columns!(),
+    " WHERE r.workspace = ?1 AND r.run_id = ?2 AND r.deleted_at IS NOT NULL \
+     ORDER BY m.changed DESC LIMIT 1"
+);
+pub(crate) const SET_DELETED: &str = "UPDATE run SET deleted_at = ?2 WHERE id = ?1";
+pub(crate) const SCAN_OVERRIDES: &str =
+    "SELECT field, value FROM run_override WHERE run = ?1 ORDER BY field, value";
+pub(crate) const DELETE_OVERRIDES: &str = "DELETE FROM run_override WHERE run = ?1";
+pub(crate) const INSERT_OVERRIDE: &str =
+    "INSERT INTO run_override (run, field, value) VALUES (?1, ?2, ?3)";
 pub(crate) const SCAN_TAGS: &str = "SELECT name FROM run_tag WHERE run = ?1 ORDER BY name";
 pub(crate) const INSERT_TAG: &str =
     "INSERT INTO run_tag (run, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING";

@@ -10,10 +10,10 @@ use runstone_model::{
     RunId, RunKey, SeriesKey, Timestamp, ValueType, WorkspaceId, Writer, WriterId,
 };
 
-use super::WriterCounters;
+use super::{Overridden, WriterCounters};
 use crate::{
-    Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord, SeriesHiding,
-    StoreError, WriterMark,
+    ChangeRow, Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord,
+    SeriesHiding, StoreError, WriterMark,
 };
 
 /// Number of a series in its run: 0, 1, ... in the order of their first definition, never reused.
@@ -37,6 +37,10 @@ pub struct RunRow {
     pub last_append: AppendNumber,
     /// Sum over its writers.
     pub completeness: RunCompleteness,
+    /// The server's clock when it was deleted; `None` while it lives.
+    pub deleted_at: Option<Timestamp>,
+    /// What its script gave and a person has changed since.
+    pub overridden: Overridden,
 }
 
 /// A writer as apply reads and writes it. It may exist without a run, when its `OpenRun` was
@@ -206,6 +210,9 @@ pub trait ApplyContext {
     /// Takes the next change number; called once for a frame that is applied, before any write.
     fn next_change(&mut self) -> Result<ChangeNumber, StoreError>;
 
+    /// Keeps what a change was, beside what it changed; at most once a change number.
+    fn push_change(&mut self, change: &ChangeRow) -> Result<(), StoreError>;
+
     /// A writer, whatever its run.
     fn find_writer(&mut self, writer: WriterId) -> Result<Option<WriterRow>, StoreError>;
 
@@ -235,6 +242,21 @@ pub trait ApplyContext {
 
     /// The run of this key; `None` once it is deleted.
     fn read_run(&mut self, run: RunKey) -> Result<Option<RunRow>, StoreError>;
+
+    /// The run of this id that was deleted last, whether or not another one lives.
+    fn find_deleted_run(
+        &mut self,
+        workspace: WorkspaceId,
+        id: &RunId,
+    ) -> Result<Option<RunRow>, StoreError>;
+
+    /// Keeps `deleted_at`, `changed` and the counters of a row that is there: a run that is now
+    /// deleted leaves what [`ApplyContext::find_run`] and [`ApplyContext::read_run`] see, one that
+    /// lives again comes back.
+    fn put_deletion(&mut self, row: &RunRow) -> Result<(), StoreError>;
+
+    /// The sum of the counters of all writers of a run, deleted or not.
+    fn sum_completeness(&mut self, run: RunKey) -> Result<RunCompleteness, StoreError>;
 
     /// A key for a new run.
     fn next_run_key(&mut self) -> Result<RunKey, StoreError>;

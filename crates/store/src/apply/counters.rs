@@ -47,6 +47,11 @@ impl WriterCounters {
 }
 
 impl RunCompleteness {
+    /// Adds the counters of a writer.
+    pub fn add(&mut self, writer: &Self) {
+        self.replace_share(&Self::default(), writer);
+    }
+
     /// Replaces a writer's former share in the sum of its run by its present one.
     pub(crate) fn replace_share(&mut self, former: &Self, present: &Self) {
         let replace = |sum: &mut u64, former: u64, present: u64| {

@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use runstone_model::{AppendNumber, ChangeNumber, Generation, Timestamp, Writer};
+use runstone_model::{
+    AppendNumber, ChangeNumber, ExperimentKey, Generation, Run, Timestamp, Writer,
+};
 use runstone_wire::{
     FrameAnswer, FrameStatus, OperationError, OperationKind, Refusal, RefusalCode,
 };
@@ -15,7 +17,7 @@ use super::context::{ApplyContext, LostRange, RunRow, SeriesId, WarningKind, Wri
 use super::judge::{Verdict, judge_frame};
 use super::limits::CLOCK_SKEW_MICROS_MAX;
 use super::prepare::{PreparedFrame, PreparedKind, PreparedOperation};
-use crate::{RunCompleteness, StoreError, WriterMark};
+use crate::{ChangeKind, ChangeKinds, ChangeRow, RunCompleteness, StoreError, WriterMark};
 
 /// Applies a prepared frame to the rows of an engine and returns the answer.
 ///
@@ -105,6 +107,10 @@ pub(super) struct Applying<'a, C: ApplyContext> {
     /// The writer's run; `None` if it has none, or none any more.
     pub(super) run: Option<RunRow>,
     pub(super) run_changed: bool,
+    /// What this frame has touched so far.
+    pub(super) kinds: ChangeKinds,
+    /// The run's experiment before this frame.
+    pub(super) former_experiment: Option<ExperimentKey>,
     /// The frame holds no slots.
     beat: bool,
     /// Append number of this frame; 0 as long as it has no run.
@@ -151,6 +157,8 @@ impl<'a, C: ApplyContext> Applying<'a, C> {
             writer_changed: false,
             run: None,
             run_changed: false,
+            kinds: ChangeKinds::default(),
+            former_experiment: run.as_ref().map(|run| run.run.experiment),
             beat,
             append: AppendNumber(0),
             positions: HashMap::new(),
@@ -203,6 +211,49 @@ impl<'a, C: ApplyContext> Applying<'a, C> {
         }
     }
 
+    /// Notes what differs between a run before and after an operation.
+    pub(super) fn note_differences(&mut self, before: &Run) {
+        let Some(row) = &self.run else { return };
+        let after = &row.run;
+        let same = before.name == after.name
+            && before.description == after.description
+            && before.experiment == after.experiment
+            && before.archived == after.archived
+            && before.group == after.group
+            && before.job_type == after.job_type
+            && before.seed == after.seed
+            && before.rerun_of == after.rerun_of
+            && before.parent == after.parent;
+        if !same {
+            self.kinds.insert(ChangeKind::Properties);
+        }
+        if before.tags != after.tags {
+            self.kinds.insert(ChangeKind::Tags);
+        }
+    }
+
+    /// Keeps what this frame was; a frame without a run changes nothing that a reader sees.
+    fn push_change(&mut self) -> Result<(), StoreError> {
+        let Some(run) = &self.run else { return Ok(()) };
+        let (key, experiment) = (run.key, run.run.experiment);
+        if !self.warnings.is_empty() {
+            self.kinds.insert(ChangeKind::Warnings);
+        }
+        if self.writer_changed || self.kinds.is_empty() {
+            self.kinds.insert(ChangeKind::Writers);
+        }
+        self.context.push_change(&ChangeRow {
+            change: self.change,
+            at: self.received_at(),
+            run: key,
+            experiment,
+            former_experiment: self
+                .former_experiment
+                .filter(|former| *former != experiment),
+            kinds: self.kinds,
+        })
+    }
+
     pub(super) fn received_at(&self) -> Timestamp {
         self.prepared.received_at.0
     }
@@ -238,6 +289,7 @@ impl<'a, C: ApplyContext> Applying<'a, C> {
     fn note_lost(&mut self, lost: LostRange) -> Result<(), StoreError> {
         let slots = lost.next - lost.first;
         self.writer.counters.lost_slots = self.writer.counters.lost_slots.saturating_add(slots);
+        self.kinds.insert(ChangeKind::Writers);
         let detail = format!(
             "slots {} to {} of writer {} are lost",
             lost.first,
@@ -369,6 +421,7 @@ impl<'a, C: ApplyContext> Applying<'a, C> {
                     .add_warning(run.key, *kind, *count, detail, received_at)?;
             }
         }
+        self.push_change()?;
         Ok(FrameAnswer {
             mark: self.writer.mark.mark,
             chain: self.writer.mark.chain,

@@ -10,6 +10,7 @@
 
 mod context;
 mod counters;
+mod edit;
 mod frame;
 mod judge;
 mod limits;
@@ -27,6 +28,7 @@ pub use context::{
     SeriesState, SeriesWriters, WarningKind, WriterRow,
 };
 pub use counters::WriterCounters;
+pub use edit::{Overridden, apply_edits};
 pub use frame::apply_frame;
 pub use judge::{Verdict, judge_frame};
 pub use limits::{

@@ -8,10 +8,11 @@ use runstone_model::{
 use runstone_wire::{IfPresent, OpenMode, OpenRun, OperationError, RefusalCode};
 
 use super::context::{ApplyContext, RunRow, WarningKind};
+use super::edit::Overridden;
 use super::frame::{Applying, Outcome, Stop, refuse};
 use super::limits::TAGS_IN_RUN_MAX;
 use super::params::merge_settings;
-use crate::{EventRecord, RunCompleteness, StoreError};
+use crate::{ChangeKind, EventRecord, RunCompleteness, StoreError};
 
 impl<C: ApplyContext> Applying<'_, C> {
     /// The run of this frame, from here on. Said again by the same writer it changes nothing:
@@ -25,11 +26,7 @@ impl<C: ApplyContext> Applying<'_, C> {
         let found = self.context.find_run(workspace, &self.prepared.frame.run)?;
         let creates = open.mode == OpenMode::Create;
         match found {
-            None if open.mode == OpenMode::Resume => refuse(
-                RefusalCode::NotFound,
-                format!("there is no run {} to resume", self.prepared.frame.run),
-            ),
-            None => self.create_run(open),
+            None => self.open_unknown(open),
             // A base frame tells what the store has known and lost: the run may be its own.
             Some(_) if creates && if_present == IfPresent::Refuse && !self.prepared.frame.base => {
                 refuse(
@@ -39,6 +36,62 @@ impl<C: ApplyContext> Applying<'_, C> {
             }
             Some(run) => self.attach_run(run, open),
         }
+    }
+
+    /// No run of this id lives: it is new, or was deleted.
+    fn open_unknown(&mut self, open: &OpenRun) -> Outcome {
+        let id = self.prepared.frame.run.clone();
+        let deleted = self
+            .context
+            .find_deleted_run(self.prepared.workspace, &id)?;
+        let resumes = open.mode == OpenMode::Resume;
+        let Some(deleted) = deleted else {
+            if resumes {
+                return refuse(
+                    RefusalCode::NotFound,
+                    format!("there is no run {id} to resume"),
+                );
+            }
+            return self.create_run(open);
+        };
+        let belongs = self.belongs_to_deleted(&deleted, open)?;
+        if belongs {
+            self.writer.run = Some(deleted.key);
+            self.writer.generation = deleted.generation;
+            self.writer_changed = true;
+        }
+        if belongs || resumes {
+            return refuse(
+                RefusalCode::Deleted,
+                format!(
+                    "run {id} was deleted, hint: take it back with `runstone undelete {id}`, or \
+                     log to a new run"
+                ),
+            );
+        }
+        self.create_run(open)
+    }
+
+    /// Whether a writer is one of a deleted run and only comes late, rather than the first of a
+    /// new run with the same id: its script opened it before the deletion, or its process was
+    /// forked by one that wrote to the deleted run. Clocks are compared by the server's, as far as
+    /// the frame tells how the client's differs.
+    fn belongs_to_deleted(&mut self, deleted: &RunRow, open: &OpenRun) -> Result<bool, StoreError> {
+        let sent_at = self.prepared.frame.sent_at.as_micros();
+        let skew = match sent_at {
+            0 => 0,
+            sent_at => self.received_at().as_micros().saturating_sub(sent_at),
+        };
+        let opened_at = open.created_at.as_micros().saturating_add(skew);
+        let deleted_at = deleted.deleted_at.map_or(i64::MIN, Timestamp::as_micros);
+        if opened_at <= deleted_at {
+            return Ok(true);
+        }
+        let parent = match self.writer.writer.parent {
+            Some(parent) => self.context.find_writer(parent)?,
+            None => None,
+        };
+        Ok(parent.is_some_and(|parent| parent.run == Some(deleted.key)))
     }
 
     fn create_run(&mut self, open: &OpenRun) -> Outcome {
@@ -51,7 +104,7 @@ impl<C: ApplyContext> Applying<'_, C> {
         let key = self.context.next_run_key()?;
         let id = self.prepared.frame.run.clone();
         let mut run = Run::new(id, workspace, experiment, open.created_at);
-        apply_given(&mut run, open);
+        apply_given(&mut run, &mut Overridden::default(), open);
         run.parent = parent;
         run.primary_writer = self.writer.writer.primary.then_some(self.writer.writer.id);
         let row = RunRow {
@@ -62,8 +115,12 @@ impl<C: ApplyContext> Applying<'_, C> {
             generation: Generation(0),
             last_append: AppendNumber(0),
             completeness: RunCompleteness::default(),
+            deleted_at: None,
+            overridden: Overridden::default(),
         };
+        let blank = Run::new(row.run.id.clone(), workspace, experiment, open.created_at);
         self.bind_run(row);
+        self.note_differences(&blank);
         if let Some(row) = &self.run {
             self.context.put_run(row, true)?;
         }
@@ -71,6 +128,7 @@ impl<C: ApplyContext> Applying<'_, C> {
         // A plain run starts at once.
         let _ = self.change_state(LifecycleEvent::Start, None, open.created_at)?;
         if !params.is_empty() {
+            self.kinds.insert(ChangeKind::Params);
             self.context.put_params(key, &params)?;
         }
         self.warn_param_conflicts(&conflicts);
@@ -89,26 +147,36 @@ impl<C: ApplyContext> Applying<'_, C> {
         let tags = open
             .tags
             .iter()
-            .filter(|tag| !row.run.tags.contains(*tag))
+            .filter(|tag| !row.run.tags.contains(*tag) && !row.overridden.tags.contains(*tag))
             .count();
         if row.run.tags.len() + tags > TAGS_IN_RUN_MAX {
             return too_many_tags();
         }
         let mut params = self.context.read_params(row.key)?;
         let conflicts = merge_settings(&mut params, &open.config)?;
+        let before = row.run.clone();
         if let Some(name) = &open.experiment {
-            row.run.experiment = self.experiment_named(name, open.created_at)?;
+            let named = self
+                .context
+                .find_experiment(self.prepared.workspace, name)?;
+            if named.is_none() || named != row.overridden.experiment {
+                row.run.experiment = self.experiment_named(name, open.created_at)?;
+                row.overridden.experiment = None;
+            }
         }
         if self.becomes_primary(&row, resumes)? {
             row.run.primary_writer = Some(self.writer.writer.id);
         }
-        apply_given(&mut row.run, open);
+        apply_given(&mut row.run, &mut row.overridden, open);
         let key = row.key;
+        self.former_experiment = Some(before.experiment);
         self.bind_run(row);
+        self.note_differences(&before);
         if resumes {
             let _ = self.change_state(LifecycleEvent::Resume, None, open.created_at)?;
         }
         if !open.config.is_empty() {
+            self.kinds.insert(ChangeKind::Params);
             self.context.put_params(key, &params)?;
         }
         self.warn_param_conflicts(&conflicts);
@@ -117,6 +185,8 @@ impl<C: ApplyContext> Applying<'_, C> {
 
     fn record_creation(&mut self, run: RunKey, at: Timestamp) -> Result<(), StoreError> {
         let writer = self.writer.writer.id;
+        self.kinds.insert(ChangeKind::Created);
+        self.kinds.insert(ChangeKind::State);
         let record = EventRecord {
             change: self.change,
             from: None,
@@ -190,17 +260,28 @@ impl<C: ApplyContext> Applying<'_, C> {
     }
 }
 
-/// What a resumed or attached run takes over from the opening: whatever is given.
-fn apply_given(run: &mut Run, open: &OpenRun) {
-    replace_text(&mut run.name, open.name.as_ref());
-    replace_text(&mut run.description, open.description.as_ref());
+/// What a resumed or attached run takes over from the opening: whatever is given, but for words
+/// that the script has said before and a person has replaced since.
+fn apply_given(run: &mut Run, overridden: &mut Overridden, open: &OpenRun) {
+    let given = open.name.as_ref();
+    if given.is_some() && !overridden.holds_name(given) {
+        replace_text(&mut run.name, given);
+        overridden.name = None;
+    }
+    let given = open.description.as_ref();
+    if given.is_some() && !overridden.holds_description(given) {
+        replace_text(&mut run.description, given);
+        overridden.description = None;
+    }
     replace_text(&mut run.group, open.group.as_ref());
     replace_text(&mut run.job_type, open.job_type.as_ref());
     run.seed = open.seed.or(run.seed);
     if open.rerun_of.is_some() {
         run.rerun_of.clone_from(&open.rerun_of);
     }
-    run.tags.extend(open.tags.iter().cloned());
+    let tags = open.tags.iter();
+    let tags = tags.filter(|tag| !overridden.tags.contains(*tag));
+    run.tags.extend(tags.cloned());
 }
 
 fn check_texts(open: &OpenRun) -> Outcome {

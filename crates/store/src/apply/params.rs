@@ -7,7 +7,7 @@ use runstone_wire::{IfPresent, ParamSetting, RefusalCode, SetScalar};
 
 use super::context::ApplyContext;
 use super::frame::{Applying, Outcome, refuse};
-use crate::ScalarRecord;
+use crate::{ChangeKind, ScalarRecord};
 
 /// Merges settings in their order and returns the paths that gave way.
 ///
@@ -53,6 +53,7 @@ impl<C: ApplyContext> Applying<'_, C> {
         }
         let conflicts = merge_settings(&mut params, settings)?;
         self.context.put_params(run, &params)?;
+        self.kinds.insert(ChangeKind::Params);
         self.warn_param_conflicts(&conflicts);
         Ok(())
     }
@@ -66,6 +67,7 @@ impl<C: ApplyContext> Applying<'_, C> {
             removed |= params.remove(path);
         }
         if removed {
+            self.kinds.insert(ChangeKind::Params);
             self.context.put_params(run, &params)?;
         }
         Ok(())
@@ -88,6 +90,7 @@ impl<C: ApplyContext> Applying<'_, C> {
             time: set.time,
         };
         self.context.put_scalar(run, &scalar)?;
+        self.kinds.insert(ChangeKind::Scalars);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use super::context::{
 };
 use super::frame::{Applying, Outcome, Stop, refuse};
 use super::prepare::{PreparedPack, PreparedSeries};
-use crate::StoreError;
+use crate::{ChangeKind, StoreError};
 
 /// Whole numbers stay apart below 2^53 in size: ordinals, and the steps counted from them.
 const COUNTED_END: f64 = 9_007_199_254_740_992.0;
@@ -62,6 +62,7 @@ impl<C: ApplyContext> Applying<'_, C> {
         if applied.is_empty() {
             return Ok(());
         }
+        self.kinds.insert(ChangeKind::Points);
         self.context.push_points(&PointBatch {
             run,
             writer: self.writer.writer.id,

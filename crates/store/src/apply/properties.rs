@@ -7,7 +7,7 @@ use super::context::ApplyContext;
 use super::frame::{Applying, Outcome, refuse};
 use super::limits::TAGS_IN_RUN_MAX;
 use super::open::{check, replace_text, too_many_tags};
-use crate::MetricDefinition;
+use crate::{ChangeKind, MetricDefinition};
 
 impl<C: ApplyContext> Applying<'_, C> {
     pub(super) fn set_properties(&mut self, set: &SetProperties) -> Outcome {
@@ -22,18 +22,33 @@ impl<C: ApplyContext> Applying<'_, C> {
             Some(name) => Some(self.experiment_named(name, self.received_at())?),
             None => None,
         };
-        let run = &mut self.run()?.run;
+        let row = self.run()?;
+        // A call of its own is newer than what a person has set before.
+        let overridden = &mut row.overridden;
+        if set.name.is_some() {
+            overridden.name = None;
+        }
+        if set.description.is_some() {
+            overridden.description = None;
+        }
+        if experiment.is_some() {
+            overridden.experiment = None;
+        }
+        let run = &mut row.run;
+        let before = run.clone();
         replace_text(&mut run.name, set.name.as_ref());
         replace_text(&mut run.description, set.description.as_ref());
         run.experiment = experiment.unwrap_or(run.experiment);
         run.archived = set.archived.unwrap_or(run.archived);
         self.run_changed = true;
+        self.note_differences(&before);
         Ok(())
     }
 
     /// Removes first, then adds. Adding what is there and removing what is not change nothing.
     pub(super) fn change_tags(&mut self, change: &ChangeTags) -> Outcome {
-        let run = &mut self.run()?.run;
+        let row = self.run()?;
+        let run = &mut row.run;
         let mut tags = run.tags.clone();
         for tag in &change.remove {
             tags.remove(tag);
@@ -42,8 +57,13 @@ impl<C: ApplyContext> Applying<'_, C> {
         if tags.len() > TAGS_IN_RUN_MAX && tags.len() > run.tags.len() {
             return too_many_tags();
         }
+        let differ = run.tags != tags;
         run.tags = tags;
+        row.overridden.tags.retain(|tag| !change.add.contains(tag));
         self.run_changed = true;
+        if differ {
+            self.kinds.insert(ChangeKind::Tags);
+        }
         Ok(())
     }
 
@@ -75,6 +95,7 @@ impl<C: ApplyContext> Applying<'_, C> {
         replace_text(&mut definition.default_x, define.default_x.as_ref());
         self.context
             .put_metric_definition(experiment, &definition)?;
+        self.kinds.insert(ChangeKind::Points);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use runstone_wire::{DefineSeries, RefusalCode, Remove};
 use super::context::{ApplyContext, SeriesBinding, SeriesId, WarningKind};
 use super::frame::{Applying, Outcome, refuse};
 use super::limits::{SERIES_IN_RUN_MAX, SERIES_IN_RUN_WARNING};
-use crate::{Cut, Removal};
+use crate::{ChangeKind, Cut, Removal};
 
 impl<C: ApplyContext> Applying<'_, C> {
     /// Gives a series a number of this writer; the same once more changes nothing.
@@ -111,6 +111,7 @@ impl<C: ApplyContext> Applying<'_, C> {
             step: remove.step,
         };
         self.context.push_removal(run, &removal)?;
+        self.kinds.insert(ChangeKind::Points);
         Ok(())
     }
 
@@ -126,6 +127,7 @@ impl<C: ApplyContext> Applying<'_, C> {
         run.generation = generation;
         let run = run.key;
         self.writer.generation = generation;
+        self.kinds.insert(ChangeKind::Points);
         self.context.push_cut(
             run,
             Cut {

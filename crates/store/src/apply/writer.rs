@@ -8,7 +8,7 @@ use runstone_wire::{Completeness, EndKind, EndWriter, Lifecycle, OpenWriter, Ref
 
 use super::context::{ApplyContext, WarningKind};
 use super::frame::{Applying, Outcome, refuse};
-use crate::{EventRecord, StoreError};
+use crate::{ChangeKind, EventRecord, StoreError};
 
 impl<C: ApplyContext> Applying<'_, C> {
     pub(super) fn open_writer(&mut self, open: &OpenWriter) -> Outcome {
@@ -93,6 +93,9 @@ impl<C: ApplyContext> Applying<'_, C> {
         let former = self.writer.counters;
         self.writer.counters.raise(told);
         let present = self.writer.counters;
+        if present != former {
+            self.kinds.insert(ChangeKind::Writers);
+        }
         let id = self.writer.writer.id;
         for (number, points) in &told.dropped {
             self.context.raise_dropped(id, *number, *points)?;
@@ -146,6 +149,7 @@ impl<C: ApplyContext> Applying<'_, C> {
             Err(error) => return Ok(Err(error)),
         };
         self.run_changed = true;
+        self.kinds.insert(ChangeKind::State);
         let run = row.key;
         let writer = self.writer.writer.id;
         let record = EventRecord {

@@ -1,17 +1,20 @@
 //! An engine under test, and short words for what the scenarios ask of it.
 
-use runstone_model::{ExperimentKey, Params, RunKey, RunState, SeriesKey, WorkspaceId, WriterId};
+use runstone_model::{
+    ExperimentKey, Params, RunId, RunKey, RunState, SeriesKey, Timestamp, WorkspaceId, WriterId,
+};
 use runstone_wire::{FrameAnswer, FrameStatus, RefusalCode};
 
 use crate::{
-    AppendFrame, EventRecord, MetricDefinition, Point, PointScan, RunRecord, ScalarRecord,
-    SeriesRecord, SeriesScan, Snapshot, Store, StoreError, SummaryFold, WarningRecord,
-    WriterRecord,
+    AppendFrame, EditOutcome, EditRequest, EventRecord, MetricDefinition, Point, PointScan,
+    RunAction, RunRecord, ScalarRecord, SeriesRecord, SeriesScan, Snapshot, Store, StoreError,
+    SummaryFold, WarningRecord, WriterRecord,
 };
 
 /// What a test crate says about its engine.
 pub trait Engine {
-    /// A new, empty store of the least durable configuration that keeps all promises.
+    /// A new, empty store of the least durable configuration that keeps all promises, and
+    /// [`super::CONFORMANCE_CHANGES_KEPT`] changes.
     fn open() -> Self
     where
         Self: Sized;
@@ -69,6 +72,29 @@ impl Harness {
             .store()
             .append(frame)
             .expect("append answers every good frame");
+        self.pass_time();
+        answer
+    }
+
+    /// Edits runs and returns the outcomes.
+    pub fn edit(&mut self, ids: &[&str], action: &RunAction, at: Timestamp) -> Vec<EditOutcome> {
+        let runs = ids.iter().map(|id| RunId::new(*id));
+        let request = EditRequest {
+            workspace: WorkspaceId::default(),
+            runs: runs.collect::<Result<_, _>>().expect("the ids are good"),
+            action: action.clone(),
+            at,
+        };
+        let answer = self.store().edit(&request).expect("the store is open");
+        assert_eq!(answer.outcomes.len(), ids.len());
+        let newest = self.store().change_number().expect("the store is open");
+        assert_eq!(answer.change, newest);
+        self.pass_time();
+        answer.outcomes
+    }
+
+    /// What happens between any two mutations.
+    fn pass_time(&mut self) {
         self.frames += 1;
         match self.between {
             Between::Nothing => {}
@@ -77,7 +103,6 @@ impl Harness {
             Between::SometimesFolds => {}
             Between::Reopens => self.engine.reopen(),
         }
-        answer
     }
 
     /// Folds everything.

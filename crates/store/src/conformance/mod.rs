@@ -15,6 +15,9 @@
 
 pub mod auto;
 pub mod catalogue;
+pub mod changes;
+pub mod deletion;
+pub mod edits;
 pub mod finding;
 pub mod frames;
 mod harness;
@@ -22,6 +25,7 @@ pub mod hiding;
 pub mod model;
 pub mod points;
 pub mod refusals;
+pub mod segments;
 pub mod testing;
 pub mod whole;
 pub mod writers;
@@ -30,6 +34,9 @@ pub use harness::{
     Between, Engine, Harness, all_points, all_series, check_summary, point_scan, step_values,
     sums_agree,
 };
+
+/// Changes that an engine under test keeps, at least.
+pub const CONFORMANCE_CHANGES_KEPT: u64 = 100;
 
 /// Runs one scenario on a new store.
 pub fn run_scenario<E: Engine + 'static>(between: Between, scenario: fn(&mut Harness)) {
@@ -120,6 +127,10 @@ macro_rules! conformance_scenarios {
             series_come_sorted_by_bytes_and_in_pages,
             long_series_and_many_series_read_the_same,
         );
+        $crate::conformance_scenarios!(@module $engine, $between, segments:
+            segments_hold_what_shows_whatever_was_hidden,
+            segments_of_many_series_come_from_one_scan,
+        );
         $crate::conformance_scenarios!(@module $engine, $between, hiding:
             a_rewind_hides_what_lies_at_or_past_its_cut,
             late_points_of_an_older_generation_stay_hidden,
@@ -175,6 +186,16 @@ macro_rules! conformance_scenarios {
             scalars_keep_type_and_time,
             metric_definitions_belong_to_the_experiment,
         );
+        $crate::conformance_scenarios!(@module $engine, $between, changes:
+            each_applied_frame_is_one_change_with_its_kinds,
+            a_frame_that_changes_nothing_leaves_no_change,
+            refusals_and_losses_are_changes_of_writers_and_warnings,
+            changes_carry_the_events_of_their_frame,
+            changes_are_filtered_by_run_experiment_and_kind,
+            a_cursor_of_another_store_is_reset,
+            the_oldest_changes_are_forgotten,
+            who_waits_for_a_change_is_woken_by_it,
+        );
         $crate::conformance_scenarios!(@module $engine, $between, finding:
             a_run_is_found_by_id_name_and_prefix,
             runs_are_scanned_in_order_by_pages,
@@ -182,6 +203,27 @@ macro_rules! conformance_scenarios {
             text_is_ordered_by_bytes,
             odd_and_long_names_are_kept_as_they_are,
             nul_in_text_is_replaced_and_counted,
+        );
+        $crate::conformance_scenarios!(@module $engine, $between, edits:
+            properties_and_tags_are_edited,
+            what_is_as_asked_already_takes_no_change_number,
+            each_edited_run_takes_a_change_number_and_a_bad_one_harms_nobody,
+            a_run_moves_to_an_experiment_that_is_created_for_it,
+            the_same_opening_does_not_undo_what_a_person_has_set,
+            a_later_call_of_the_script_counts,
+            an_edit_of_nobody_changes_nothing,
+        );
+        $crate::conformance_scenarios!(@module $engine, $between, deletion:
+            a_deleted_run_is_gone_from_every_read,
+            every_operation_of_a_deleted_runs_writer_is_refused,
+            a_deleted_run_stays_deleted_while_its_id_lives_again,
+            a_run_comes_back_with_everything_and_its_writers_go_on,
+            deleting_and_taking_back_twice_changes_nothing,
+            a_writer_that_comes_late_belongs_to_the_deleted_run,
+            a_child_of_a_deleted_runs_process_makes_no_new_run,
+            a_resume_of_a_deleted_run_is_refused_as_deleted,
+            a_fork_of_a_deleted_run_keeps_what_it_has,
+            an_ended_run_with_hidden_points_is_deleted_and_taken_back,
         );
         $crate::conformance_scenarios!(@module $engine, $between, whole:
             every_applied_frame_takes_the_next_change_number,
@@ -218,11 +260,15 @@ mod tests {
         let files = [
             include_str!("auto.rs"),
             include_str!("catalogue.rs"),
+            include_str!("deletion.rs"),
+            include_str!("edits.rs"),
+            include_str!("changes.rs"),
             include_str!("finding.rs"),
             include_str!("frames.rs"),
             include_str!("hiding.rs"),
             include_str!("points.rs"),
             include_str!("refusals.rs"),
+            include_str!("segments.rs"),
             include_str!("whole.rs"),
             include_str!("writers.rs"),
         ];

@@ -6,6 +6,7 @@
 
 mod actions;
 mod compare;
+mod compare_table;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use runstone_model::StoreIdentity;
@@ -76,6 +77,14 @@ fn run_sequence<E: Engine>(sequence: &[Action]) -> Result<(), String> {
                     .map_err(|error| error.to_string())?,
             ),
             Action::Reopen => engine.reopen(),
+            Action::Edit(edit) => {
+                let request = world.edit(edit);
+                let edited = |store: &dyn Store| store.edit(&request).map_err(|e| e.to_string());
+                let (given, wanted) = (edited(engine.store())?, edited(&oracle)?);
+                if format!("{given:?}") != format!("{wanted:?}") {
+                    return Err(context(format!("answer {given:?} differs from {wanted:?}")));
+                }
+            }
             Action::Frame(frame) => {
                 for append in world.frames(frame) {
                     let wanted = oracle

@@ -14,8 +14,8 @@ use crate::apply::{
     WriterRow,
 };
 use crate::{
-    Cut, EventRecord, MetricDefinition, Removal, ScalarRecord, SeriesHiding, StoreError,
-    WarningRecord,
+    ChangeRow, Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord,
+    SeriesHiding, StoreError, WarningRecord,
 };
 
 impl State {
@@ -60,6 +60,11 @@ impl ApplyContext for State {
         Ok(self.change)
     }
 
+    fn push_change(&mut self, change: &ChangeRow) -> Result<(), StoreError> {
+        self.changes.insert(change.change, *change);
+        Ok(())
+    }
+
     fn find_writer(&mut self, writer: WriterId) -> Result<Option<WriterRow>, StoreError> {
         Ok(self.writers.get(&writer).map(|data| data.row.clone()))
     }
@@ -102,14 +107,40 @@ impl ApplyContext for State {
         id: &RunId,
     ) -> Result<Option<RunRow>, StoreError> {
         let found = self
-            .runs
-            .values()
+            .living()
             .find(|data| data.row.run.workspace == workspace && data.row.run.id == *id);
         Ok(found.map(|data| data.row.clone()))
     }
 
     fn read_run(&mut self, run: RunKey) -> Result<Option<RunRow>, StoreError> {
-        Ok(self.runs.get(&run).map(|data| data.row.clone()))
+        let found = self.runs.get(&run).map(|data| data.row.clone());
+        Ok(found.filter(|row| row.deleted_at.is_none()))
+    }
+
+    fn find_deleted_run(
+        &mut self,
+        workspace: WorkspaceId,
+        id: &RunId,
+    ) -> Result<Option<RunRow>, StoreError> {
+        let deleted = self.runs.values().filter(|data| {
+            let row = &data.row;
+            row.deleted_at.is_some() && row.run.workspace == workspace && row.run.id == *id
+        });
+        let last = deleted.max_by_key(|data| data.row.changed);
+        Ok(last.map(|data| data.row.clone()))
+    }
+
+    fn put_deletion(&mut self, row: &RunRow) -> Result<(), StoreError> {
+        self.put_run(row, true)
+    }
+
+    fn sum_completeness(&mut self, run: RunKey) -> Result<RunCompleteness, StoreError> {
+        let mut sum = RunCompleteness::default();
+        let writers = self.writers.values();
+        for writer in writers.filter(|writer| writer.row.run == Some(run)) {
+            sum.add(&writer.row.counters.completeness());
+        }
+        Ok(sum)
     }
 
     fn next_run_key(&mut self) -> Result<RunKey, StoreError> {

@@ -8,25 +8,33 @@
 //! The surprising rule: nothing is cached, so a frame costs time in proportion to the points its
 //! series hold already.
 
+mod changes;
 mod context;
 mod snapshot;
 mod state;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use runstone_model::{ChangeNumber, StoreIdentity, WriterId};
 use runstone_wire::{FrameAnswer, FrameStatus};
 
 use self::snapshot::MemorySnapshot;
 use self::state::State;
-use crate::apply::{PreparedFrame, apply_frame};
-use crate::{AppendFrame, FoldReport, Snapshot, Store, StoreError, StoreStats, WriterMark};
+use crate::apply::{PreparedFrame, apply_edits, apply_frame};
+use crate::{
+    AppendFrame, CHANGES_KEPT, EditAnswer, EditRequest, FoldReport, Snapshot, Store, StoreError,
+    StoreStats, WriterMark, changes_to_forget,
+};
 
 /// A store in memory. Durable means: until it is dropped.
 #[derive(Debug)]
 pub struct MemoryStore {
     identity: StoreIdentity,
     inner: Mutex<Inner>,
+    /// A frame was applied, or the store closed.
+    changed: Condvar,
+    changes_kept: u64,
 }
 
 #[derive(Debug)]
@@ -46,6 +54,17 @@ impl MemoryStore {
         Self {
             identity,
             inner: Mutex::new(inner),
+            changed: Condvar::new(),
+            changes_kept: CHANGES_KEPT,
+        }
+    }
+
+    /// Keeps so many changes instead of [`CHANGES_KEPT`].
+    #[must_use]
+    pub fn with_changes_kept(self, changes_kept: u64) -> Self {
+        Self {
+            changes_kept,
+            ..self
         }
     }
 
@@ -68,6 +87,18 @@ impl MemoryStore {
         }
         Ok(inner)
     }
+
+    /// After a mutation: forgets old changes and wakes who waits for the newest.
+    fn publish(&self, mut inner: MutexGuard<'_, Inner>) {
+        // Here and not in `fold`: nobody folds what needs no folding.
+        let state = Arc::make_mut(&mut inner.state);
+        let forgotten = state.changes_forgotten;
+        if let Some(last) = changes_to_forget(state.change, forgotten, self.changes_kept) {
+            state.forget_changes(last);
+        }
+        drop(inner);
+        self.changed.notify_all();
+    }
 }
 
 impl Store for MemoryStore {
@@ -83,6 +114,14 @@ impl Store for MemoryStore {
         if answer.status == FrameStatus::Applied {
             state.applied_frames += 1;
         }
+        self.publish(inner);
+        Ok(answer)
+    }
+
+    fn edit(&self, request: &EditRequest) -> Result<EditAnswer, StoreError> {
+        let mut inner = self.lock()?;
+        let answer = apply_edits(Arc::make_mut(&mut inner.state), request)?;
+        self.publish(inner);
         Ok(answer)
     }
 
@@ -100,6 +139,30 @@ impl Store for MemoryStore {
         Ok(self.lock()?.state.change)
     }
 
+    fn wait_for_change(
+        &self,
+        after: ChangeNumber,
+        longest: Duration,
+    ) -> Result<ChangeNumber, StoreError> {
+        let until = Instant::now() + longest;
+        let mut inner = self.lock()?;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if inner.state.change > after || left.is_zero() {
+                return Ok(inner.state.change);
+            }
+            inner = self
+                .changed
+                .wait_timeout(inner, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+            if inner.closed {
+                drop(inner);
+                return self.change_number();
+            }
+        }
+    }
+
     /// There is nothing to fold.
     fn fold(&self, _everything: bool) -> Result<FoldReport, StoreError> {
         drop(self.lock()?);
@@ -109,7 +172,7 @@ impl Store for MemoryStore {
     fn stats(&self) -> Result<StoreStats, StoreError> {
         let inner = self.lock()?;
         Ok(StoreStats {
-            runs: inner.state.runs.len() as u64,
+            runs: inner.state.living().count() as u64,
             applied_frames: inner.state.applied_frames,
             applied_points: inner.state.applied_points,
             ..StoreStats::default()
@@ -121,6 +184,7 @@ impl Store for MemoryStore {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .closed = true;
+        self.changed.notify_all();
         Ok(())
     }
 }

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use runstone_model::{
-    AppendNumber, ChangeNumber, ExperimentKey, Generation, Params, RunKey, Step, Timestamp,
-    WorkspaceId,
+    AppendNumber, ChangeNumber, ExperimentKey, Generation, ParamPath, ParamValue, Params, RunKey,
+    SeriesKind, Step, Timestamp, ValueType, WorkspaceId,
 };
 
 use super::state::{RunData, SeriesData, State, StoredPoint};
 use crate::{
-    AddressMatches, EventRecord, ExperimentRecord, MetricDefinition, Point, PointPage,
-    PointPosition, PointScan, RunCompleteness, RunOrder, RunPage, RunRecord, RunScan, ScalarRecord,
-    SeriesPage, SeriesRecord, SeriesScan, SeriesSummary, Snapshot, StoreError, SummaryPoint,
-    WarningRecord, WriterRecord, bits_as_f64, convert_bits, point_value,
+    AddressMatches, ChangePage, ChangeScan, EventRecord, ExperimentRecord, MetricCell, MetricColumn, MetricDefinition, Point, PointPage, PointPosition, PointScan, RunCompleteness, RunOrder, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan, SeriesPage, SeriesRecord, SeriesScan, SeriesSegments, SeriesSummary, Snapshot, StoreError, SummaryPoint, TakeSegments, VisiblePoints, WarningRecord, WriterRecord, bits_as_f64, convert_bits, point_value,
 };
 
 pub(super) struct MemorySnapshot {
@@ -26,12 +23,17 @@ impl MemorySnapshot {
 
     fn record(&self, data: &RunData) -> RunRecord {
         let row = &data.row;
-        let mut completeness = RunCompleteness::default();
+        // A deleted run stands still; its writers may go on counting.
+        let mut completeness = match row.deleted_at {
+            Some(_) => row.completeness,
+            None => RunCompleteness::default(),
+        };
+        let is_living = row.deleted_at.is_none();
         for writer in self
             .state
             .writers
             .values()
-            .filter(|writer| writer.row.run == Some(row.key))
+            .filter(|writer| is_living && writer.row.run == Some(row.key))
         {
             let own = writer.row.counters.completeness();
             completeness.logged_points += own.logged_points;
@@ -48,16 +50,20 @@ impl MemorySnapshot {
             last_received_at: row.last_received_at,
             completeness,
             generation: row.generation,
+            deleted_at: row.deleted_at,
         }
     }
 
     fn records(&self, workspace: WorkspaceId) -> Vec<RunRecord> {
         self.state
-            .runs
-            .values()
+            .living()
             .filter(|data| data.row.run.workspace == workspace)
             .map(|data| self.record(data))
             .collect()
+    }
+
+    fn run(&self, run: RunKey) -> Option<&RunData> {
+        self.state.runs.get(&run).map(|data| &**data)
     }
 }
 
@@ -117,6 +123,29 @@ impl Snapshot for MemorySnapshot {
         Ok(RunPage { runs, next })
     }
 
+    fn visit_runs_unsorted(
+        &self,
+        visit: &RunVisit,
+        each: &mut dyn FnMut(RunRecord) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let wanted = |data: &&Arc<RunData>| {
+            data.row.run.workspace == visit.workspace
+                && data.row.deleted_at.is_some() == visit.deleted
+        };
+        for data in self.state.runs.values().filter(wanted) {
+            let record = self.record(data);
+            let named = |name: &String| *name == record.experiment_name;
+            if visit.experiment.as_ref().is_none_or(named) {
+                each(record)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_run(&self, run: RunKey) -> Result<Option<RunRecord>, StoreError> {
+        Ok(self.run(run).map(|data| self.record(data)))
+    }
+
     fn scan_experiments(
         &self,
         workspace: WorkspaceId,
@@ -131,8 +160,7 @@ impl Snapshot for MemorySnapshot {
                 experiment: experiment.clone(),
                 runs: self
                     .state
-                    .runs
-                    .values()
+                    .living()
                     .filter(|data| data.row.run.experiment == *key)
                     .count() as u64,
             })
@@ -148,6 +176,55 @@ impl Snapshot for MemorySnapshot {
             .get(&run)
             .map(|data| data.params.clone())
             .unwrap_or_default())
+    }
+
+    fn read_param_column(&self, path: &ParamPath) -> Result<Vec<(RunKey, ParamValue)>, StoreError> {
+        let mut column = Vec::new();
+        for run in self.state.runs.keys() {
+            column.extend(self.find_param(*run, path)?.map(|value| (*run, value)));
+        }
+        Ok(column)
+    }
+
+    fn find_param(&self, run: RunKey, path: &ParamPath) -> Result<Option<ParamValue>, StoreError> {
+        let params = self.run(run).map(|data| &data.params);
+        let mut leaves = params.into_iter().flat_map(Params::leaves);
+        Ok(leaves
+            .find(|(leaf, _)| leaf == path)
+            .map(|(_, value)| value.clone()))
+    }
+
+    fn read_param_paths(&self, run: RunKey) -> Result<Vec<ParamPath>, StoreError> {
+        let params = self.run(run).map(|data| &data.params);
+        let leaves = params.into_iter().flat_map(Params::leaves);
+        Ok(leaves.map(|(path, _)| path).collect())
+    }
+
+    fn read_metric_column(
+        &self,
+        column: &MetricColumn,
+        runs: &[RunStand],
+    ) -> Result<Vec<Option<MetricCell>>, StoreError> {
+        let cell = |run: &RunStand| {
+            let data = self.run(run.key)?;
+            let mut series: Vec<SeriesRecord> = data
+                .series
+                .iter()
+                .filter(|series| series.key.kind == SeriesKind::Metric)
+                .filter(|series| series.key.name == column.name)
+                .filter(|series| {
+                    let context = column.context.as_ref();
+                    context.is_none_or(|context| *context == series.key.context)
+                })
+                .filter_map(|series| self.series_record(data, series))
+                .collect();
+            series.sort_by(|a, b| a.key.cmp(&b.key));
+            series.first().map(|record| MetricCell {
+                value_type: record.value_type,
+                summary: record.summary,
+            })
+        };
+        Ok(runs.iter().map(cell).collect())
     }
 
     fn read_scalars(&self, run: RunKey) -> Result<Vec<ScalarRecord>, StoreError> {
@@ -283,6 +360,33 @@ impl Snapshot for MemorySnapshot {
         })
     }
 
+    fn scan_segments(
+        &self,
+        run: RunKey,
+        scans: &[SegmentScan],
+        each: &mut TakeSegments<'_>,
+    ) -> Result<(), StoreError> {
+        let data = self.state.runs.get(&run);
+        for (index, scan) in scans.iter().enumerate() {
+            let found = data.and_then(|data| {
+                let id = data.find_series(&scan.series)?;
+                let series = &data.series[id.0 as usize];
+                let value_type = series.value_type()?;
+                let points = visible_points(&data.history(series), value_type);
+                Some(SeriesSegments {
+                    value_type,
+                    segments: Segment::from_points(points).into_iter().collect(),
+                })
+            });
+            each(index, found)?;
+        }
+        Ok(())
+    }
+
+    fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
+        self.state.scan_changes(scan)
+    }
+
     fn read_metric_definitions(
         &self,
         experiment: ExperimentKey,
@@ -322,6 +426,21 @@ impl MemorySnapshot {
             goal: definition.and_then(|definition| definition.goal),
         })
     }
+}
+
+fn visible_points(history: &[(StoredPoint, bool)], reads_as: ValueType) -> VisiblePoints {
+    let mut points = VisiblePoints::default();
+    for (stored, _) in history.iter().filter(|(_, visible)| *visible) {
+        points.steps.push(stored.step);
+        points.times.push(stored.time);
+        let bits = convert_bits(stored.bits, stored.value_type, reads_as);
+        points.values.push(bits);
+        points.epochs.push(stored.epoch.unwrap_or(f64::NAN));
+    }
+    if points.epochs.iter().all(|epoch| epoch.is_nan()) {
+        points.epochs.clear();
+    }
+    points
 }
 
 /// Readable points in the order of their steps, one a step.

@@ -10,12 +10,15 @@ use runstone_model::{
 
 use crate::apply::{LostRange, RunRow, SeriesBinding, SeriesId, SeriesState, SeriesWriters};
 use crate::apply::{WarningKind, WriterRow};
-use crate::{Cut, EventRecord, MetricDefinition, Removal, ScalarRecord, WarningRecord};
+use crate::{ChangeRow, Cut, EventRecord, MetricDefinition, Removal, ScalarRecord, WarningRecord};
 
 /// The whole store. Cloning it copies handles; what is written is copied when it is shared.
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub(super) change: ChangeNumber,
+    /// The journal, without the changes up to `changes_forgotten`.
+    pub(super) changes: BTreeMap<ChangeNumber, ChangeRow>,
+    pub(super) changes_forgotten: ChangeNumber,
     pub(super) last_run_key: u64,
     pub(super) runs: BTreeMap<RunKey, Arc<RunData>>,
     pub(super) writers: BTreeMap<WriterId, Arc<WriterData>>,
@@ -68,6 +71,14 @@ pub(super) struct WriterData {
     pub(super) bindings: BTreeMap<u32, SeriesBinding>,
     pub(super) dropped: BTreeMap<u32, u64>,
     pub(super) lost: Vec<LostRange>,
+}
+
+impl State {
+    /// Runs that are not deleted.
+    pub(super) fn living(&self) -> impl Iterator<Item = &Arc<RunData>> {
+        let runs = self.runs.values();
+        runs.filter(|data| data.row.deleted_at.is_none())
+    }
 }
 
 impl RunData {

@@ -4,30 +4,50 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use runstone_model::{
-    EndReason, Goal, LifecycleEvent, ParamValue, ReasonCode, ScalarValue, SeriesKey, Timestamp,
-    ValueType,
+    EndReason, Goal, LifecycleEvent, ParamValue, ReasonCode, RunId, ScalarValue, SeriesKey,
+    Timestamp, ValueType, WorkspaceId,
 };
 use runstone_wire::{
     Completeness, DefineMetric, Lifecycle, OpenMode, OperationKind, SetProperties, SetScalar,
 };
 
-use crate::AppendFrame;
 use crate::conformance::testing::{
     FrameBuilder, Sample, TEST_EPOCH_MICROS, experiment_name, key, key_in, metric_name, open_run,
-    param_path,
+    param_path, tag_name,
 };
+use crate::{AppendFrame, EditRequest, RunAction, RunChanges};
 
 /// One thing that happens to a store.
 #[derive(Debug, Clone)]
 pub(super) enum Action {
     /// A frame of some writer, delivered in some way.
     Frame(FrameAction),
+    /// A person changes, deletes or takes back runs.
+    Edit(EditAction),
     /// Everything is folded.
     Fold,
     /// What is due is folded.
     FoldDue,
     /// The store is closed and opened again.
     Reopen,
+}
+
+/// What a person does.
+#[derive(Debug, Clone)]
+pub(super) struct EditAction {
+    /// Which of the runs.
+    runs: Vec<&'static str>,
+    edit: Edit,
+}
+
+#[derive(Debug, Clone)]
+enum Edit {
+    Name(&'static str),
+    Experiment(&'static str),
+    Tags(&'static str, &'static str),
+    Archive(bool),
+    Delete,
+    Undelete,
 }
 
 /// A frame.
@@ -91,6 +111,7 @@ enum Said {
 pub(super) fn sequences(actions: usize) -> impl Strategy<Value = Vec<Action>> {
     let action = prop_oneof![
         12 => frames().prop_map(Action::Frame),
+        2 => edits().prop_map(Action::Edit),
         2 => Just(Action::Fold),
         1 => Just(Action::FoldDue),
         1 => Just(Action::Reopen),
@@ -118,6 +139,20 @@ fn frames() -> impl Strategy<Value = FrameAction> {
             said,
             delivery,
         })
+}
+
+fn edits() -> impl Strategy<Value = EditAction> {
+    let edit = prop_oneof![
+        1 => select(vec!["", "one", "by hand"]).prop_map(Edit::Name),
+        1 => select(vec!["default", "digits", "kept"]).prop_map(Edit::Experiment),
+        1 => (select(vec!["a", "b"]), select(vec!["a", "Ä"]))
+            .prop_map(|(add, remove)| Edit::Tags(add, remove)),
+        1 => any::<bool>().prop_map(Edit::Archive),
+        2 => Just(Edit::Delete),
+        3 => Just(Edit::Undelete),
+    ];
+    let runs = proptest::sample::subsequence(vec!["run-a", "run-b", "nobody"], 1..=3);
+    (runs, edit).prop_map(|(runs, edit)| EditAction { runs, edit })
 }
 
 fn barriers() -> impl Strategy<Value = Barrier> {
@@ -228,7 +263,16 @@ impl World {
         let number = u8::try_from(action.writer).expect("there are few writers") + 1;
         let speaker = self.writers[action.writer].get_or_insert_with(|| {
             let mut builder = FrameBuilder::new(run, number);
-            builder.open(primary, open_run(mode));
+            let mut open = open_run(mode);
+            // Some have waited since before all deletions, others are opened just now.
+            if number % 2 == 0 {
+                open.created_at = Timestamp::from_micros(TEST_EPOCH_MICROS + self.clock);
+            }
+            if number != 4 {
+                open.name = Some("one".to_owned());
+                open.tags = vec![tag_name("a")];
+            }
+            builder.open(primary, open);
             Speaker {
                 builder,
                 ordinals: std::collections::BTreeMap::new(),
@@ -244,6 +288,36 @@ impl World {
         speaker.say(action);
         frames.extend(speaker.deliver(action.delivery));
         frames
+    }
+
+    /// The request of an edit.
+    pub(super) fn edit(&mut self, action: &EditAction) -> EditRequest {
+        self.clock += 1_000_000;
+        let mut changes = RunChanges::default();
+        let changed = match action.edit {
+            Edit::Name(name) => changes.set_name(name),
+            Edit::Experiment(name) => changes.set_experiment(name),
+            Edit::Tags(add, remove) => changes
+                .add_tags([add])
+                .and_then(|()| changes.remove_tags([remove])),
+            Edit::Archive(archived) => {
+                changes.set_archived(archived);
+                Ok(())
+            }
+            Edit::Delete | Edit::Undelete => Ok(()),
+        };
+        changed.expect("the changes are good");
+        let runs = action.runs.iter().map(|run| RunId::new(*run));
+        EditRequest {
+            workspace: WorkspaceId::default(),
+            runs: runs.collect::<Result<_, _>>().expect("the ids are good"),
+            action: match action.edit {
+                Edit::Delete => RunAction::Delete,
+                Edit::Undelete => RunAction::Undelete,
+                _ => RunAction::Change(changes),
+            },
+            at: Timestamp::from_micros(TEST_EPOCH_MICROS + self.clock),
+        }
     }
 }
 

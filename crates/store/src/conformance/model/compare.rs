@@ -3,10 +3,12 @@
 use runstone_model::{RunKey, WorkspaceId};
 
 use super::actions::RUNS;
+use super::compare_table::compare_tables;
 use crate::conformance::harness::{all_points, all_series, sums_agree};
+use crate::conformance::segments::check_segments;
 use crate::{
-    ExperimentRecord, Point, RunOrder, RunPage, RunRecord, RunScan, SeriesRecord, Snapshot, Store,
-    StoreError, SummaryFold,
+    ChangeScan, ExperimentRecord, Point, RunOrder, RunPage, RunRecord, RunScan, SeriesRecord,
+    Snapshot, Store, StoreError, SummaryFold,
 };
 
 /// Compares all reads of an engine with those of the oracle.
@@ -20,6 +22,13 @@ pub(super) fn compare_stores(engine: &dyn Store, oracle: &dyn Store) -> Result<(
         &wanted.change_number(),
     )?;
     compare_catalogue(given, wanted)?;
+    compare_tables(given, wanted)?;
+    let journal = ChangeScan {
+        limit: 10_000,
+        ..ChangeScan::default()
+    };
+    let pages = |snapshot: &dyn Snapshot| answered("changes", snapshot.scan_changes(&journal));
+    same("journal", &pages(given)?, &pages(wanted)?)?;
     for run in RUNS {
         let given_run = given.find_run(WorkspaceId::default(), run);
         let wanted_run = wanted.find_run(WorkspaceId::default(), run);
@@ -40,7 +49,7 @@ pub(super) fn compare_stores(engine: &dyn Store, oracle: &dyn Store) -> Result<(
 }
 
 /// Debug text tells NaN from NaN and -0.0 from 0.0 as equality would not.
-fn same<T: std::fmt::Debug>(what: &str, given: &T, wanted: &T) -> Result<(), String> {
+pub(super) fn same<T: std::fmt::Debug>(what: &str, given: &T, wanted: &T) -> Result<(), String> {
     let (given, wanted) = (format!("{given:?}"), format!("{wanted:?}"));
     if given == wanted {
         return Ok(());
@@ -50,7 +59,7 @@ fn same<T: std::fmt::Debug>(what: &str, given: &T, wanted: &T) -> Result<(), Str
     ))
 }
 
-fn answered<T>(what: &str, answer: Result<T, StoreError>) -> Result<T, String> {
+pub(super) fn answered<T>(what: &str, answer: Result<T, StoreError>) -> Result<T, String> {
     answer.map_err(|error| format!("reading {what} fails: {error}"))
 }
 
@@ -154,6 +163,9 @@ fn compare_series(
         &points,
         &all_points(wanted, run, &wanted_one.key, false, 10_000),
     )?;
+    for snapshot in [given, wanted] {
+        check_segments(snapshot, run, &wanted_one.key, Some(&points))?;
+    }
     compare_history(given, wanted, run, &wanted_one.key)?;
     let magnitude = magnitude(&points);
     let mut fold = SummaryFold::default();
@@ -201,6 +213,9 @@ fn compare_hidden(
     ] {
         if listed.iter().all(|record| record.key != key) {
             compare_history(given, wanted, run, &key)?;
+            let history = all_points(wanted, run, &key, true, 10_000);
+            let nothing: Option<&[Point]> = (!history.is_empty()).then_some(&[]);
+            check_segments(given, run, &key, nothing)?;
         }
     }
     Ok(())

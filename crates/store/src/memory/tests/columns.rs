@@ -1,9 +1,11 @@
 //! A store that keeps its rows as the oracle does and answers through the shared columns.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use runstone_model::{
-    ChangeNumber, ExperimentKey, Params, RunKey, StoreIdentity, WorkspaceId, WriterId,
+    ChangeNumber, ExperimentKey, ParamPath, ParamValue, Params, RunKey, StoreIdentity, WorkspaceId,
+    WriterId,
 };
 use runstone_wire::FrameAnswer;
 
@@ -11,10 +13,7 @@ use super::super::MemoryStore;
 use super::super::snapshot::MemorySnapshot;
 use super::super::state::{RunData, SeriesData, State};
 use crate::{
-    AppendFrame, EventRecord, ExperimentRecord, FoldReport, MetricDefinition, PointColumns,
-    PointPage, PointScan, RunPage, RunRecord, RunScan, ScalarRecord, SeriesHiding, SeriesPage,
-    SeriesScan, Snapshot, Store, StoreError, StoreStats, WarningRecord, WriterMark, WriterRecord,
-    convert_bits,
+    AppendFrame, ChangePage, ChangeScan, EditAnswer, EditRequest, EventRecord, ExperimentRecord, FoldReport, MetricCell, MetricColumn, MetricDefinition, PointColumns, PointPage, PointScan, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan, SeriesHiding, SeriesPage, SeriesScan, SeriesSegments, Snapshot, Store, StoreError, StoreStats, TakeSegments, VisiblePoints, WarningRecord, WriterMark, WriterRecord, convert_bits,
 };
 
 pub(super) struct ColumnsStore {
@@ -32,6 +31,10 @@ impl Store for ColumnsStore {
         self.inner.append(frame)
     }
 
+    fn edit(&self, request: &EditRequest) -> Result<EditAnswer, StoreError> {
+        self.inner.edit(request)
+    }
+
     fn read_writer_mark(&self, writer: WriterId) -> Result<Option<WriterMark>, StoreError> {
         self.inner.read_writer_mark(writer)
     }
@@ -47,6 +50,14 @@ impl Store for ColumnsStore {
 
     fn change_number(&self) -> Result<ChangeNumber, StoreError> {
         self.inner.change_number()
+    }
+
+    fn wait_for_change(
+        &self,
+        after: ChangeNumber,
+        longest: Duration,
+    ) -> Result<ChangeNumber, StoreError> {
+        self.inner.wait_for_change(after, longest)
     }
 
     fn fold(&self, everything: bool) -> Result<FoldReport, StoreError> {
@@ -104,6 +115,10 @@ impl ColumnsSnapshot {
 }
 
 impl Snapshot for ColumnsSnapshot {
+    fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
+        self.naive.scan_changes(scan)
+    }
+
     fn scan_series(&self, run: RunKey, scan: &SeriesScan) -> Result<SeriesPage, StoreError> {
         let mut page = self.naive.scan_series(run, scan)?;
         for record in &mut page.series {
@@ -126,6 +141,29 @@ impl Snapshot for ColumnsSnapshot {
         Ok(Self::columns(series).page(scan, &self.hiding(data, series), value_type))
     }
 
+    fn scan_segments(
+        &self,
+        run: RunKey,
+        scans: &[SegmentScan],
+        each: &mut TakeSegments<'_>,
+    ) -> Result<(), StoreError> {
+        for (index, scan) in scans.iter().enumerate() {
+            let found = self.state.runs.get(&run).and_then(|data| {
+                let id = data.find_series(&scan.series)?;
+                let series = &data.series[id.0 as usize];
+                let value_type = series.value_type()?;
+                let hiding = self.hiding(data, series);
+                let points = VisiblePoints::from_columns(Self::columns(series), &hiding);
+                Some(SeriesSegments {
+                    value_type,
+                    segments: Segment::from_points(points).into_iter().collect(),
+                })
+            });
+            each(index, found)?;
+        }
+        Ok(())
+    }
+
     fn change_number(&self) -> ChangeNumber {
         self.naive.change_number()
     }
@@ -143,6 +181,38 @@ impl Snapshot for ColumnsSnapshot {
         workspace: WorkspaceId,
     ) -> Result<Vec<ExperimentRecord>, StoreError> {
         self.naive.scan_experiments(workspace)
+    }
+
+    fn visit_runs_unsorted(
+        &self,
+        visit: &RunVisit,
+        each: &mut dyn FnMut(RunRecord) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.naive.visit_runs_unsorted(visit, each)
+    }
+
+    fn read_run(&self, run: RunKey) -> Result<Option<RunRecord>, StoreError> {
+        self.naive.read_run(run)
+    }
+
+    fn read_param_column(&self, path: &ParamPath) -> Result<Vec<(RunKey, ParamValue)>, StoreError> {
+        self.naive.read_param_column(path)
+    }
+
+    fn find_param(&self, run: RunKey, path: &ParamPath) -> Result<Option<ParamValue>, StoreError> {
+        self.naive.find_param(run, path)
+    }
+
+    fn read_param_paths(&self, run: RunKey) -> Result<Vec<ParamPath>, StoreError> {
+        self.naive.read_param_paths(run)
+    }
+
+    fn read_metric_column(
+        &self,
+        column: &MetricColumn,
+        runs: &[RunStand],
+    ) -> Result<Vec<Option<MetricCell>>, StoreError> {
+        self.naive.read_metric_column(column, runs)
     }
 
     fn read_params(&self, run: RunKey) -> Result<Params, StoreError> {

@@ -6,7 +6,7 @@ use runstone_model::StoreIdentity;
 
 use super::MemoryStore;
 use crate::Store;
-use crate::conformance::{Engine, model};
+use crate::conformance::{CONFORMANCE_CHANGES_KEPT, Engine, model};
 
 use self::columns::ColumnsStore;
 
@@ -15,11 +15,15 @@ pub(super) const IDENTITY: StoreIdentity = StoreIdentity {
     incarnation: [8; 16],
 };
 
+fn new_store() -> MemoryStore {
+    MemoryStore::new(IDENTITY).with_changes_kept(CONFORMANCE_CHANGES_KEPT)
+}
+
 struct MemoryEngine(MemoryStore);
 
 impl Engine for MemoryEngine {
     fn open() -> Self {
-        Self(MemoryStore::new(IDENTITY))
+        Self(new_store())
     }
 
     fn store(&self) -> &dyn Store {
@@ -37,7 +41,7 @@ struct ColumnsEngine(ColumnsStore);
 impl Engine for ColumnsEngine {
     fn open() -> Self {
         Self(ColumnsStore {
-            inner: MemoryStore::new(IDENTITY),
+            inner: new_store(),
             forgets_hiding: false,
         })
     }
@@ -55,7 +59,7 @@ struct ForgetfulEngine(ColumnsStore);
 impl Engine for ForgetfulEngine {
     fn open() -> Self {
         Self(ColumnsStore {
-            inner: MemoryStore::new(IDENTITY),
+            inner: new_store(),
             forgets_hiding: true,
         })
     }
