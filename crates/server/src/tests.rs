@@ -1,8 +1,8 @@
 //! The router in-process: guards, token, limits, problem documents, and every route.
 
 mod caching;
-mod lines;
 mod edits;
+mod lines;
 
 use super::*;
 use crate::app::App;

@@ -90,12 +90,15 @@ pub(crate) fn read_folded(connection: &Connection, run: RunKey) -> Result<Folded
     Ok(found.unwrap_or_default())
 }
 
+/// A series and its row in the block, if that knows it.
+pub(crate) type FoundSeries = (SeriesId, Option<SummaryRow>);
+
 /// Finds a series and its row in the block, without reading the other rows.
 pub(crate) fn find_series(
     connection: &Connection,
     run: RunKey,
     key: &SeriesKey,
-) -> Result<Option<(SeriesId, Option<SummaryRow>)>> {
+) -> Result<Option<FoundSeries>> {
     let folded = find(connection, sql::READ_SUMMARY, [run_column(run)], |row| {
         let body = row.get_ref(8).map_err(sql_error)?;
         let body = body
@@ -122,7 +125,7 @@ pub(crate) fn find_all_series(
     connection: &Connection,
     run: RunKey,
     keys: &[&SeriesKey],
-) -> Result<Vec<Option<(SeriesId, Option<SummaryRow>)>>> {
+) -> Result<Vec<Option<FoundSeries>>> {
     if keys.len() <= FIND_ONE_BY_ONE_MAX {
         return keys
             .iter()

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
-use runstone_codec::{ChunkHead, SeriesColumns, SummaryRow};
+use runstone_codec::{ChunkHead, SeriesColumns};
 use runstone_model::{RunKey, SeriesKey, ValueType};
 use runstone_store::apply::SeriesId;
 use runstone_store::{
@@ -18,7 +18,7 @@ use runstone_store::{
 };
 use rusqlite::{Connection, Row};
 
-use crate::directory::{FoldedHead, find_all_series, read_head};
+use crate::directory::{FoldedHead, FoundSeries, find_all_series, read_head};
 use crate::error::{Result, blob_error, sql_error, value_error};
 use crate::gather::{
     OWN_ORDER, UnfoldedParts, folded_type, read_chunk, read_unfolded, scan_packs_of_window, unify,
@@ -80,7 +80,7 @@ struct Known<'a> {
 
 /// Id, type and whether there are folded points; `None` if nothing was ever written.
 fn known(
-    place: Option<&(SeriesId, Option<SummaryRow>)>,
+    place: Option<&FoundSeries>,
     unfolded: &HashMap<SeriesId, UnfoldedParts>,
 ) -> Result<Option<(SeriesId, ValueType, bool)>> {
     let Some((id, row)) = place else {

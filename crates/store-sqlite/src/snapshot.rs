@@ -11,7 +11,10 @@ use runstone_model::{
 };
 use runstone_store::apply::RunRow;
 use runstone_store::{
-    AddressMatches, CANDIDATES_MAX, ChangePage, ChangeScan, EventRecord, ExperimentRecord, MetricCell, MetricColumn, MetricDefinition, PREFIX_CHARACTERS_MIN, PointPage, PointScan, RunOrder, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, SegmentScan, SeriesPage, SeriesScan, Snapshot, StoreError, TakeSegments, WarningRecord, WriterRecord,
+    AddressMatches, CANDIDATES_MAX, ChangePage, ChangeScan, EventRecord, ExperimentRecord,
+    MetricCell, MetricColumn, MetricDefinition, PREFIX_CHARACTERS_MIN, PointPage, PointScan,
+    RunOrder, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, SegmentScan,
+    SeriesPage, SeriesScan, Snapshot, StoreError, TakeSegments, WarningRecord, WriterRecord,
 };
 use rusqlite::{Connection, Row};
 

@@ -9,7 +9,12 @@ use runstone_model::{
 
 use super::state::{RunData, SeriesData, State, StoredPoint};
 use crate::{
-    AddressMatches, ChangePage, ChangeScan, EventRecord, ExperimentRecord, MetricCell, MetricColumn, MetricDefinition, Point, PointPage, PointPosition, PointScan, RunCompleteness, RunOrder, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan, SeriesPage, SeriesRecord, SeriesScan, SeriesSegments, SeriesSummary, Snapshot, StoreError, SummaryPoint, TakeSegments, VisiblePoints, WarningRecord, WriterRecord, bits_as_f64, convert_bits, point_value,
+    AddressMatches, ChangePage, ChangeScan, EventRecord, ExperimentRecord, MetricCell,
+    MetricColumn, MetricDefinition, Point, PointPage, PointPosition, PointScan, RunCompleteness,
+    RunOrder, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan,
+    SeriesPage, SeriesRecord, SeriesScan, SeriesSegments, SeriesSummary, Snapshot, StoreError,
+    SummaryPoint, TakeSegments, VisiblePoints, WarningRecord, WriterRecord, bits_as_f64,
+    convert_bits, point_value,
 };
 
 pub(super) struct MemorySnapshot {

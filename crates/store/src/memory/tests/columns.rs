@@ -13,7 +13,11 @@ use super::super::MemoryStore;
 use super::super::snapshot::MemorySnapshot;
 use super::super::state::{RunData, SeriesData, State};
 use crate::{
-    AppendFrame, ChangePage, ChangeScan, EditAnswer, EditRequest, EventRecord, ExperimentRecord, FoldReport, MetricCell, MetricColumn, MetricDefinition, PointColumns, PointPage, PointScan, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan, SeriesHiding, SeriesPage, SeriesScan, SeriesSegments, Snapshot, Store, StoreError, StoreStats, TakeSegments, VisiblePoints, WarningRecord, WriterMark, WriterRecord, convert_bits,
+    AppendFrame, ChangePage, ChangeScan, EditAnswer, EditRequest, EventRecord, ExperimentRecord,
+    FoldReport, MetricCell, MetricColumn, MetricDefinition, PointColumns, PointPage, PointScan,
+    RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan,
+    SeriesHiding, SeriesPage, SeriesScan, SeriesSegments, Snapshot, Store, StoreError, StoreStats,
+    TakeSegments, VisiblePoints, WarningRecord, WriterMark, WriterRecord, convert_bits,
 };
 
 pub(super) struct ColumnsStore {
