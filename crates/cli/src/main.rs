@@ -6,6 +6,7 @@
 //! `engine.rs` names a storage engine.
 
 mod arguments;
+mod away;
 mod backend;
 mod bundle;
 mod checks;
@@ -13,6 +14,7 @@ mod delivery;
 mod doctor;
 mod edit;
 mod engine;
+mod events;
 mod failure;
 mod format;
 mod os_mount;
@@ -27,6 +29,7 @@ mod sync;
 mod table;
 mod up;
 mod version;
+mod wait;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -44,6 +47,8 @@ fn main() -> ExitCode {
         Command::Edit(asked) => edit::edit(&arguments, asked, &mut output),
         Command::Delete(asked) => edit::delete(&arguments, asked, &mut output),
         Command::Undelete(asked) => edit::undelete(&arguments, asked, &mut output),
+        Command::Events(events) => events::run(&arguments, events, &mut output),
+        Command::Wait(wait) => wait::run(&arguments, wait, &mut output),
         Command::Sync(sync) => sync::run(&arguments, sync, &mut output),
         Command::Doctor(doctor) => doctor::run(&arguments, doctor, &mut output),
         Command::Version(version) => version::run(version, &mut output),

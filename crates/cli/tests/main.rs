@@ -8,6 +8,8 @@
 mod bundle;
 #[path = "main/edits.rs"]
 mod edits;
+#[path = "main/events.rs"]
+mod events;
 #[path = "main/follow.rs"]
 mod follow;
 #[path = "main/stop.rs"]
