@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/runstone
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export RUNSTONE_CACHE ?= $(CACHE)
 
-.PHONY: demo test lint wheel bench chaos format
+.PHONY: demo test lint web wheel bench chaos format
 
 # The main job on real data: server, eight training runs, the best of them.
 demo:
@@ -17,6 +17,10 @@ test: lint
 # The gates: format, lints, edges between crates, licences, types, generated files, promises.
 lint:
 	scripts/lint.sh
+
+# The pages, built to where the binary takes them from.
+web:
+	scripts/web.sh
 
 # dist/runstone-*.whl: the Python package and the command in one file.
 wheel:

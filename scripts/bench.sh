@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/runs
 cache=${RUNSTONE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/runstone}
 export RUNSTONE_CACHE=$cache
 
-[ -n "$(ls dist/runstone-*.whl 2>/dev/null)" ] && [ -z "$(find crates python -newer "$(ls -t dist/runstone-*.whl | head -1)" -name '*.rs' | head -1)" ] || scripts/wheel.sh
+[ -n "$(ls dist/runstone-*.whl 2>/dev/null)" ] && [ -z "$(find crates python web/src -newer "$(ls -t dist/runstone-*.whl | head -1)" -name '*.rs' -o -path 'web/src/*' -newer "$(ls -t dist/runstone-*.whl | head -1)" | head -1)" ] || scripts/wheel.sh
 wheel=$(ls -t dist/runstone-*.whl | head -1)
 python=${PYTHON:-python3}
 venv=$cache/bench-venv
@@ -31,6 +31,8 @@ step "store"
 cargo run --release --quiet -p runstone-store-sqlite --example store_figures
 step "table of runs"
 cargo run --release --quiet -p runstone-service --example table_figures
+step "lines"
+cargo run --release --quiet -p runstone-service --example line_figures
 step "start, import, idle, latency"
 "$venv/bin/python" benches/effects.py
 step "throughput through Python, server on the same cores"

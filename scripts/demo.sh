@@ -7,9 +7,9 @@ cache=${RUNSTONE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/runstone}
 
 newest_wheel() { { ls -t dist/runstone-*.whl 2>/dev/null || true; } | head -1; }
 wheel=$(newest_wheel)
-if [ -z "$wheel" ] || [ -n "$(find crates python Cargo.toml Cargo.lock -type f -newer "$wheel" \
-    \( -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name 'Cargo.*' -o -name pyproject.toml \) \
-    -not -path '*/tests/*' | head -1)" ]; then
+if [ -z "$wheel" ] || [ -n "$(find crates python web Cargo.toml Cargo.lock -type f -newer "$wheel" \
+    \( -path 'web/src/*' -o -name package-lock.json -o -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name 'Cargo.*' -o -name pyproject.toml \) \
+    -not -path '*/tests/*' -not -path '*/node_modules/*' | head -1)" ]; then
     echo "building the wheel; this takes some minutes the first time"
     scripts/wheel.sh --local
     wheel=$(newest_wheel)

@@ -18,5 +18,8 @@ step "python: ruff, pyright"
 scripts/venv.sh ruff check python tests benches scripts
 scripts/venv.sh ruff format --check python tests benches scripts || { echo "hint: make format" >&2; exit 1; }
 scripts/venv.sh pyright --project python
+step "web: biome, tsc, layers, licences, types of the API"
+scripts/web.sh --install
+(cd web && npm run --silent lint)
 step "clippy, warnings denied"
 cargo clippy --workspace --all-targets --profile ci --quiet -- -D warnings

@@ -13,6 +13,7 @@ local=${1:-}
 venv() { RUNSTONE_VENV=wheel-venv RUNSTONE_REQUIREMENTS=$PWD/python/requirements-wheel.txt scripts/venv.sh "$@"; }
 local_venv() { RUNSTONE_VENV=wheel-local-venv RUNSTONE_REQUIREMENTS=$PWD/python/requirements-wheel-local.txt scripts/venv.sh "$@"; }
 
+scripts/web.sh
 mkdir -p "$data" dist
 trap 'rm -rf python/runstone.data' EXIT
 rm -f dist/runstone-*.whl

@@ -42,6 +42,10 @@ pub(crate) enum Command {
     Runs(RunsArguments),
     /// Show one run: properties, params, writers, completeness and series
     Show(ShowArguments),
+    /// List what was committed, oldest first
+    Events(EventsArguments),
+    /// Wait until a run gets into a state
+    Wait(WaitArguments),
     /// Change name, description, experiment or tags of runs, or archive them
     Edit(EditArguments),
     /// Delete runs: gone from every list at once, and closed to their scripts
@@ -228,6 +232,62 @@ pub(crate) struct UndeleteArguments {
     pub(crate) json: bool,
 }
 
+/// Arguments of `events`.
+#[derive(Debug, Args)]
+pub(crate) struct EventsArguments {
+    /// Only changes of this run: its id, the start of one, or a name
+    pub(crate) run: Option<String>,
+
+    /// Only changes of runs in this experiment
+    #[arg(long, value_name = "NAME")]
+    pub(crate) experiment: Option<String>,
+
+    /// Only changes of these kinds: created, state, properties, tags, params, points, scalars,
+    /// writers, warnings, deleted, undeleted
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(crate) kind: Vec<String>,
+
+    /// Only changes after this number [default: the oldest that is kept]
+    #[arg(long, value_name = "N")]
+    pub(crate) since: Option<u64>,
+
+    /// Go on with what happens from now on; waits for a server that restarts
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+
+    /// End after so many changes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+
+    /// Print JSON, one line for each change
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `wait`.
+#[derive(Debug, Args)]
+pub(crate) struct WaitArguments {
+    /// Id of the run, the start of one, or a name
+    pub(crate) run: String,
+
+    /// States to wait for: pending, running, succeeded, failed, lost; ended is succeeded or failed
+    #[arg(
+        long,
+        value_name = "STATE",
+        value_delimiter = ',',
+        default_value = "ended"
+    )]
+    pub(crate) until: Vec<String>,
+
+    /// Give up after so many seconds [default: never]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=31_536_000))]
+    pub(crate) timeout: Option<u64>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Arguments of `sync`.
 #[derive(Debug, Args)]
 pub(crate) struct SyncArguments {
@@ -251,6 +311,11 @@ pub(crate) struct SyncArguments {
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
+    /// Write what a person who helps needs to see to FILE, a tar.gz without secrets; - for standard
+    /// output
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) bundle: Option<PathBuf>,
+
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

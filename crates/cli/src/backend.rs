@@ -6,18 +6,19 @@
 use crate::arguments::Arguments;
 use crate::engine::{Engine, lock_holder, quiet_options};
 use crate::failure::{Failure, client_error};
-use runstone_client::ApiClient;
 use runstone_client::config::{self, process_environment};
 use runstone_client::spool::leftover_spools;
+use runstone_client::{ApiClient, ChangeStream};
 use runstone_model::Principal;
 use runstone_service::api::{
-    EditsAnswer, EditsRequest, PROBLEM_TYPE_PREFIX, Problem, RunDetail, RunList, RunsQuery,
-    SeriesList, SeriesQuery, TablePage, TableRequest,
+    ChangesPage, ChangesQuery, EditsAnswer, EditsRequest, PROBLEM_TYPE_PREFIX, Problem, RunDetail,
+    RunList, RunsQuery, SeriesList, SeriesQuery, TablePage, TableRequest,
 };
 use runstone_service::{ErrorKind, Service, ServiceError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where the answers come from.
 pub(crate) enum Backend {
@@ -176,6 +177,14 @@ impl Backend {
         }
     }
 
+    /// Changes, as [`Service::list_changes`].
+    pub(crate) fn list_changes(&self, query: &ChangesQuery) -> Result<ChangesPage, ServiceError> {
+        match self {
+            Self::Server(client) => fetch(client, "/runstone/v1/changes", query),
+            Self::Folder(service) => service.list_changes(&Principal::local(), query),
+        }
+    }
+
     /// Series of a run, as [`Service::list_series`].
     pub(crate) fn list_series(
         &self,
@@ -187,6 +196,29 @@ impl Backend {
             Self::Folder(service) => service.list_series(&Principal::local(), address, query),
         }
     }
+}
+
+/// The stream of changes after `query.since`, for `longest` at most.
+pub(crate) fn open_changes(
+    client: &ApiClient,
+    query: &ChangesQuery,
+    longest: Duration,
+) -> Result<ChangeStream, ServiceError> {
+    let query = ChangesQuery {
+        limit: None,
+        ..query.clone()
+    };
+    let fields = query_fields(&query);
+    client
+        .open_changes(&pairs(&fields), None, longest)
+        .map_err(|error| client_error(&error))
+}
+
+fn pairs(fields: &[(String, String)]) -> Vec<(&str, &str)> {
+    fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
 }
 
 /// Whether scripts have left something behind on this machine.
@@ -201,12 +233,8 @@ fn fetch<T: DeserializeOwned>(
     query: &impl Serialize,
 ) -> Result<T, ServiceError> {
     let fields = query_fields(query);
-    let pairs: Vec<(&str, &str)> = fields
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
     let (status, body) = client
-        .get_reply(path, &pairs)
+        .get_reply(path, &pairs(&fields))
         .map_err(|error| client_error(&error))?;
     read_answer(client, path, status, &body)
 }

@@ -82,8 +82,17 @@ impl Check {
     }
 }
 
+/// Whether reasons of refused operations are quoted; they may hold what was logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reasons {
+    /// For the person whose data they are.
+    Quoted,
+    /// For somebody else.
+    LeftOut,
+}
+
 /// Everything, in the order in which a person would look.
-pub(crate) fn all_checks(arguments: &Arguments) -> Vec<Check> {
+pub(crate) fn all_checks(arguments: &Arguments, reasons: Reasons) -> Vec<Check> {
     let mut checks = vec![Check::ok(
         "version",
         format!("runstone {}", env!("CARGO_PKG_VERSION")),
@@ -92,7 +101,7 @@ pub(crate) fn all_checks(arguments: &Arguments) -> Vec<Check> {
     check_data(arguments, &mut checks);
     check_server(arguments, &mut checks);
     check_ports(&mut checks);
-    check_spool(&mut checks);
+    check_spool(reasons, &mut checks);
     checks
 }
 
@@ -257,21 +266,21 @@ fn check_ports(checks: &mut Vec<Check>) {
     }
 }
 
-fn check_spool(checks: &mut Vec<Check>) {
+fn check_spool(reasons: Reasons, checks: &mut Vec<Check>) {
     let root = config::spool_root(&process_environment);
     if !root.exists() {
         checks.push(Check::ok("spool", format!("none yet: {}", root.display())));
     } else {
-        check_leftovers(&root, checks);
+        check_leftovers(&root, reasons, checks);
         check_disk("spool", &root, checks);
     }
     let fallback = config::fallback_spool_root();
     if fallback.exists() && fallback != root {
-        check_leftovers(&fallback, checks);
+        check_leftovers(&fallback, reasons, checks);
     }
 }
 
-fn check_leftovers(root: &Path, checks: &mut Vec<Check>) {
+fn check_leftovers(root: &Path, reasons: Reasons, checks: &mut Vec<Check>) {
     let leftovers = match leftover_spools(root, None) {
         Ok(leftovers) => leftovers,
         Err(error) => {
@@ -318,10 +327,10 @@ fn check_leftovers(root: &Path, checks: &mut Vec<Check>) {
         );
         checks.push(Check::wrong("spool", error.with_hint(UNREADABLE_HINT)));
     }
-    check_rejected(root, checks);
+    check_rejected(root, reasons, checks);
 }
 
-fn check_rejected(root: &Path, checks: &mut Vec<Check>) {
+fn check_rejected(root: &Path, reasons: Reasons, checks: &mut Vec<Check>) {
     let Ok(hosts) = std::fs::read_dir(root) else {
         return;
     };
@@ -335,6 +344,7 @@ fn check_rejected(root: &Path, checks: &mut Vec<Check>) {
             let operations = rejected.read(writer).unwrap_or_default();
             let reason = operations
                 .last()
+                .filter(|_| reasons == Reasons::Quoted)
                 .map_or_else(String::new, |last| format!(", last: {}", last.reason));
             let error = ServiceError::invalid(format!(
                 "a server refused {} ({}) of writer {writer}{reason}",

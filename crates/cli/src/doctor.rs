@@ -4,7 +4,8 @@
 //! to know.
 
 use crate::arguments::{Arguments, DoctorArguments};
-use crate::checks::{Check, Status, all_checks};
+use crate::bundle;
+use crate::checks::{Check, Reasons, Status, all_checks};
 use crate::failure::Outcome;
 use crate::output::Output;
 use serde::Serialize;
@@ -18,7 +19,10 @@ struct DoctorDocument<'a> {
 
 /// Prints every check, and what to do about it.
 pub(crate) fn run(arguments: &Arguments, asked: &DoctorArguments, output: &mut Output) -> Outcome {
-    let checks = all_checks(arguments);
+    if let Some(file) = &asked.bundle {
+        return bundle::run(arguments, file, output);
+    }
+    let checks = all_checks(arguments, Reasons::Quoted);
     let ok = checks.iter().all(|check| check.status != Status::Wrong);
     if asked.json {
         output.json(&DoctorDocument {

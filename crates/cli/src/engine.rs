@@ -2,7 +2,9 @@
 
 use crate::format::{bytes, counted};
 use runstone_service::{ErrorKind, Service, ServiceError, Store, system_clock};
-use runstone_store_sqlite::{LockHolder, SqliteOptions, SqliteStore, check, read_lock_holder};
+use runstone_store_sqlite::{
+    CheckReport, LockHolder, SqliteOptions, SqliteStore, check, read_lock_holder,
+};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -55,6 +57,15 @@ pub(crate) fn quiet_options() -> SqliteOptions {
         background: false,
         ..SqliteOptions::default()
     }
+}
+
+/// What a check of a folder that nobody uses finds.
+///
+/// # Errors
+/// `NotFound` without a database, `Conflict` when it is newer than this binary, `Corrupt` when it
+/// can't be read at all.
+pub(crate) fn inspect_folder(folder: &Path) -> Result<CheckReport, ServiceError> {
+    Ok(check(folder)?)
 }
 
 /// Looks through a folder that nobody uses, and says what is in it.

@@ -6,16 +6,20 @@
 //! `engine.rs` names a storage engine.
 
 mod arguments;
+mod away;
 mod backend;
+mod bundle;
 mod checks;
 mod delivery;
 mod doctor;
 mod edit;
 mod engine;
+mod events;
 mod failure;
 mod format;
 mod os_mount;
 mod os_port_owner;
+mod os_private_file;
 mod output;
 mod ports;
 mod reference;
@@ -25,6 +29,7 @@ mod sync;
 mod table;
 mod up;
 mod version;
+mod wait;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -42,6 +47,8 @@ fn main() -> ExitCode {
         Command::Edit(asked) => edit::edit(&arguments, asked, &mut output),
         Command::Delete(asked) => edit::delete(&arguments, asked, &mut output),
         Command::Undelete(asked) => edit::undelete(&arguments, asked, &mut output),
+        Command::Events(events) => events::run(&arguments, events, &mut output),
+        Command::Wait(wait) => wait::run(&arguments, wait, &mut output),
         Command::Sync(sync) => sync::run(&arguments, sync, &mut output),
         Command::Doctor(doctor) => doctor::run(&arguments, doctor, &mut output),
         Command::Version(version) => version::run(version, &mut output),

@@ -56,6 +56,11 @@ impl Output {
         self.writer.write_all(text.as_bytes())
     }
 
+    /// Bytes as they are, for a file or a pipe.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.writer.write_all(bytes)
+    }
+
     /// One JSON value, with a line end.
     pub(crate) fn json<T: serde::Serialize>(&mut self, value: &T) -> io::Result<()> {
         serde_json::to_writer(&mut self.writer, value)?;

@@ -3,6 +3,7 @@
 use crate::arguments::Arguments;
 use crate::failure::Outcome;
 use crate::output::Output;
+use crate::wait::{ENDED_OTHERWISE, TIME_IS_OVER};
 use clap::{Arg, Command, CommandFactory};
 use runstone_service::error::ERRORS;
 use std::collections::BTreeMap;
@@ -29,7 +30,7 @@ fn render() -> String {
     text
 }
 
-const INTRODUCTION: &str = "Commands that read (`runs`, `show`) ask the server at `--url` or \
+const INTRODUCTION: &str = "Commands that read (`runs`, `show`, `events`, `wait`) ask the server at `--url` or \
 `RUNSTONE_URL`; without one they ask the server that holds the data folder, and if nobody holds it \
 they open the folder themselves. If there is no data folder either, they try \
 `http://127.0.0.1:53800`. The token is taken from `RUNSTONE_TOKEN` or `$RUNSTONE_HOME/token`.\n\n\
@@ -122,5 +123,14 @@ fn render_exit_codes(text: &mut String) {
         };
         let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
         let _ = writeln!(text, "| {code} | {meaning} | {} |", kinds.join(", "));
+    }
+    for (code, meaning) in [
+        (
+            ENDED_OTHERWISE,
+            "`wait`: the run has ended, and not as was waited for",
+        ),
+        (TIME_IS_OVER, "`wait`: the time was over first"),
+    ] {
+        let _ = writeln!(text, "| {code} | {meaning} | |");
     }
 }

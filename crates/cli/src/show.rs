@@ -1,6 +1,7 @@
 //! `runstone show RUN`: everything about one run, and `--follow` it until it ends.
 
 use crate::arguments::{Arguments, ShowArguments};
+use crate::away::{Away, LOOK_INTERVAL, may_pass};
 use crate::backend::Backend;
 use crate::failure::{Failure, Outcome};
 use crate::format;
@@ -11,13 +12,11 @@ use runstone_service::api::{
     Completeness, PointItem, RunDetail, SERIES_PAGE_MAX, SPARKLINE_CELLS_MAX, SeriesItem,
     SeriesQuery, WriterItem,
 };
-use runstone_service::{ErrorKind, ServiceError, system_clock};
+use runstone_service::{ServiceError, system_clock};
 use serde::Serialize;
 use serde_json::Value;
-use std::io::{self, Write};
-use std::time::Duration;
+use std::io;
 
-const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
 const SPARKLINE_CELLS: usize = 24;
 const PARAMS_SHOWN: usize = 60;
 const EVENTS_SHOWN: usize = 12;
@@ -45,20 +44,17 @@ pub(crate) fn run(arguments: &Arguments, asked: &ShowArguments, output: &mut Out
     let mut shown_change = None;
     // The server that has answered last: it is waited for when it goes away.
     let mut server = None;
-    let mut is_away = false;
+    let mut away = Away::default();
     loop {
         let document = match look(arguments, asked, &address, &mut server) {
             Err(Failure::Error(error)) if shown_change.is_some() && may_pass(&error) => {
-                if !is_away {
-                    is_away = true;
-                    tell_away(&error);
-                }
-                std::thread::sleep(FOLLOW_INTERVAL);
+                away.tell(&error);
+                std::thread::sleep(LOOK_INTERVAL);
                 continue;
             }
             looked => looked?,
         };
-        is_away = false;
+        away.is_back();
         address = document.run.run.id.to_string();
         let change = (document.run.change, document.run.run.state);
         if shown_change != Some(change) {
@@ -78,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments, asked: &ShowArguments, output: &mut Out
         if !asked.follow || document.run.run.state.is_ended() {
             return Ok(0);
         }
-        std::thread::sleep(FOLLOW_INTERVAL);
+        std::thread::sleep(LOOK_INTERVAL);
     }
 }
 
@@ -99,27 +95,6 @@ fn look(
         *server = Some(url);
     }
     Ok(document)
-}
-
-/// Whether an error is one of a server that is away, has the folder and does not listen yet, or
-/// has too much to do.
-fn may_pass(error: &ServiceError) -> bool {
-    matches!(
-        error.kind,
-        ErrorKind::Unavailable
-            | ErrorKind::Conflict
-            | ErrorKind::TooMany
-            | ErrorKind::RequestTimeout
-    )
-}
-
-/// Said once each time it goes away. Standard output holds what was asked for and nothing else.
-fn tell_away(error: &ServiceError) {
-    let _ = writeln!(
-        io::stderr(),
-        "the server is away: {}\nhint: this goes on when it is back; Ctrl-C ends it",
-        error.message
-    );
 }
 
 fn read_document(

@@ -4,8 +4,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "main/bundle.rs"]
+mod bundle;
 #[path = "main/edits.rs"]
 mod edits;
+#[path = "main/events.rs"]
+mod events;
 #[path = "main/follow.rs"]
 mod follow;
 #[path = "main/stop.rs"]

@@ -3,14 +3,16 @@
 //! One blocking call a question. Which bodies there are is the server's to say (its OpenAPI
 //! document); the caller brings the type to read into.
 
+use std::io::Read;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{self, Destination};
 use crate::error::ClientError;
-use crate::http::{Connection, Problem, Reply};
+use crate::http::{Connection, Opened, Problem, Reply};
 
 /// How a server introduces itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,12 +100,9 @@ impl ApiClient {
     ) -> Result<T, ClientError> {
         let connection = self.lock();
         let url = &connection.destination.url;
-        let reply = connection.get(path, query).map_err(|error| {
-            ClientError::Unavailable(format!(
-                "no server answers ({error}), {url}; hint: start it with `runstone up`, or set \
-                 RUNSTONE_URL"
-            ))
-        })?;
+        let reply = connection
+            .get(path, query)
+            .map_err(|error| no_answer(&error, url))?;
         if reply.status != 200 {
             return Err(error_of_reply(&reply, url));
         }
@@ -123,12 +122,9 @@ impl ApiClient {
     ) -> Result<(u16, Vec<u8>), ClientError> {
         let connection = self.lock();
         let url = &connection.destination.url;
-        let reply = connection.get(path, query).map_err(|error| {
-            ClientError::Unavailable(format!(
-                "no server answers ({error}), {url}; hint: start it with `runstone up`, or set \
-                 RUNSTONE_URL"
-            ))
-        })?;
+        let reply = connection
+            .get(path, query)
+            .map_err(|error| no_answer(&error, url))?;
         Ok((reply.status, reply.body))
     }
 
@@ -149,11 +145,34 @@ impl ApiClient {
         Ok((reply.status, reply.body))
     }
 
+    /// GET `path` as a body that is read while it is sent, for `longest` at most.
+    pub(crate) fn open_stream(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        last_id: Option<u64>,
+        longest: Duration,
+    ) -> Result<Box<dyn Read + Send>, ClientError> {
+        let connection = self.lock();
+        let url = &connection.destination.url;
+        let opened = connection.open_stream(path, query, last_id, longest);
+        match opened.map_err(|error| no_answer(&error, url))? {
+            Opened::Stream(stream) => Ok(stream),
+            Opened::Reply(reply) => Err(error_of_reply(&reply, url)),
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Connection> {
         self.connection
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+fn no_answer(error: &ureq::Error, url: &str) -> ClientError {
+    ClientError::Unavailable(format!(
+        "no server answers ({error}), {url}; hint: start it with `runstone up`, or set RUNSTONE_URL"
+    ))
 }
 
 fn error_of_reply(reply: &Reply, url: &str) -> ClientError {

@@ -5,6 +5,7 @@
 //! hands as Runstone can refuse a frame for good; whatever else listens on the port can only make
 //! us wait.
 
+use std::io::Read;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -89,6 +90,13 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
 }
 
+/// What became of a call for a stream.
+pub(crate) enum Opened {
+    Stream(Box<dyn Read + Send>),
+    /// Another status than 200.
+    Reply(Reply),
+}
+
 /// A server and how to call it.
 pub(crate) struct Connection {
     pub(crate) destination: Destination,
@@ -156,6 +164,40 @@ impl Connection {
             request = request.header("authorization", authorization);
         }
         read_reply(request.send(body)?)
+    }
+
+    /// GET whose answer is read while it is sent. Its body ends after `longest`.
+    pub(crate) fn open_stream(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        last_id: Option<u64>,
+        longest: Duration,
+    ) -> Result<Opened, ureq::Error> {
+        let mut request = self
+            .agent
+            .get(format!("{}{path}", self.destination.url))
+            .config()
+            .timeout_global(None)
+            .timeout_recv_response(Some(Duration::from_secs(ANSWER_SECONDS)))
+            .timeout_recv_body(Some(longest))
+            .build()
+            .header("accept", "text/event-stream");
+        for (name, value) in query {
+            request = request.query(*name, *value);
+        }
+        if let Some(last_id) = last_id {
+            request = request.header("last-event-id", last_id.to_string());
+        }
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        let response = request.call()?;
+        if response.status().as_u16() == 200 {
+            let reader = response.into_body().into_reader();
+            return Ok(Opened::Stream(Box::new(reader)));
+        }
+        read_reply(response).map(Opened::Reply)
     }
 
     fn post_frame(&self, body: &[u8]) -> Result<Reply, ureq::Error> {

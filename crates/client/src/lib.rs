@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod api;
+mod changes;
 pub mod config;
 mod deliver;
 mod error;
@@ -30,6 +31,7 @@ pub mod spool;
 mod warning;
 
 pub use api::{ApiClient, ServerDescription, ServerLimits, path_segment};
+pub use changes::{ChangeEvent, ChangeStream};
 pub use deliver::{
     DeliverOptions, DeliverProgress, DeliverReport, FolderOutcome, FolderReport, deliver,
 };

@@ -102,6 +102,20 @@ fn describe_chunk(bytes: &[u8]) -> String {
         )
         .unwrap();
     }
+    // Version 1 has none of these.
+    if !head.places.is_empty() {
+        writeln!(
+            out,
+            "steps rise {} times rise {} oldest {:?}",
+            head.steps_rise, head.times_rise, head.oldest
+        )
+        .unwrap();
+    }
+    for places in &head.places {
+        let [min, max, nan] = [places.min, places.max, places.nan]
+            .map(|place| format!("({:?} {})", place.step, place.time));
+        writeln!(out, "places min {min} max {max} nan {nan}").unwrap();
+    }
     let mut columns = SeriesColumns::default();
     reader.decode(&mut columns).unwrap();
     describe_points(&mut out, &columns);

@@ -9,7 +9,7 @@ use crate::feed::Feed;
 use crate::listen::ConnectionInfo;
 use crate::metrics::Metrics;
 use crate::problem::{busy, problem_response};
-use crate::{auth, body, guards};
+use crate::{auth, body, guards, web};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
@@ -114,6 +114,10 @@ pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: N
         HeaderName::from_static("x-content-type-options"),
         HeaderValue::from_static("nosniff"),
     );
+    // Live data and errors are nobody's to keep; what may be cached says so itself.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     let status = response.status().as_u16();
     let took = started_at.elapsed();
     app.metrics.count_request(&route, &method, status, took);
@@ -125,7 +129,8 @@ async fn pass(app: &Arc<App>, request: Request, next: Next) -> Result<Response, 
     let (parts, body) = request.into_parts();
     guards::check(&parts, &app.config)?;
     let mut request = Request::from_parts(parts, body);
-    if !request.uri().path().starts_with("/health/") {
+    let path = request.uri().path();
+    if !path.starts_with("/health/") && !web::is_public(path) {
         let connection = request.extensions().get::<ConnectionInfo>().copied();
         let principal =
             auth::authenticate(request.headers(), connection.as_ref(), &app.config.auth)?;

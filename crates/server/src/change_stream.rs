@@ -77,14 +77,18 @@ pub(crate) async fn get_changes_stream(
             .with_hint("close some, or ask /runstone/v1/changes page by page"),
         ));
     };
-    let since = last_id.or(query.since);
-    let (filter, newest) = app
+    let (filter, newest, since) = app
         .blocking(move |app| {
             let filter = app.service.change_filter(&principal, &query)?;
-            Ok((filter, app.feed.watch_newest()?))
+            let newest = app.feed.watch_newest()?;
+            let since = match last_id.or(query.since) {
+                Some(since) => since,
+                // From now on: what is watched may lag behind by a moment.
+                None => app.service.store().change_number()?.0,
+            };
+            Ok((filter, newest, since))
         })
         .await?;
-    let since = since.unwrap_or(*newest.borrow());
     if let Some(Extension(mark)) = mark {
         mark.set_streaming();
     }
@@ -316,3 +320,6 @@ impl hyper::body::Body for StreamBody {
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,15 +21,17 @@ mod feed;
 mod guards;
 mod handlers;
 mod handlers_edits;
+mod handlers_lines;
 mod handlers_table;
+mod lines_arrow;
 mod listen;
 mod metrics;
 mod openapi;
 mod os_private_file;
-mod page;
 mod problem;
 mod routes;
 mod stall;
+mod web;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 //! do, so that nothing else settles there.
 
 use crate::app::{ApiError, App, admit};
-use crate::{change_stream, handlers, handlers_edits, handlers_table, page};
+use crate::{change_stream, handlers, handlers_edits, handlers_lines, handlers_table, web};
 use axum::Router;
 use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
@@ -104,14 +104,19 @@ pub(crate) struct Route {
     pub(crate) methods: MethodRouter<Arc<App>>,
 }
 
-fn routes() -> Vec<Route> {
+/// All routes.
+pub(crate) fn routes() -> Vec<Route> {
     let route = |owner, path, methods| Route {
         owner,
         path,
         methods,
     };
     vec![
-        route("page", "/", get(page::get_page)),
+        route("page", "/", get(web::get_document)),
+        route("page", "/app", get(web::get_document)),
+        route("page", "/app/", get(web::get_document)),
+        route("page", "/app/{*page}", get(web::get_document)),
+        route("page", "/assets-ui/{*path}", get(web::get_asset)),
         route("native", "/runstone/v1/frames", post(handlers::post_frame)),
         route("native", "/runstone/v1/server", get(handlers::get_server)),
         route(
@@ -162,6 +167,11 @@ fn routes() -> Vec<Route> {
             "native",
             "/runstone/v1/columns",
             get(handlers_table::get_columns),
+        ),
+        route(
+            "native",
+            "/runstone/v1/lines",
+            post(handlers_lines::post_lines),
         ),
         route(
             "native",

@@ -1,6 +1,8 @@
 //! The router in-process: guards, token, limits, problem documents, and every route.
 
+mod caching;
 mod edits;
+mod lines;
 
 use super::*;
 use crate::app::App;
@@ -491,11 +493,29 @@ async fn every_answer_is_nosniff_and_the_page_has_a_policy() {
         .unwrap()
         .to_owned();
     assert!(policy.contains("default-src 'self'"));
+    assert!(!policy.contains("unsafe"), "{policy}");
+    let nonce = policy.split("'nonce-").nth(1).unwrap();
+    let nonce = nonce.split('\'').next().unwrap();
     let text = String::from_utf8(body(page).await.to_vec()).unwrap();
-    assert!(
-        text.contains("href=\"runstone/v1/runs\""),
-        "links are relative"
-    );
+    assert!(text.contains(nonce), "styles that the page makes carry it");
+    for attribute in ["href=\"/", "src=\"/", "href=\"http", "src=\"http"] {
+        assert!(!text.contains(attribute), "links are relative: {text}");
+    }
+}
+
+#[tokio::test]
+async fn the_pages_need_no_token_and_what_they_show_does() {
+    let router = router_with(with_token());
+    for (path, status) in [
+        ("/", 200),
+        ("/app/runs/some-run", 200),
+        ("/assets-ui/nothing.js", 404),
+        ("/runstone/v1/table", 401),
+        ("/metrics", 401),
+    ] {
+        let answer = ask(&router, from_afar(get(path))).await;
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+    }
 }
 
 #[test]

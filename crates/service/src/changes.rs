@@ -204,8 +204,8 @@ mod tests {
     use super::*;
     use crate::{ErrorKind, Store};
     use bytes::Bytes;
-    use runstone_model::StoreIdentity;
-    use runstone_store::conformance::testing::FrameBuilder;
+    use runstone_model::{StoreIdentity, Timestamp};
+    use runstone_store::conformance::testing::{FrameBuilder, TEST_EPOCH_MICROS};
     use runstone_store::memory::MemoryStore;
     use std::sync::Arc;
 
@@ -226,7 +226,8 @@ mod tests {
             store: [1; 16],
             incarnation: [2; 16],
         }));
-        Service::from(store)
+        let clock = Arc::new(|| Timestamp::from_micros(TEST_EPOCH_MICROS));
+        Service::new(store, clock)
     }
 
     fn send(service: &Service, builder: &mut FrameBuilder) {

@@ -4,6 +4,8 @@
 //! into the run's summary block, which then names all series of the run, those without points
 //! too. Ids of series are dense, so the block and the rows after it together are a list.
 
+use std::collections::HashMap;
+
 use runstone_codec::{RunSummaryReader, SummaryRow};
 use runstone_model::{Context, MetricName, RunKey, SeriesKey, SeriesKind};
 use runstone_store::apply::SeriesId;
@@ -16,6 +18,8 @@ use crate::sql;
 use crate::varint::{Malformed, read_byte, read_text, write_text};
 
 const VERSION: u8 = 1;
+/// Up to so many series are looked up alone; past it all rows of the block are read.
+const FIND_ONE_BY_ONE_MAX: usize = 4;
 
 /// What is true of the folded points of a run as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -86,12 +90,15 @@ pub(crate) fn read_folded(connection: &Connection, run: RunKey) -> Result<Folded
     Ok(found.unwrap_or_default())
 }
 
+/// A series and its row in the block, if that knows it.
+pub(crate) type FoundSeries = (SeriesId, Option<SummaryRow>);
+
 /// Finds a series and its row in the block, without reading the other rows.
 pub(crate) fn find_series(
     connection: &Connection,
     run: RunKey,
     key: &SeriesKey,
-) -> Result<Option<(SeriesId, Option<SummaryRow>)>> {
+) -> Result<Option<FoundSeries>> {
     let folded = find(connection, sql::READ_SUMMARY, [run_column(run)], |row| {
         let body = row.get_ref(8).map_err(sql_error)?;
         let body = body
@@ -111,6 +118,38 @@ pub(crate) fn find_series(
         .into_iter()
         .find(|(_, added)| added == key)
         .map(|(id, _)| (id, None)))
+}
+
+/// Finds several series as [`find_series`] does, reading the block once.
+pub(crate) fn find_all_series(
+    connection: &Connection,
+    run: RunKey,
+    keys: &[&SeriesKey],
+) -> Result<Vec<Option<FoundSeries>>> {
+    if keys.len() <= FIND_ONE_BY_ONE_MAX {
+        return keys
+            .iter()
+            .map(|key| find_series(connection, run, key))
+            .collect();
+    }
+    let rows = read_folded(connection, run)?.rows;
+    let added: HashMap<SeriesKey, SeriesId> = read_added(connection, run)?
+        .into_iter()
+        .map(|(id, key)| (key, id))
+        .collect();
+    Ok(keys
+        .iter()
+        .map(|key| {
+            let wanted = (key.name.as_str(), key.context.as_str(), key.kind.as_u8());
+            let found = rows.binary_search_by(|row| {
+                (row.name.as_str(), row.context.as_str(), row.kind).cmp(&wanted)
+            });
+            match found {
+                Ok(index) => Some((SeriesId(rows[index].number), Some(rows[index].clone()))),
+                Err(_) => added.get(*key).map(|id| (*id, None)),
+            }
+        })
+        .collect())
 }
 
 /// Series that the block does not know yet.

@@ -3,6 +3,8 @@
 //! Pages of points, recomputed summaries and the questions of `apply` start here. Packs and frames
 //! are bounded by folding and read whole; chunks are read only as far as the asked steps reach.
 
+use std::collections::{BTreeSet, HashMap};
+
 use runstone_codec::{ChunkReader, PackReader, SeriesColumns, SummaryRow};
 use runstone_model::{RunKey, ValueType};
 use runstone_store::apply::SeriesId;
@@ -181,29 +183,9 @@ pub(crate) struct UnfoldedParts {
 impl UnfoldedParts {
     /// Reads the parts of all unfolded frames of a run.
     pub(crate) fn read(connection: &Connection, run: RunKey, series: SeriesId) -> Result<Self> {
-        let mut found = Self::default();
-        let mut bindings = WriterBindings::default();
-        let mut walk = FrameWalk::default();
-        scan_frames(connection, run, 0, |frame| {
-            let bindings = bindings.of(connection, frame.writer)?;
-            walk.walk(
-                &frame,
-                bindings,
-                |id| id == series,
-                |part| {
-                    found.value_type = Some(unify(found.value_type, part.value_type)?);
-                    found.parts.push((
-                        part.columns.clone(),
-                        part.base,
-                        part.value_type,
-                        part.order,
-                    ));
-                    Ok(())
-                },
-            )?;
-            Ok(true)
-        })?;
-        Ok(found)
+        let wanted = BTreeSet::from([series]);
+        let mut found = read_unfolded(connection, run, &wanted)?;
+        Ok(found.remove(&series).unwrap_or_default())
     }
 
     /// Adds the points.
@@ -212,6 +194,36 @@ impl UnfoldedParts {
             points.extend(columns, *base, *value_type, reads_as, *order);
         }
     }
+}
+
+/// Points of several series in frames that are not folded; series without any are left out. All
+/// frames are walked once.
+pub(crate) fn read_unfolded(
+    connection: &Connection,
+    run: RunKey,
+    wanted: &BTreeSet<SeriesId>,
+) -> Result<HashMap<SeriesId, UnfoldedParts>> {
+    let mut all: HashMap<SeriesId, UnfoldedParts> = HashMap::new();
+    let mut bindings = WriterBindings::default();
+    let mut walk = FrameWalk::default();
+    scan_frames(connection, run, 0, |frame| {
+        let bindings = bindings.of(connection, frame.writer)?;
+        walk.walk(
+            &frame,
+            bindings,
+            |id| wanted.contains(&id),
+            |part| {
+                let found = all.entry(part.series).or_default();
+                found.value_type = Some(unify(found.value_type, part.value_type)?);
+                found
+                    .parts
+                    .push((part.columns.clone(), part.base, part.value_type, part.order));
+                Ok(())
+            },
+        )?;
+        Ok(true)
+    })?;
+    Ok(all)
 }
 
 /// What is known of a series before its points are read.

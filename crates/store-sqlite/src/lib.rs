@@ -37,6 +37,7 @@ mod put;
 mod queue;
 mod rows;
 mod schema;
+mod segments;
 mod sequences;
 mod snapshot;
 mod sql;

@@ -276,7 +276,7 @@ fn keep_range(points: &mut PointColumns, (from, to): (f64, f64)) {
 }
 
 /// Takes the points from `at` on out of `points`.
-fn split_off(points: &mut PointColumns, at: usize) -> PointColumns {
+pub(crate) fn split_off(points: &mut PointColumns, at: usize) -> PointColumns {
     let epochs = if points.epochs.is_empty() {
         Vec::new()
     } else {

@@ -13,8 +13,8 @@ use runstone_store::apply::RunRow;
 use runstone_store::{
     AddressMatches, CANDIDATES_MAX, ChangePage, ChangeScan, EventRecord, ExperimentRecord,
     MetricCell, MetricColumn, MetricDefinition, PREFIX_CHARACTERS_MIN, PointPage, PointScan,
-    RunOrder, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, SeriesPage,
-    SeriesScan, Snapshot, StoreError, WarningRecord, WriterRecord,
+    RunOrder, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, SegmentScan,
+    SeriesPage, SeriesScan, Snapshot, StoreError, TakeSegments, WarningRecord, WriterRecord,
 };
 use rusqlite::{Connection, Row};
 
@@ -29,6 +29,7 @@ use crate::rows::{
     collect, find, metric_from_row, read_events, read_params, read_warnings, run_from_row,
     scalar_from_row, writer_from_row,
 };
+use crate::segments;
 use crate::sequences::read_change;
 use crate::store::Inner;
 use crate::{sql, table};
@@ -315,6 +316,15 @@ impl Snapshot for SqliteSnapshot<'_> {
 
     fn scan_points(&self, run: RunKey, scan: &PointScan) -> Result<PointPage, StoreError> {
         self.locate(pages::scan_points(self.connection(), run, scan))
+    }
+
+    fn scan_segments(
+        &self,
+        run: RunKey,
+        scans: &[SegmentScan],
+        each: &mut TakeSegments<'_>,
+    ) -> Result<(), StoreError> {
+        self.locate(segments::scan_segments(self.connection(), run, scans, each))
     }
 
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {

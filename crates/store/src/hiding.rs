@@ -77,6 +77,27 @@ impl SeriesHiding {
         self.cuts.is_empty() && self.removed_below == 0 && self.removed_steps.is_empty()
     }
 
+    /// Whether all points are alive whose steps lie from `first_step` to `last_step` and whose
+    /// generation and append number are not below these. `false` may also mean: not known.
+    pub fn spares(
+        &self,
+        (first_step, last_step): (f64, f64),
+        generation: u32,
+        append: u64,
+    ) -> bool {
+        let later = self
+            .cuts
+            .partition_point(|(opened, _)| *opened > generation);
+        let is_cut = later > 0 && last_step >= self.cuts[later - 1].1;
+        let from = self
+            .removed_steps
+            .partition_point(|(step, _)| *step < first_step);
+        let mut removed = self.removed_steps[from..]
+            .iter()
+            .take_while(|(step, _)| *step <= last_step);
+        append >= self.removed_below && !is_cut && removed.all(|(_, below)| append >= *below)
+    }
+
     /// Whether a point is alive.
     pub fn is_alive(&self, step: f64, generation: u32, append: u64) -> bool {
         if append < self.removed_below {

@@ -18,6 +18,7 @@ mod hiding;
 pub mod memory;
 mod points;
 mod read;
+mod segments;
 mod summary;
 mod table;
 
@@ -27,6 +28,10 @@ pub use find::{AddressMatches, CANDIDATES_MAX, PREFIX_CHARACTERS_MIN};
 pub use hiding::{Cut, Removal, SeriesHiding};
 pub use points::{FrameOrder, PointColumns, bits_as_f64, convert_bits, point_value};
 pub use read::*;
+pub use segments::{
+    BlockPoint, PointBlock, Segment, SegmentScan, SeriesSegments, TakePoints, TakeSegments,
+    VisiblePoints,
+};
 pub use summary::{SummaryFold, merge_summaries};
 pub use table::{MetricCell, MetricColumn, RunStand, RunVisit};
 
@@ -194,6 +199,20 @@ pub trait Snapshot {
     /// `NotFound` if no point of such a series was ever applied; one whose points are all hidden
     /// has an empty page and a history.
     fn scan_points(&self, run: RunKey, scan: &PointScan) -> Result<PointPage, StoreError>;
+
+    /// Readable points of many series of one run, for drawing. Hands each scan's index and series
+    /// to `each` once, in whatever order suits the engine; `None` if no point of such a series was
+    /// ever applied. What is read for all series of a run (frames that are not folded, packs) is
+    /// read once for all scans.
+    ///
+    /// # Errors
+    /// Those of `each`, which end the scan.
+    fn scan_segments(
+        &self,
+        run: RunKey,
+        scans: &[SegmentScan],
+        each: &mut TakeSegments<'_>,
+    ) -> Result<(), StoreError>;
 
     /// One page of the journal, by number. A page is bounded in the rows it looks at, so it may be
     /// empty and still move on: `next` is [`Snapshot::change_number`] once all was looked at.

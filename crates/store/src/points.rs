@@ -106,6 +106,20 @@ impl PointColumns {
         self.positions.extend_from_slice(&other.positions);
     }
 
+    /// Copies a range of the points.
+    #[must_use]
+    pub fn slice(&self, range: std::ops::Range<usize>) -> Self {
+        Self {
+            steps: self.steps[range.clone()].to_vec(),
+            times: self.times[range.clone()].to_vec(),
+            values: self.values[range.clone()].to_vec(),
+            epochs: self.epochs.get(range.clone()).unwrap_or_default().to_vec(),
+            generations: self.generations[range.clone()].to_vec(),
+            appends: self.appends[range.clone()].to_vec(),
+            positions: self.positions[range].to_vec(),
+        }
+    }
+
     /// Sorts by (step, generation, append number, position): the order of history.
     pub fn sort(&mut self) {
         if (1..self.len()).all(|index| self.compare(index - 1, index) == Ordering::Less) {

@@ -165,6 +165,29 @@ pub fn leftover_spools(root: &Path, host_id: Option<&str>) -> Result<Vec<Leftove
     Ok(found)
 }
 
+/// Every spool below a root of which something can be read, oldest first; true for one that
+/// somebody writes or delivers now. For reports: nothing is locked.
+///
+/// # Errors
+/// As [`leftover_spools`].
+pub fn all_spools(root: &Path) -> Result<Vec<(Leftover, bool)>, SpoolError> {
+    let mut found = Vec::new();
+    for host in folders_in(root)? {
+        for folder in folders_in(&host)? {
+            let name = folder.file_name().and_then(|name| name.to_str());
+            let Some(writer) = name.and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            let in_use = WriterLock::is_taken(&host, writer).unwrap_or(true);
+            if let Ok(Some(spool)) = Leftover::of_folder(&folder) {
+                found.push((spool, in_use));
+            }
+        }
+    }
+    found.sort_by_key(|(spool, _)| (spool.created_at_micros, spool.writer));
+    Ok(found)
+}
+
 /// A spool folder of which no segment can be read: damaged, or of a later version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableSpool {

@@ -81,7 +81,9 @@ mod writer;
 pub use crate::process::process_generation;
 pub use bell::Bell;
 pub use error::SpoolError;
-pub use leftover::{FolderLock, Leftover, UnreadableSpool, leftover_spools, unreadable_spools};
+pub use leftover::{
+    FolderLock, Leftover, UnreadableSpool, all_spools, leftover_spools, unreadable_spools,
+};
 pub use options::{OnFull, SpoolMode, SpoolOptions};
 pub use reader::{SpoolReader, SpoolStatistics};
 pub use record::{LossCause, Point, Record};

@@ -38,7 +38,29 @@ pub struct BlockSummary {
     pub negative_infinity_count: u32,
 }
 
-pub(super) fn summarise(points: &SeriesPoints<'_>) -> Vec<BlockSummary> {
+/// Where in a block its extremes and its first NaN stand: what a reader needs to draw them without
+/// the data. A place that there is none of is step 0.0 at the time of the block's first point.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct BlockPlaces {
+    /// Of the smallest value, the first among equals.
+    pub min: Place,
+    /// Of the greatest value, the first among equals.
+    pub max: Place,
+    /// Of the first NaN.
+    pub nan: Place,
+}
+
+/// Step and time of a point.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Place {
+    /// Step.
+    pub step: f64,
+    /// The client's clock, microseconds UTC.
+    pub time: i64,
+}
+
+/// Summaries of the blocks, and the places in them.
+pub(super) fn summarise(points: &SeriesPoints<'_>) -> (Vec<BlockSummary>, Vec<BlockPlaces>) {
     let steps = points.steps.chunks(BLOCK_POINTS);
     let times = points.times.chunks(BLOCK_POINTS);
     let values = points.values.chunks(BLOCK_POINTS);
@@ -47,7 +69,7 @@ pub(super) fn summarise(points: &SeriesPoints<'_>) -> Vec<BlockSummary> {
         .zip(times)
         .zip(values)
         .map(|((steps, times), values)| {
-            let mut block = match kind {
+            let (mut block, found) = match kind {
                 Kind::Float => summarise_floats(values),
                 Kind::Integer => summarise_integers(values),
             };
@@ -55,9 +77,26 @@ pub(super) fn summarise(points: &SeriesPoints<'_>) -> Vec<BlockSummary> {
             block.max_step = steps.iter().copied().fold(steps[0], f64::max);
             block.first_time = times[0];
             block.last_time = times[times.len() - 1];
-            block
+            let place = |index: Option<usize>| Place {
+                step: index.map_or(0.0, |index| steps[index]),
+                time: times[index.unwrap_or(0)],
+            };
+            let places = BlockPlaces {
+                min: place(found.min),
+                max: place(found.max),
+                nan: place(found.nan),
+            };
+            (block, places)
         })
-        .collect()
+        .unzip()
+}
+
+/// Indexes in the block.
+#[derive(Default)]
+struct Found {
+    min: Option<usize>,
+    max: Option<usize>,
+    nan: Option<usize>,
 }
 
 fn unsummarised(values: &[u64]) -> BlockSummary {
@@ -78,22 +117,26 @@ fn unsummarised(values: &[u64]) -> BlockSummary {
     }
 }
 
-fn summarise_floats(values: &[u64]) -> BlockSummary {
+fn summarise_floats(values: &[u64]) -> (BlockSummary, Found) {
     let mut block = unsummarised(values);
+    let mut found = Found::default();
     let mut min = f64::NAN;
     let mut max = f64::NAN;
-    for &word in values {
+    for (index, &word) in values.iter().enumerate() {
         let value = f64::from_bits(word);
         if value.is_nan() {
             block.nan_count += 1;
+            found.nan.get_or_insert(index);
             continue;
         }
         // Comparisons with a NaN are false: the first value is taken as it is.
         if min.is_nan() || value < min {
             min = value;
+            found.min = Some(index);
         }
         if max.is_nan() || value > max {
             max = value;
+            found.max = Some(index);
         }
         if value == f64::INFINITY {
             block.positive_infinity_count += 1;
@@ -105,19 +148,28 @@ fn summarise_floats(values: &[u64]) -> BlockSummary {
     }
     block.min = min.to_bits();
     block.max = max.to_bits();
-    block
+    (block, found)
 }
 
-fn summarise_integers(values: &[u64]) -> BlockSummary {
+fn summarise_integers(values: &[u64]) -> (BlockSummary, Found) {
     let mut block = unsummarised(values);
-    let (mut min, mut max) = (values[0] as i64, values[0] as i64);
-    for &word in values {
+    let (mut min, mut max) = ((values[0] as i64, 0), (values[0] as i64, 0));
+    for (index, &word) in values.iter().enumerate() {
         let value = word as i64;
-        min = min.min(value);
-        max = max.max(value);
+        if value < min.0 {
+            min = (value, index);
+        }
+        if value > max.0 {
+            max = (value, index);
+        }
         block.sum += value as f64;
     }
-    block.min = min as u64;
-    block.max = max as u64;
-    block
+    block.min = min.0 as u64;
+    block.max = max.0 as u64;
+    let found = Found {
+        min: Some(min.1),
+        max: Some(max.1),
+        nan: None,
+    };
+    (block, found)
 }

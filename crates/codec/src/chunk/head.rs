@@ -1,7 +1,8 @@
 //! The head of a chunk: what it holds, where its columns lie, and its block summaries.
 
 use super::data::Column;
-use super::{BLOCK_POINTS, BlockSummary, CHUNK_POINTS_MAX, MAGIC, VERSION, corrupt};
+use super::{BLOCK_POINTS, BlockPlaces, BlockSummary, CHUNK_POINTS_MAX, Place};
+use super::{MAGIC, VERSION, corrupt};
 use crate::CodecError;
 use crate::column::{self, ColumnScratch, Kind};
 use crate::cursor::{Cursor, Malformed, write_varint};
@@ -10,6 +11,10 @@ use runstone_model::ValueType;
 
 const FLAG_EPOCHS: u8 = 1;
 const FLAG_ORDER: u8 = 2;
+/// Since version 2.
+const FLAG_STEPS_RISE: u8 = 4;
+/// Since version 2.
+const FLAG_TIMES_RISE: u8 = 8;
 
 /// Header and block summaries of a chunk, read without its data.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +27,17 @@ pub struct ChunkHead {
     pub has_epochs: bool,
     /// Whether there are order columns.
     pub has_order: bool,
+    /// Whether each step is greater than the one before; `false` also where version 1 does not say.
+    pub steps_rise: bool,
+    /// Whether no time is smaller than the one before; `false` also where version 1 does not say.
+    pub times_rise: bool,
+    /// The smallest generation and the smallest append number; `None` without order columns, and
+    /// where version 1 does not say.
+    pub oldest: Option<(u32, u64)>,
     /// A summary of every [`BLOCK_POINTS`] points.
     pub blocks: Vec<BlockSummary>,
+    /// The places in each block; empty where version 1 does not say.
+    pub places: Vec<BlockPlaces>,
     pub(super) columns: Vec<Column>,
 }
 
@@ -95,6 +109,16 @@ fn block_fields(value: Kind) -> [BlockField; 12] {
     ]
 }
 
+/// One word of every block's places: the columns that version 2 adds. Times are told from the
+/// first time of the block on.
+type PlaceField = fn(&mut BlockPlaces) -> &mut Place;
+
+const PLACE_FIELDS: [PlaceField; 3] = [
+    |places| &mut places.min,
+    |places| &mut places.max,
+    |places| &mut places.nan,
+];
+
 impl ChunkHead {
     /// Reads a head; bytes after it are not looked at, so a whole chunk will do.
     ///
@@ -111,7 +135,7 @@ impl ChunkHead {
             return Err(corrupt("does not begin as a chunk does"));
         }
         let version = cursor.byte().map_err(malformed)?;
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Err(CodecError::Unsupported {
                 what: "chunk",
                 found: version,
@@ -129,7 +153,7 @@ impl ChunkHead {
         if found == 0 {
             return Err(corrupt("has no points"));
         }
-        let head = Self::parse_body(&mut cursor, found as usize)?;
+        let head = Self::parse_body(&mut cursor, version, found as usize)?;
         let length = bytes.len() - cursor.remaining().len();
         if crc32c::crc32c(&bytes[..length]) != cursor.word32().map_err(malformed)? {
             return Err(corrupt("the checksum of its head differs"));
@@ -137,26 +161,44 @@ impl ChunkHead {
         Ok((head, length + 4))
     }
 
-    fn parse_body(cursor: &mut Cursor<'_>, count: usize) -> Result<Self, CodecError> {
+    fn parse_body(cursor: &mut Cursor<'_>, version: u8, count: usize) -> Result<Self, CodecError> {
         let value_type = point_type_from_code(cursor.byte().map_err(malformed)?)
             .ok_or(corrupt("an unknown value type"))?;
         let flags = cursor.byte().map_err(malformed)?;
-        if flags & !(FLAG_EPOCHS | FLAG_ORDER) != 0 {
+        let mut known = FLAG_EPOCHS | FLAG_ORDER;
+        if version > 1 {
+            known |= FLAG_STEPS_RISE | FLAG_TIMES_RISE;
+        }
+        if flags & !known != 0 {
             return Err(corrupt("unknown flags"));
         }
         let has_epochs = flags & FLAG_EPOCHS != 0;
         let has_order = flags & FLAG_ORDER != 0;
+        let oldest = if version > 1 && has_order {
+            Some(parse_oldest(cursor).map_err(malformed)?)
+        } else {
+            None
+        };
         let columns = (0..3 + usize::from(has_epochs) + if has_order { 3 } else { 0 })
             .map(|_| parse_column(cursor))
             .collect::<Result<Vec<_>, _>>()
             .map_err(malformed)?;
         let blocks = parse_blocks(cursor, count, kind_of_type(value_type)).map_err(malformed)?;
+        let places = if version > 1 {
+            parse_places(cursor, &blocks).map_err(malformed)?
+        } else {
+            Vec::new()
+        };
         Ok(Self {
             count,
             value_type,
             has_epochs,
             has_order,
+            steps_rise: flags & FLAG_STEPS_RISE != 0,
+            times_rise: flags & FLAG_TIMES_RISE != 0,
+            oldest,
             blocks,
+            places,
             columns,
         })
     }
@@ -167,21 +209,48 @@ impl ChunkHead {
         out.push(VERSION);
         write_varint(&mut out, self.count as u64);
         out.push(code_from_type(self.value_type));
-        let epochs = if self.has_epochs { FLAG_EPOCHS } else { 0 };
-        let order = if self.has_order { FLAG_ORDER } else { 0 };
-        out.push(epochs | order);
+        let flags = [
+            (self.has_epochs, FLAG_EPOCHS),
+            (self.has_order, FLAG_ORDER),
+            (self.steps_rise, FLAG_STEPS_RISE),
+            (self.times_rise, FLAG_TIMES_RISE),
+        ];
+        let set = flags.into_iter().filter(|(is_set, _)| *is_set);
+        out.push(set.fold(0, |flags, (_, flag)| flags | flag));
+        if self.has_order {
+            let (generation, append) = self.oldest.unwrap_or_default();
+            write_varint(&mut out, generation.into());
+            write_varint(&mut out, append);
+        }
         for column in &self.columns {
             out.push(column.encoding);
             write_varint(&mut out, column.length as u64);
             out.extend_from_slice(&column.checksum.to_le_bytes());
         }
         let mut words = Vec::with_capacity(self.blocks.len());
+        let mut write = |words: &[u64], kind: Kind| {
+            let at = out.len();
+            out.push(0);
+            out[at] = column::write(&mut out, words, kind, scratch);
+        };
         for (kind, get, _) in block_fields(kind_of_type(self.value_type)) {
             words.clear();
             words.extend(self.blocks.iter().map(get));
-            let at = out.len();
-            out.push(0);
-            out[at] = column::write(&mut out, &words, kind, scratch);
+            write(&words, kind);
+        }
+        for field in PLACE_FIELDS {
+            let places = || self.places.iter().map(|places| *field(&mut places.clone()));
+            words.clear();
+            words.extend(places().map(|place| place.step.to_bits()));
+            write(&words, Kind::Float);
+            words.clear();
+            let offsets = self.blocks.iter().zip(places());
+            words.extend(
+                offsets.map(|(block, place)| {
+                    place.time.wrapping_sub(block.first_time).cast_unsigned()
+                }),
+            );
+            write(&words, Kind::Integer);
         }
         let checksum = crc32c::crc32c(&out);
         out.extend_from_slice(&checksum.to_le_bytes());
@@ -201,6 +270,36 @@ fn parse_column(cursor: &mut Cursor<'_>) -> Result<Column, Malformed> {
         length,
         checksum: cursor.word32()?,
     })
+}
+
+fn parse_oldest(cursor: &mut Cursor<'_>) -> Result<(u32, u64), Malformed> {
+    let generation =
+        u32::try_from(cursor.varint()?).map_err(|_| Malformed("a generation too large"))?;
+    Ok((generation, cursor.varint()?))
+}
+
+fn parse_places(
+    cursor: &mut Cursor<'_>,
+    blocks: &[BlockSummary],
+) -> Result<Vec<BlockPlaces>, Malformed> {
+    let mut all = vec![BlockPlaces::default(); blocks.len()];
+    let mut words = Vec::with_capacity(blocks.len());
+    for field in PLACE_FIELDS {
+        let mut read = |cursor: &mut Cursor<'_>, kind: Kind| {
+            words.clear();
+            let mode = cursor.byte()?;
+            column::read(cursor, mode, kind, blocks.len(), &mut words, |word| word)?;
+            Ok(words.clone())
+        };
+        for (places, word) in all.iter_mut().zip(read(cursor, Kind::Float)?) {
+            field(places).step = f64::from_bits(word);
+        }
+        let offsets = read(cursor, Kind::Integer)?;
+        for ((places, block), word) in all.iter_mut().zip(blocks).zip(offsets) {
+            field(places).time = block.first_time.wrapping_add(word.cast_signed());
+        }
+    }
+    Ok(all)
 }
 
 fn parse_blocks(

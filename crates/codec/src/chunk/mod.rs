@@ -8,7 +8,7 @@ mod blocks;
 mod data;
 mod head;
 
-pub use blocks::BlockSummary;
+pub use blocks::{BlockPlaces, BlockSummary, Place};
 pub use head::ChunkHead;
 
 use crate::column::{ColumnScratch, Kind};
@@ -23,7 +23,8 @@ pub const CHUNK_POINTS_MAX: usize = 1 << 20;
 pub const BLOCK_POINTS: usize = 256;
 
 const MAGIC: [u8; 3] = *b"RSC";
-const VERSION: u8 = 1;
+/// The version that is written; version 1 is read for ever.
+const VERSION: u8 = 2;
 
 /// A chunk in two parts: store them apart, or one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,12 +82,21 @@ pub fn encode_chunk(points: &SeriesPoints<'_>) -> Result<EncodedChunk, CodecErro
         write(order.appends, Kind::Integer)?;
         write(&words_of_u32s(order.positions), Kind::Integer)?;
     }
+    let (blocks, places) = blocks::summarise(points);
     let head = ChunkHead {
         count: points.steps.len(),
         value_type: points.value_type,
         has_epochs: points.epochs.is_some(),
         has_order: points.order.is_some(),
-        blocks: blocks::summarise(points),
+        steps_rise: points.steps.windows(2).all(|pair| pair[0] < pair[1]),
+        times_rise: points.times.windows(2).all(|pair| pair[0] <= pair[1]),
+        oldest: points.order.map(|order| {
+            let generation = order.generations.iter().copied().min();
+            let append = order.appends.iter().copied().min();
+            (generation.unwrap_or(0), append.unwrap_or(0))
+        }),
+        blocks,
+        places,
         columns,
     };
     Ok(EncodedChunk {

@@ -4,6 +4,7 @@ use runstone_model::ValueType;
 
 fn round_trip(columns: &SeriesColumns, value_type: ValueType) -> EncodedChunk {
     let chunk = encode_chunk(&columns.as_points(0, value_type)).unwrap();
+    check_places(&ChunkHead::parse(&chunk.head).unwrap(), columns);
     let whole = [&chunk.head[..], &chunk.data].concat();
     assert_eq!(
         ChunkHead::parse(&whole).unwrap(),
@@ -32,6 +33,30 @@ fn round_trip(columns: &SeriesColumns, value_type: ValueType) -> EncodedChunk {
         assert!(drawn.times.is_empty() && drawn.epochs.is_none() && drawn.order.is_none());
     }
     chunk
+}
+
+/// Each place holds a point of its block that has the value which the summary names.
+fn check_places(head: &ChunkHead, columns: &SeriesColumns) {
+    assert_eq!(head.places.len(), head.blocks.len());
+    for (number, (block, places)) in head.blocks.iter().zip(&head.places).enumerate() {
+        let first = number * BLOCK_POINTS;
+        let range = first..first + block.count as usize;
+        let holds = |place: Place, wanted: &dyn Fn(u64) -> bool| {
+            range.clone().any(|index| {
+                columns.steps[index].to_bits() == place.step.to_bits()
+                    && columns.times[index] == place.time
+                    && wanted(columns.values[index])
+            })
+        };
+        let is_nan = |word: u64| head.value_type != ValueType::I64 && f64::from_bits(word).is_nan();
+        if block.nan_count < block.count {
+            assert!(holds(places.min, &|word| word == block.min));
+            assert!(holds(places.max, &|word| word == block.max));
+        }
+        if block.nan_count > 0 {
+            assert!(holds(places.nan, &is_nan));
+        }
+    }
 }
 
 fn columns_of(values: impl Iterator<Item = f64>) -> SeriesColumns {
@@ -87,6 +112,43 @@ fn blocks_summarise_256_points_each() {
     assert_eq!(blocks[0].sum, finite(&columns.values[..256]));
     assert!(of(blocks[2].min).is_nan() && of(blocks[2].max).is_nan());
     assert_eq!((blocks[2].nan_count, blocks[2].sum), (88, 0.0));
+}
+
+#[test]
+fn heads_say_where_extremes_and_nan_stand_and_whether_steps_and_times_rise() {
+    let mut columns = columns_of((0..600).map(|at| f64::from(at % 100)));
+    columns.values[3] = f64::NAN.to_bits();
+    columns.values[4] = f64::NAN.to_bits();
+    columns.values[512..].fill(f64::NAN.to_bits());
+    columns.order = Some(OrderVecs {
+        generations: (0..600).map(|at| 5 - at / 200).collect(),
+        appends: (0..600).map(|at| 90 + at % 7).collect(),
+        positions: vec![0; 600],
+    });
+    let chunk = round_trip(&columns, ValueType::F64);
+    let head = ChunkHead::parse(&chunk.head).unwrap();
+    assert!(head.steps_rise && head.times_rise);
+    assert_eq!(head.oldest, Some((3, 90)));
+    let place = |index: usize| Place {
+        step: columns.steps[index],
+        time: columns.times[index],
+    };
+    let none = |block: usize| Place {
+        step: 0.0,
+        time: columns.times[block * BLOCK_POINTS],
+    };
+    let places = |min, max, nan| BlockPlaces { min, max, nan };
+    assert_eq!(head.places[0], places(place(0), place(99), place(3)));
+    assert_eq!(head.places[1], places(place(300), place(299), none(1)));
+    assert_eq!(head.places[2], places(none(2), none(2), place(512)));
+
+    columns.steps[7] = columns.steps[6];
+    columns.times[9] = columns.times[8] - 1;
+    let head = ChunkHead::parse(&round_trip(&columns, ValueType::F64).head).unwrap();
+    assert!(!head.steps_rise && !head.times_rise);
+    columns.times[9] = columns.times[8];
+    let head = ChunkHead::parse(&round_trip(&columns, ValueType::F64).head).unwrap();
+    assert!(head.times_rise, "equal times do not fall");
 }
 
 #[test]

@@ -149,6 +149,9 @@ fn chunk_of_floats(value: fn(usize) -> f64) -> Vec<u8> {
     columns.values[7] = f64::NAN.to_bits();
     columns.values[300] = f64::INFINITY.to_bits();
     columns.values[301] = f64::NEG_INFINITY.to_bits();
+    // A block of nothing but NaN, and a clock that was set back.
+    columns.values[512..].fill(f64::NAN.to_bits());
+    columns.times[400] = START;
     chunk(&columns, ValueType::F64)
 }
 
@@ -215,17 +218,17 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("pack", "v1-one-call", pack_of_one_call()),
         ("pack", "v1-everything", pack_of_everything()),
         ("pack", "v1-single-points", pack_of_single_points()),
-        ("chunk", "v1-float32", chunk_of_floats(noise)),
-        ("chunk", "v1-float64", chunk_of_floats(|at| noise(at) / 3.0)),
+        ("chunk", "v2-float32", chunk_of_floats(noise)),
+        ("chunk", "v2-float64", chunk_of_floats(|at| noise(at) / 3.0)),
         (
             "chunk",
-            "v1-decimals",
+            "v2-decimals",
             chunk(
                 &columns(520, |at| ((noise(at) * 1e4).round() / 1e4).to_bits()),
                 ValueType::F32,
             ),
         ),
-        ("chunk", "v1-everything", chunk_of_everything()),
+        ("chunk", "v2-everything", chunk_of_everything()),
         ("summary", "v1-empty", encode_run_summary(&[]).unwrap()),
         ("summary", "v1-rows", summary()),
     ]

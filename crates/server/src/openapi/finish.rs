@@ -14,7 +14,14 @@ use std::collections::BTreeSet;
 
 const SCHEMA_PREFIX: &str = "#/components/schemas/";
 
-/// Path, method, parameter and its greatest value; the smallest is 1.
+/// Path, parameter, and the schema whose words it takes, joined by commas.
+const WORD_LISTS: [(&str, &str, &str); 3] = [
+    ("/runstone/v1/runs", "state", "RunState"),
+    ("/runstone/v1/changes", "kind", "ChangeKind"),
+    ("/runstone/v1/changes/stream", "kind", "ChangeKind"),
+];
+
+/// Path, parameter and its greatest value; the smallest is 1.
 const PARAMETER_LIMITS: [(&str, &str, usize); 5] = [
     ("/runstone/v1/runs", "limit", RUNS_PAGE_MAX),
     ("/runstone/v1/runs/{run}/series", "limit", SERIES_PAGE_MAX),
@@ -50,6 +57,14 @@ pub(super) fn finish(mut document: Value) -> Value {
             }
         }
     }
+    for (path, name, words) in WORD_LISTS {
+        let pattern = pattern_of_words(&document["components"]["schemas"][words]);
+        for parameter in parameters(&mut document, path) {
+            if parameter["name"] == name {
+                parameter["schema"]["pattern"] = json!(pattern);
+            }
+        }
+    }
     let schemas = &mut document["components"]["schemas"];
     for (schema, name, most) in NUMBER_LIMITS {
         limit_number(&mut schemas[schema]["properties"][name], most);
@@ -73,6 +88,14 @@ pub(super) fn finish(mut document: Value) -> Value {
 fn parameters<'a>(document: &'a mut Value, path: &str) -> impl Iterator<Item = &'a mut Value> {
     let item = &mut document["paths"][path]["get"]["parameters"];
     item.as_array_mut().into_iter().flatten()
+}
+
+fn pattern_of_words(schema: &Value) -> String {
+    let words = schema["enum"].as_array().into_iter().flatten();
+    let one: Vec<&str> = words.filter_map(Value::as_str).collect();
+    let one = one.join("|");
+    // Blanks and empty words are passed over.
+    format!(r"^\s*({one})?\s*(,\s*({one})?\s*)*$")
 }
 
 fn limit_number(schema: &mut Value, most: usize) {

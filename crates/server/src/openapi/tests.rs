@@ -2,8 +2,20 @@
 
 use super::finish::is_nullable;
 use super::{COMMITTED, document};
+use crate::ServerConfig;
+use crate::app::App;
+use crate::routes::{build_router, routes};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header;
+use runstone_model::StoreIdentity;
+use runstone_service::Service;
+use runstone_store::memory::MemoryStore;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
+use tower::ServiceExt;
 
 #[test]
 fn the_committed_document_is_fresh() {
@@ -59,4 +71,48 @@ fn every_reference_leads_somewhere() {
     }
     let document = document();
     check(&document, &document);
+}
+
+/// Which methods a path takes is asked of the router itself: the answer to a method that nobody
+/// takes names them.
+#[tokio::test]
+async fn every_route_is_described_and_every_description_has_a_route() {
+    let identity = StoreIdentity {
+        store: [1; 16],
+        incarnation: [2; 16],
+    };
+    let store = Arc::new(MemoryStore::new(identity));
+    let service = Service::from(store as Arc<dyn runstone_service::Store>);
+    let router = build_router(App::new(service, ServerConfig::default())).unwrap();
+    let mut routed = BTreeSet::new();
+    for route in routes().iter().filter(|route| route.owner == "native") {
+        let request = Request::builder()
+            .method("PROPFIND")
+            .uri(route.path.replace("{run}", "a"))
+            .header(header::HOST, "127.0.0.1")
+            .extension(crate::ConnectionInfo {
+                peer: "127.0.0.1:5000".parse().unwrap(),
+                loopback: true,
+            })
+            .body(Body::empty())
+            .unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let allow = response.headers()[header::ALLOW].to_str().unwrap();
+        for method in allow.split(',').filter(|method| *method != "HEAD") {
+            routed.insert(format!("{method} {}", route.path));
+        }
+    }
+    let document = document();
+    let mut described = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            if method != "parameters" {
+                described.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+    }
+    assert_eq!(
+        routed, described,
+        "left: routes of routes.rs; right: rows of openapi/operations.rs"
+    );
 }

@@ -2,7 +2,7 @@
 
 use super::schema;
 use crate::number::Number;
-use runstone_model::{Goal, RunId, ValueType};
+use runstone_model::{Goal, Step, ValueType};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -58,14 +58,14 @@ pub enum LineX {
     /// The step.
     #[default]
     Step,
-    /// Seconds since the run began.
+    /// Seconds since the run started, or was created if it never did.
     RelativeTime,
     /// Microseconds since 1970 UTC, by the client's clock.
     Time,
-    /// The epoch; points without one are left out.
+    /// The epoch; points without a finite one are left out.
     Epoch,
     /// The value of another metric of the same run at the same step; points without one are left
-    /// out, and so are those where it is NaN.
+    /// out, and so are those where it is NaN or infinite.
     Metric {
         /// Name of that metric.
         name: String,
@@ -97,16 +97,15 @@ pub struct Line {
     pub y: Vec<Number>,
     /// Steps of the points; absent where x is the step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub steps: Option<Vec<f64>>,
+    #[schema(nullable = false, value_type = Option<Vec<f64>>)]
+    pub steps: Option<Vec<Step>>,
 }
 
 /// What is known of a line besides its points.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LineHead {
-    /// The run, as its id.
-    #[schema(value_type = schema::RunId)]
-    pub run: RunId,
+    /// Id of the run; what was asked for, where there is no such run.
+    pub run: String,
     /// Name of the metric.
     pub name: String,
     /// Context, an object.
@@ -131,7 +130,7 @@ pub struct LineHead {
 /// Why one item of several was not done; the others were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ItemError {
-    /// Kind, as in [`super::Problem`]: `not_found`, `conflict`, `invalid`.
+    /// Kind, as in [`super::Problem`]: `not_found`, `conflict`, `invalid`, `corrupt`.
     #[schema(value_type = schema::ErrorName)]
     pub kind: String,
     /// What failed and with which value.

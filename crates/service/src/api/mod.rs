@@ -88,9 +88,6 @@ pub struct RunsQuery {
     pub experiment: Option<String>,
     /// Only runs in these states, joined by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[param(
-        pattern = "^(pending|running|succeeded|failed|lost)(,(pending|running|succeeded|failed|lost))*$"
-    )]
     pub state: Option<String>,
     /// Archived runs too.
     #[serde(skip_serializing_if = "Option::is_none")]

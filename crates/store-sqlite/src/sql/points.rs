@@ -66,6 +66,11 @@ pub(crate) const INSERT_CHUNK: &str = "INSERT INTO chunk (run, series, number, p
 pub(crate) const SCAN_CHUNK_HEADS: &str = "SELECT id, points, first_step, last_step FROM chunk \
      WHERE run = ?1 AND series = ?2 AND number < ?3 AND last_step >= ?4 AND first_step <= ?5 \
      ORDER BY first_step, number";
+/// All chunks of a series; heads of those only that reach into a range of steps.
+pub(crate) const SCAN_CHUNKS_WITH_HEADS: &str = "SELECT id, first_step, last_step, \
+         CASE WHEN last_step >= ?4 AND first_step <= ?5 THEN head END FROM chunk \
+     WHERE run = ?1 AND series = ?2 AND number < ?3 ORDER BY number";
+pub(crate) const READ_CHUNK_HEAD: &str = "SELECT head FROM chunk WHERE id = ?1";
 /// Smallest and greatest step of each series that has chunks.
 pub(crate) const SUM_CHUNK_STEPS: &str = "SELECT series, min(first_step), max(last_step) FROM chunk \
      WHERE run = ?1 AND number < ?2 GROUP BY series";

@@ -25,6 +25,7 @@ pub mod hiding;
 pub mod model;
 pub mod points;
 pub mod refusals;
+pub mod segments;
 pub mod testing;
 pub mod whole;
 pub mod writers;
@@ -125,6 +126,10 @@ macro_rules! conformance_scenarios {
             a_series_that_never_had_a_point_is_not_found,
             series_come_sorted_by_bytes_and_in_pages,
             long_series_and_many_series_read_the_same,
+        );
+        $crate::conformance_scenarios!(@module $engine, $between, segments:
+            segments_hold_what_shows_whatever_was_hidden,
+            segments_of_many_series_come_from_one_scan,
         );
         $crate::conformance_scenarios!(@module $engine, $between, hiding:
             a_rewind_hides_what_lies_at_or_past_its_cut,
@@ -263,6 +268,7 @@ mod tests {
             include_str!("hiding.rs"),
             include_str!("points.rs"),
             include_str!("refusals.rs"),
+            include_str!("segments.rs"),
             include_str!("whole.rs"),
             include_str!("writers.rs"),
         ];

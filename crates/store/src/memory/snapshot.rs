@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use runstone_model::{
     AppendNumber, ChangeNumber, ExperimentKey, Generation, ParamPath, ParamValue, Params, RunKey,
-    SeriesKind, Step, Timestamp, WorkspaceId,
+    SeriesKind, Step, Timestamp, ValueType, WorkspaceId,
 };
 
 use super::state::{RunData, SeriesData, State, StoredPoint};
 use crate::{
     AddressMatches, ChangePage, ChangeScan, EventRecord, ExperimentRecord, MetricCell,
     MetricColumn, MetricDefinition, Point, PointPage, PointPosition, PointScan, RunCompleteness,
-    RunOrder, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, SeriesPage,
-    SeriesRecord, SeriesScan, SeriesSummary, Snapshot, StoreError, SummaryPoint, WarningRecord,
-    WriterRecord, bits_as_f64, convert_bits, point_value,
+    RunOrder, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan,
+    SeriesPage, SeriesRecord, SeriesScan, SeriesSegments, SeriesSummary, Snapshot, StoreError,
+    SummaryPoint, TakeSegments, VisiblePoints, WarningRecord, WriterRecord, bits_as_f64,
+    convert_bits, point_value,
 };
 
 pub(super) struct MemorySnapshot {
@@ -364,6 +365,29 @@ impl Snapshot for MemorySnapshot {
         })
     }
 
+    fn scan_segments(
+        &self,
+        run: RunKey,
+        scans: &[SegmentScan],
+        each: &mut TakeSegments<'_>,
+    ) -> Result<(), StoreError> {
+        let data = self.state.runs.get(&run);
+        for (index, scan) in scans.iter().enumerate() {
+            let found = data.and_then(|data| {
+                let id = data.find_series(&scan.series)?;
+                let series = &data.series[id.0 as usize];
+                let value_type = series.value_type()?;
+                let points = visible_points(&data.history(series), value_type);
+                Some(SeriesSegments {
+                    value_type,
+                    segments: Segment::from_points(points).into_iter().collect(),
+                })
+            });
+            each(index, found)?;
+        }
+        Ok(())
+    }
+
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
         self.state.scan_changes(scan)
     }
@@ -407,6 +431,21 @@ impl MemorySnapshot {
             goal: definition.and_then(|definition| definition.goal),
         })
     }
+}
+
+fn visible_points(history: &[(StoredPoint, bool)], reads_as: ValueType) -> VisiblePoints {
+    let mut points = VisiblePoints::default();
+    for (stored, _) in history.iter().filter(|(_, visible)| *visible) {
+        points.steps.push(stored.step);
+        points.times.push(stored.time);
+        let bits = convert_bits(stored.bits, stored.value_type, reads_as);
+        points.values.push(bits);
+        points.epochs.push(stored.epoch.unwrap_or(f64::NAN));
+    }
+    if points.epochs.iter().all(|epoch| epoch.is_nan()) {
+        points.epochs.clear();
+    }
+    points
 }
 
 /// Readable points in the order of their steps, one a step.

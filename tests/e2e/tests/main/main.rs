@@ -2,7 +2,8 @@
 //!
 //! `kills` holds the seeded kills (64 in `make test`, 2,000 in `make chaos`); `copies` spools and
 //! servers that exist twice or go back in time; `network` a proxy that cuts at every byte;
-//! `failures` bad disks, damaged files, taken ports, odd clocks and requests.
+//! `failures` bad disks, damaged files, taken ports, odd clocks and requests; `feed` readers of changes
+//! that are cut, stop, or outlive their server.
 #![allow(
     clippy::unwrap_used,
     reason = "a test stops at the first thing that is not as it should be"
@@ -15,6 +16,7 @@
 mod clone;
 mod copies;
 mod failures;
+mod feed;
 mod kills;
 mod network;
 mod scene;

@@ -5,6 +5,7 @@ use runstone_model::{RunKey, WorkspaceId};
 use super::actions::RUNS;
 use super::compare_table::compare_tables;
 use crate::conformance::harness::{all_points, all_series, sums_agree};
+use crate::conformance::segments::check_segments;
 use crate::{
     ChangeScan, ExperimentRecord, Point, RunOrder, RunPage, RunRecord, RunScan, SeriesRecord,
     Snapshot, Store, StoreError, SummaryFold,
@@ -162,6 +163,7 @@ fn compare_series(
         &points,
         &all_points(wanted, run, &wanted_one.key, false, 10_000),
     )?;
+    check_segments(given, run, &wanted_one.key, Some(&points))?;
     compare_history(given, wanted, run, &wanted_one.key)?;
     let magnitude = magnitude(&points);
     let mut fold = SummaryFold::default();
@@ -209,6 +211,9 @@ fn compare_hidden(
     ] {
         if listed.iter().all(|record| record.key != key) {
             compare_history(given, wanted, run, &key)?;
+            let history = all_points(wanted, run, &key, true, 10_000);
+            let nothing: Option<&[Point]> = (!history.is_empty()).then_some(&[]);
+            check_segments(given, run, &key, nothing)?;
         }
     }
     Ok(())

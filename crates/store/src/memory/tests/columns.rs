@@ -15,9 +15,9 @@ use super::super::state::{RunData, SeriesData, State};
 use crate::{
     AppendFrame, ChangePage, ChangeScan, EditAnswer, EditRequest, EventRecord, ExperimentRecord,
     FoldReport, MetricCell, MetricColumn, MetricDefinition, PointColumns, PointPage, PointScan,
-    RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, SeriesHiding, SeriesPage,
-    SeriesScan, Snapshot, Store, StoreError, StoreStats, WarningRecord, WriterMark, WriterRecord,
-    convert_bits,
+    RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan,
+    SeriesHiding, SeriesPage, SeriesScan, SeriesSegments, Snapshot, Store, StoreError, StoreStats,
+    TakeSegments, VisiblePoints, WarningRecord, WriterMark, WriterRecord, convert_bits,
 };
 
 pub(super) struct ColumnsStore {
@@ -143,6 +143,29 @@ impl Snapshot for ColumnsSnapshot {
         let id = data.find_series(&scan.series).expect("the series is there");
         let series = &data.series[id.0 as usize];
         Ok(Self::columns(series).page(scan, &self.hiding(data, series), value_type))
+    }
+
+    fn scan_segments(
+        &self,
+        run: RunKey,
+        scans: &[SegmentScan],
+        each: &mut TakeSegments<'_>,
+    ) -> Result<(), StoreError> {
+        for (index, scan) in scans.iter().enumerate() {
+            let found = self.state.runs.get(&run).and_then(|data| {
+                let id = data.find_series(&scan.series)?;
+                let series = &data.series[id.0 as usize];
+                let value_type = series.value_type()?;
+                let hiding = self.hiding(data, series);
+                let points = VisiblePoints::from_columns(Self::columns(series), &hiding);
+                Some(SeriesSegments {
+                    value_type,
+                    segments: Segment::from_points(points).into_iter().collect(),
+                })
+            });
+            each(index, found)?;
+        }
+        Ok(())
     }
 
     fn change_number(&self) -> ChangeNumber {

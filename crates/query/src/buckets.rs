@@ -1,0 +1,212 @@
+//! What is kept of the points of a window: all of them while they are few, else some of each pixel.
+
+use std::cmp::Ordering;
+
+use crate::draw::DrawnPoints;
+use crate::grid::Grid;
+
+/// A point that may be drawn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Point {
+    pub(crate) x: f64,
+    pub(crate) step: f64,
+    pub(crate) bits: u64,
+}
+
+impl Point {
+    fn place(&self, other: &Self) -> Ordering {
+        (self.x.total_cmp(&other.x)).then(self.step.total_cmp(&other.step))
+    }
+}
+
+/// Points of a block that matter; all lie on one pixel.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extremes {
+    pub(crate) count: u64,
+    pub(crate) first: Point,
+    pub(crate) last: Point,
+    pub(crate) min: Option<Point>,
+    pub(crate) max: Option<Point>,
+    pub(crate) nan: Option<Point>,
+}
+
+/// Keeps points of a window.
+#[derive(Debug)]
+pub(crate) struct Buckets {
+    grid: Grid,
+    pixels: usize,
+    exact_max: usize,
+    is_integer: bool,
+    count: u64,
+    before: Option<Point>,
+    after: Option<Point>,
+    /// All points so far; empty once there are buckets.
+    all: Vec<Point>,
+    /// One a pixel; empty while the points are few.
+    buckets: Vec<Bucket>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Bucket {
+    first: Option<Point>,
+    last: Option<Point>,
+    min: Option<Point>,
+    max: Option<Point>,
+    nan: Option<Point>,
+}
+
+impl Buckets {
+    /// Keeps all points up to `exact_max`.
+    pub(crate) fn new(grid: Grid, pixels: usize, exact_max: usize, is_integer: bool) -> Self {
+        Self {
+            grid,
+            pixels,
+            exact_max,
+            is_integer,
+            count: 0,
+            before: None,
+            after: None,
+            all: Vec::new(),
+            buckets: Vec::new(),
+        }
+    }
+
+    /// Takes a point, in the window or not.
+    pub(crate) fn add(&mut self, point: Point) {
+        match self.grid.side(point.x) {
+            Ordering::Less => replace_if(&mut self.before, point, |known| {
+                point.place(known) == Ordering::Greater
+            }),
+            Ordering::Greater => replace_if(&mut self.after, point, |known| {
+                point.place(known) == Ordering::Less
+            }),
+            Ordering::Equal => {
+                self.count += 1;
+                if self.buckets.is_empty() {
+                    self.all.push(point);
+                    if self.all.len() > self.exact_max {
+                        self.open_buckets();
+                    }
+                } else {
+                    self.add_to_bucket(point);
+                }
+            }
+        }
+    }
+
+    /// Takes the points of a block that lies in the window whole.
+    pub(crate) fn add_block(&mut self, block: &Extremes) {
+        if self.buckets.is_empty() {
+            self.open_buckets();
+        }
+        self.count += block.count;
+        let is_integer = self.is_integer;
+        let bucket = &mut self.buckets[self.grid.pixel(block.first.x)];
+        bucket.take_ends(block.first);
+        bucket.take_ends(block.last);
+        if let Some(point) = block.min {
+            bucket.take_min(point, is_integer);
+        }
+        if let Some(point) = block.max {
+            bucket.take_max(point, is_integer);
+        }
+        if let Some(point) = block.nan {
+            bucket.take_nan(point);
+        }
+    }
+
+    fn open_buckets(&mut self) {
+        self.buckets = vec![Bucket::default(); self.pixels];
+        for point in std::mem::take(&mut self.all) {
+            self.add_to_bucket(point);
+        }
+    }
+
+    fn add_to_bucket(&mut self, point: Point) {
+        let bucket = &mut self.buckets[self.grid.pixel(point.x)];
+        bucket.take_ends(point);
+        if !self.is_integer && f64::from_bits(point.bits).is_nan() {
+            bucket.take_nan(point);
+        } else {
+            bucket.take_min(point, self.is_integer);
+            bucket.take_max(point, self.is_integer);
+        }
+    }
+
+    /// The points kept, with those beside the window.
+    pub(crate) fn finish(self) -> DrawnPoints {
+        let mut kept = self.all;
+        for bucket in &self.buckets {
+            let points = [
+                bucket.first,
+                bucket.last,
+                bucket.min,
+                bucket.max,
+                bucket.nan,
+            ];
+            kept.extend(points.into_iter().flatten());
+        }
+        // Each step has one point.
+        kept.sort_by(Point::place);
+        kept.dedup_by(|one, other| one.place(other) == Ordering::Equal);
+        let exact = kept.len() as u64 == self.count;
+        let points = (self.before.iter()).chain(&kept).chain(&self.after);
+        let mut drawn = DrawnPoints {
+            points: self.count,
+            exact,
+            ..DrawnPoints::default()
+        };
+        for point in points {
+            drawn.x.push(point.x);
+            drawn.steps.push(point.step);
+            drawn.values.push(point.bits);
+        }
+        drawn
+    }
+}
+
+impl Bucket {
+    fn take_ends(&mut self, point: Point) {
+        replace_if(&mut self.first, point, |known| {
+            point.place(known) == Ordering::Less
+        });
+        replace_if(&mut self.last, point, |known| {
+            point.place(known) == Ordering::Greater
+        });
+    }
+
+    fn take_min(&mut self, point: Point, is_integer: bool) {
+        replace_if(&mut self.min, point, |known| {
+            let order = compare_values(point.bits, known.bits, is_integer);
+            order.then_with(|| point.place(known)) == Ordering::Less
+        });
+    }
+
+    fn take_max(&mut self, point: Point, is_integer: bool) {
+        replace_if(&mut self.max, point, |known| {
+            let order = compare_values(known.bits, point.bits, is_integer);
+            order.then_with(|| point.place(known)) == Ordering::Less
+        });
+    }
+
+    fn take_nan(&mut self, point: Point) {
+        replace_if(&mut self.nan, point, |known| {
+            point.place(known) == Ordering::Less
+        });
+    }
+}
+
+fn replace_if(place: &mut Option<Point>, point: Point, wins: impl FnOnce(&Point) -> bool) {
+    if place.as_ref().is_none_or(wins) {
+        *place = Some(point);
+    }
+}
+
+/// Order of two values that are no NaN; -0.0 equals 0.0.
+fn compare_values(one: u64, other: u64, is_integer: bool) -> Ordering {
+    if is_integer {
+        return one.cast_signed().cmp(&other.cast_signed());
+    }
+    let (one, other) = (f64::from_bits(one), f64::from_bits(other));
+    one.partial_cmp(&other).unwrap_or(Ordering::Equal)
+}

@@ -1,0 +1,77 @@
+//! Which address shows which page. Features get their state from here and hand it back.
+
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Navigate,
+  redirect,
+} from "@tanstack/react-router";
+import { parseSearch, stringifySearch } from "../base/search";
+import { compareStateFromSearch, searchFromCompareState } from "../features/compare/search";
+import { runStateFromSearch, searchFromRunState } from "../features/run/search";
+import { runsSearch } from "../features/runs/search";
+import { EmptyPanel, ErrorPanel } from "../widgets/Panels";
+import { Shell } from "./Shell";
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: () => <EmptyPanel title="There is no such page">Runs are at app/runs.</EmptyPanel>,
+  errorComponent: ({ error, reset }) => (
+    <ErrorPanel error={error instanceof Error ? error : new Error(String(error))} onRetry={reset} />
+  ),
+});
+
+const start = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/app/runs", replace: true });
+  },
+});
+
+const app = createRoute({
+  getParentRoute: () => root,
+  path: "/app",
+  component: () => <Navigate to="/app/runs" replace />,
+});
+
+const runsRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/app/runs",
+  validateSearch: runsSearch,
+  component: lazyRouteComponent(() => import("./RunsRoute"), "RunsRoute"),
+});
+
+const runRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/app/runs/$run",
+  validateSearch: (raw: Record<string, unknown>) => searchFromRunState(runStateFromSearch(raw)),
+  component: lazyRouteComponent(() => import("./RunRoute"), "RunRoute"),
+});
+
+const compareRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/app/compare",
+  validateSearch: (raw: Record<string, unknown>) => searchFromCompareState(compareStateFromSearch(raw)),
+  component: lazyRouteComponent(() => import("./CompareRoute"), "CompareRoute"),
+});
+
+/** The part of the address before the pages, as a proxy may put it there. */
+const basepath = new URL(".", document.baseURI).pathname;
+
+export const router = createRouter({
+  routeTree: root.addChildren([start, app, runsRoute, runRoute, compareRoute]),
+  basepath,
+  parseSearch,
+  stringifySearch,
+  defaultPreload: "intent",
+  scrollRestoration: false,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

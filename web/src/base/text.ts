@@ -1,0 +1,61 @@
+//! Words for times, durations and values.
+
+const SECOND = 1_000;
+const UNITS: readonly (readonly [string, number])[] = [
+  ["d", 24 * 3_600 * SECOND],
+  ["h", 3_600 * SECOND],
+  ["m", 60 * SECOND],
+  ["s", SECOND],
+];
+
+/** A duration in its two greatest units: `2d 3h`, `4m 10s`, `0s`. */
+export function durationText(millis: number): string {
+  let rest = Math.max(0, Math.floor(millis / SECOND) * SECOND);
+  const parts: string[] = [];
+  for (const [unit, length] of UNITS) {
+    const count = Math.floor(rest / length);
+    if (count > 0 || (parts.length === 0 && unit === "s")) {
+      parts.push(`${count}${unit}`);
+      rest -= count * length;
+    } else if (parts.length > 0) {
+      break;
+    }
+    if (parts.length === 2) {
+      break;
+    }
+  }
+  return parts.join(" ");
+}
+
+/** How long ago, in the greatest unit: `3h ago`, `now`. */
+export function agoText(atMicros: number, nowMillis: number): string {
+  const millis = nowMillis - atMicros / 1_000;
+  for (const [unit, length] of UNITS) {
+    if (millis >= length) {
+      return `${Math.floor(millis / length)}${unit} ago`;
+    }
+  }
+  return "now";
+}
+
+/** A date and time of this place, for titles. */
+export function timeText(atMicros: number): string {
+  return new Date(atMicros / 1_000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+}
+
+/** A number in at most six significant digits; the exact one belongs in a title. */
+export function numberText(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) {
+    return String(value);
+  }
+  if (!Number.isFinite(value)) {
+    return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
+  }
+  const size = Math.abs(value);
+  return size >= 1e6 || size < 1e-4 ? value.toExponential(3) : String(Number(value.toPrecision(6)));
+}
+
+/** A count with its noun: `1 run`, `3 runs`. */
+export function countText(count: number, noun: string): string {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,177 @@
+//! The page of one run: head, charts of all its metrics, and everything else about it.
+
+import { Alert, Button, Center, Loader, Stack, Tabs, Text } from "@mantine/core";
+import { useCallback, useMemo, useRef } from "react";
+import { ApiError } from "../../api/http";
+import type { RunDetail } from "../../api/types";
+import { type BoardState, ChartBoard } from "../../charts/ChartBoard";
+import { useLiveLines } from "../../charts/useLines";
+import { metricsOfRun } from "./metrics";
+import { Overview } from "./Overview";
+import { useLiveRun, useRun, useRunSeries, useRunTrash } from "./queries";
+import { RunHeader } from "./RunHeader";
+import { type RunPageState, type RunSearch, runStateFromSearch, searchFromRunState } from "./search";
+
+interface RunPageProps {
+  /** Id of the run. */
+  readonly run: string;
+  /** What the URL says. */
+  readonly search: RunSearch;
+  /** Writes the URL; `push` makes a step that the browser's back button undoes. */
+  readonly onSearch: (search: RunSearch, push: boolean) => void;
+  /** Address of the runs of an experiment. */
+  readonly experimentHref: (experiment: string) => string;
+}
+
+/** The page. */
+export function RunPage(props: RunPageProps) {
+  const run = useRun(props.run);
+  const id = run.data?.id ?? props.run;
+  useLiveRun(id);
+  if (run.data !== undefined && !isGone(run.error)) {
+    return <KnownRun {...props} detail={run.data} />;
+  }
+  if (run.error !== null) {
+    return <UnknownRun run={props.run} error={run.error} onRetry={() => void run.refetch()} />;
+  }
+  return (
+    <Center h={240}>
+      <Loader type="dots" color="gray" aria-label="loading" />
+    </Center>
+  );
+}
+
+function isGone(error: Error | null): boolean {
+  return error instanceof ApiError && (error.status === 404 || error.status === 410);
+}
+
+function UnknownRun(props: { readonly run: string; readonly error: Error; readonly onRetry: () => void }) {
+  const trash = useRunTrash(props.run);
+  const gone = isGone(props.error);
+  return (
+    <Alert
+      color={gone ? "gray" : "red"}
+      title={gone ? `there is no run ${props.run}` : "the run could not be read"}
+      m="md"
+      data-testid="run-missing"
+    >
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm">
+          {gone ? "It may have been deleted; deleted runs stay in the trash for a while." : props.error.message}
+        </Text>
+        {gone ? (
+          <Button size="xs" variant="default" loading={trash.isPending} onClick={() => trash.mutate("undelete")}>
+            take it from the trash
+          </Button>
+        ) : (
+          <Button size="xs" variant="default" onClick={props.onRetry}>
+            try again
+          </Button>
+        )}
+        {trash.error !== null && (
+          <Text size="sm" c="red">
+            {trash.error.message}
+          </Text>
+        )}
+      </Stack>
+    </Alert>
+  );
+}
+
+function KnownRun(props: RunPageProps & { readonly detail: RunDetail }) {
+  const { detail, search } = props;
+  const state = useMemo(() => runStateFromSearch({ ...search }), [search]);
+  const latest = useRef({ state, onSearch: props.onSearch });
+  latest.current = { state, onSearch: props.onSearch };
+  const change = useCallback((part: Partial<RunPageState>, push = false) => {
+    const { state: now, onSearch } = latest.current;
+    onSearch(searchFromRunState({ ...now, ...part }), push);
+  }, []);
+  const onBoard = useCallback(
+    (part: Partial<BoardState>) =>
+      change({ board: { ...latest.current.state.board, ...part } }, isStep(part, latest.current.state.board)),
+    [change],
+  );
+  return (
+    <Stack gap="sm" p="md">
+      <RunHeader run={detail} experimentHref={props.experimentHref(detail.experiment)} />
+      <Tabs
+        value={state.tab}
+        onChange={(tab) => change({ tab: tab === "overview" ? "overview" : "metrics" }, true)}
+        keepMounted={false}
+      >
+        <Tabs.List mb="sm">
+          <Tabs.Tab value="metrics">metrics</Tabs.Tab>
+          <Tabs.Tab value="overview">
+            overview
+            {detail.warnings.length > 0
+              ? ` (${detail.warnings.length} ${detail.warnings.length === 1 ? "warning" : "warnings"})`
+              : ""}
+          </Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="metrics">
+          <Metrics run={detail} board={state.board} onBoard={onBoard} />
+        </Tabs.Panel>
+        <Tabs.Panel value="overview">
+          <Overview run={detail} query={state.params} onQuery={(params) => change({ params })} />
+        </Tabs.Panel>
+      </Tabs>
+    </Stack>
+  );
+}
+
+/** Zooms and full screens are steps to go back from; sliders and search boxes are not. */
+function isStep(part: Partial<BoardState>, before: BoardState): boolean {
+  return "chart" in part || (part.settings !== undefined && part.settings.span !== before.settings.span);
+}
+
+function Metrics(props: {
+  readonly run: RunDetail;
+  readonly board: BoardState;
+  readonly onBoard: (part: Partial<BoardState>) => void;
+}) {
+  const { run } = props;
+  const runs = useMemo(() => [run.id], [run.id]);
+  useLiveLines(runs);
+  const series = useRunSeries(run.id);
+  const named = useNames(
+    series.data?.series.map((one) => `${one.name} ${one.value_type} ${JSON.stringify(one.context)}`),
+  );
+  // biome-ignore lint/correctness/useExhaustiveDependencies: summaries change with each point, charts only with the names
+  const metrics = useMemo(() => metricsOfRun(run.id, series.data?.series ?? []), [run.id, named]);
+  if (series.data === undefined) {
+    return series.error === null ? (
+      <Center h={240}>
+        <Loader type="dots" color="gray" aria-label="loading" />
+      </Center>
+    ) : (
+      <Alert color="red" title="the metrics could not be read">
+        {series.error.message}
+      </Alert>
+    );
+  }
+  return (
+    <>
+      {series.data.truncated && (
+        <Text size="sm" c="dimmed" mb="xs">
+          the first {series.data.series.length} series of this run; there are more
+        </Text>
+      )}
+      <ChartBoard
+        metrics={metrics}
+        state={props.board}
+        onState={props.onBoard}
+        empty={
+          run.state === "running"
+            ? "no metric was logged yet; the first one appears here by itself"
+            : "no metric was logged"
+        }
+      />
+    </>
+  );
+}
+
+/** The same text as long as the names are the same. */
+function useNames(names: readonly string[] | undefined): string {
+  return names === undefined ? "" : names.join("\n");
+}

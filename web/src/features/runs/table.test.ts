@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { ChangeItem, ChangeKind, RunItem, TableRequest, TableRow } from "../../api/types";
+import { extended, NOTHING, toggled } from "./selection";
+import { RunTable } from "./table";
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000 });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function row(id: string, value: number): TableRow {
+  const run: RunItem = {
+    id,
+    name: id,
+    experiment: "e",
+    state: "running",
+    reason: null,
+    archived: false,
+    tags: [],
+    group: null,
+    description: null,
+    job_type: null,
+    seed: null,
+    created_at_micros: 0,
+    started_at_micros: 0,
+    ended_at_micros: null,
+    deleted_at_micros: null,
+    last_received_at_micros: null,
+    completeness: { logged: 0, durable: 0, refused: 0, dropped: 0, lost_slots: 0 },
+  };
+  return { run, cells: [value] };
+}
+
+function change(run: string, ...kinds: readonly ChangeKind[]): ChangeItem {
+  return { change: 1, at_micros: 0, run, experiment: "e", kinds: [...kinds] };
+}
+
+/** A server with runs whose rows can be changed. */
+function server(count: number) {
+  const rows = Array.from({ length: count }, (_, index) => row(`run${index}`, 0));
+  const asked: TableRequest[] = [];
+  const read = async (request: TableRequest) => {
+    asked.push(request);
+    const all = request.runs === undefined ? rows : rows.filter((one) => request.runs?.includes(one.run.id));
+    const start = Number(request.cursor ?? 0);
+    const end = start + (request.limit ?? 200);
+    return {
+      change: 1,
+      rows: all.slice(start, end),
+      matching: all.length,
+      next_cursor: end < all.length ? String(end) : null,
+    };
+  };
+  return { rows, asked, read };
+}
+
+test("pages are read as they are wanted, and told complete at the end", async () => {
+  const { read, asked } = server(1_500);
+  const table = new RunTable(read, {});
+  table.start();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(table.state()).toMatchObject({ matching: 1_500, complete: false, loading: false });
+  expect(table.state().rows).toHaveLength(200);
+  table.more();
+  table.more();
+  await vi.advanceTimersByTimeAsync(10);
+  table.more();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(table.state().rows).toHaveLength(1_500);
+  expect(table.state().complete).toBe(true);
+  expect(asked).toHaveLength(3);
+  table.stop();
+});
+
+test("new points of loaded runs read these alone, joined, and leave other rows the same", async () => {
+  const { read, asked, rows } = server(300);
+  const table = new RunTable(read, {});
+  table.start();
+  await vi.advanceTimersByTimeAsync(10);
+  const untouched = table.state().rows[5];
+  rows[3] = row("run3", 7);
+  for (let count = 0; count < 100; count += 1) {
+    table.hear(change("run3", "points"));
+    await vi.advanceTimersByTimeAsync(10);
+  }
+  await vi.advanceTimersByTimeAsync(500);
+  expect(table.state().rows[3]?.cells).toEqual([7]);
+  expect(table.state().rows[5]).toBe(untouched);
+  const patches = asked.filter((request) => request.runs !== undefined);
+  expect(patches.length).toBeGreaterThan(0);
+  expect(patches.length).toBeLessThan(12);
+  expect(asked.length - patches.length).toBe(1);
+  table.hear(change("unknown", "points"));
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(asked.filter((request) => request.runs === undefined)).toHaveLength(1);
+  table.stop();
+});
+
+test("new and deleted runs have what is loaded read again", async () => {
+  const { read, rows } = server(10);
+  const table = new RunTable(read, {});
+  table.start();
+  await vi.advanceTimersByTimeAsync(10);
+  rows.unshift(row("new", 1));
+  rows.splice(5, 1);
+  table.hear(change("new", "created"));
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(table.state().rows.map((one) => one.run.id)).toEqual(rows.map((one) => one.run.id));
+  table.stop();
+});
+
+test("a server that is away is told, what is loaded stays, and it is asked again", async () => {
+  const { read, rows } = server(10);
+  let isAway = false;
+  const table = new RunTable(async (request) => {
+    if (isAway) {
+      throw new Error("away");
+    }
+    return read(request);
+  }, {});
+  table.start();
+  await vi.advanceTimersByTimeAsync(10);
+  isAway = true;
+  table.reread();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(table.state().error?.message).toBe("away");
+  expect(table.state().rows).toHaveLength(10);
+  isAway = false;
+  rows.pop();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(table.state().error).toBeUndefined();
+  expect(table.state().rows).toHaveLength(9);
+  table.stop();
+});
+
+test("ranges reach from the last one touched", () => {
+  const order = ["a", "b", "c", "d"];
+  const one = toggled(NOTHING, "b");
+  const range = extended(one, "d", order);
+  expect([...range.runs].sort()).toEqual(["b", "c", "d"]);
+  expect([...extended(range, "a", order).runs].sort()).toEqual(["a", "b", "c", "d"]);
+  expect([...toggled(range, "c").runs].sort()).toEqual(["b", "d"]);
+  expect([...extended(NOTHING, "c", order).runs]).toEqual(["c"]);
+});

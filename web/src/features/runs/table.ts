@@ -1,0 +1,230 @@
+//! The rows that are loaded, kept true while runs change.
+//!
+//! Pages are read as the reader scrolls. A change of loaded runs reads these alone and puts them in
+//! place; what may move rows (new runs, states, the order by a moving value) reads again what is
+//! loaded, at a rest that grows with its size. One request is under way at a time.
+
+import type { ChangeItem, TablePage, TableRequest, TableRow } from "../../api/types";
+
+/** Reads a page; replaced in tests. */
+export type ReadPage = (request: TableRequest) => Promise<TablePage>;
+
+/** What the page shows. */
+export interface TableState {
+  readonly rows: readonly TableRow[];
+  /** Runs that match, loaded or not. */
+  readonly matching: number;
+  /** All that match are loaded. */
+  readonly complete: boolean;
+  readonly loading: boolean;
+  readonly error: Error | undefined;
+}
+
+/** Rows of the first page, and of the pages after it. */
+const FIRST_ROWS = 200;
+const NEXT_ROWS = 1_000;
+/** Rest between two requests for changes. */
+const PATCH_REST_MILLIS = 120;
+const REREAD_REST_MILLIS = 500;
+/** Runs that are read alone; past it all is read again. */
+const PATCH_RUNS_MAX = 200;
+/** Kinds after which a row may stand elsewhere or not at all. */
+const MOVING: ReadonlySet<string> = new Set(["created", "deleted", "undeleted", "properties", "tags", "state"]);
+
+const EMPTY: TableState = { rows: [], matching: 0, complete: false, loading: true, error: undefined };
+
+/** The rows of one request. */
+export class RunTable {
+  readonly #read: ReadPage;
+  readonly #request: TableRequest;
+  readonly #readers = new Set<() => void>();
+  #state = EMPTY;
+  #cursor: string | null = null;
+  #changed = new Set<string>();
+  #mayMove = false;
+  #wantsMore = false;
+  #working = false;
+  #stopped = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #rereadAt = 0;
+  #restUntil = 0;
+
+  constructor(read: ReadPage, request: TableRequest) {
+    this.#read = read;
+    this.#request = request;
+    this.#mayMove = true;
+  }
+
+  readonly subscribe = (reader: () => void): (() => void) => {
+    this.#readers.add(reader);
+    return () => this.#readers.delete(reader);
+  };
+
+  readonly state = (): TableState => this.#state;
+
+  /** Begins, or goes on after `stop`. */
+  start(): void {
+    this.#stopped = false;
+    void this.#work();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** The next page, if there is one. */
+  more(): void {
+    if (!this.#state.complete && !this.#wantsMore) {
+      this.#wantsMore = true;
+      void this.#work();
+    }
+  }
+
+  /** Reads again what is loaded, now. */
+  reread(): void {
+    this.#mayMove = true;
+    this.#rereadAt = 0;
+    void this.#work();
+  }
+
+  /** Takes note of a change. */
+  hear(change: ChangeItem): void {
+    const loaded = this.#state.rows.some((row) => row.run.id === change.run);
+    const moves = change.kinds.some((kind) => MOVING.has(kind)) || (loaded && this.#sortsByMoving());
+    if (!loaded && !moves) {
+      return;
+    }
+    if (loaded) {
+      this.#changed.add(change.run);
+    }
+    this.#mayMove ||= moves;
+    if (this.#timer === undefined && !this.#working) {
+      this.#later(Math.max(0, this.#restUntil - Date.now()));
+    }
+  }
+
+  #sortsByMoving(): boolean {
+    const column = this.#request.sort?.column;
+    return column !== undefined && (column.kind === "metric" || column.kind === "property");
+  }
+
+  async #work(): Promise<void> {
+    if (this.#working || this.#stopped) {
+      return;
+    }
+    this.#working = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    try {
+      await this.#step();
+      if (this.#state.error !== undefined) {
+        this.#become({ error: undefined });
+      }
+    } catch (error) {
+      this.#mayMove = true;
+      this.#rereadAt = 0;
+      this.#become({ error: error instanceof Error ? error : new Error(String(error)), loading: false });
+      this.#later(2_000);
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  async #step(): Promise<void> {
+    const now = Date.now();
+    if (this.#mayMove && now >= this.#rereadAt) {
+      await this.#readAgain();
+    } else if (this.#wantsMore) {
+      await this.#readMore();
+    } else if (this.#changed.size > 0) {
+      await this.#readChanged();
+    }
+    this.#restUntil = Date.now() + PATCH_REST_MILLIS;
+    if (this.#changed.size > 0 || this.#wantsMore) {
+      this.#later(this.#wantsMore ? 0 : PATCH_REST_MILLIS);
+    } else if (this.#mayMove) {
+      this.#later(Math.max(PATCH_REST_MILLIS, this.#rereadAt - Date.now()));
+    }
+  }
+
+  #later(millis: number): void {
+    clearTimeout(this.#timer);
+    if (!this.#stopped) {
+      this.#timer = setTimeout(() => void this.#work(), millis);
+    }
+  }
+
+  async #readAgain(): Promise<void> {
+    this.#mayMove = false;
+    this.#changed = new Set();
+    const wanted = Math.max(FIRST_ROWS, this.#state.rows.length);
+    const began = Date.now();
+    const rows: TableRow[] = [];
+    let page: TablePage;
+    let cursor: string | null = null;
+    do {
+      const limit = Math.min(NEXT_ROWS, wanted - rows.length);
+      page = await this.#read({ ...this.#request, limit, cursor });
+      rows.push(...page.rows);
+      cursor = page.next_cursor;
+    } while (cursor !== null && rows.length < wanted);
+    this.#cursor = cursor;
+    this.#become({
+      rows: keepSame(this.#state.rows, rows),
+      matching: page.matching,
+      complete: cursor === null,
+      loading: false,
+    });
+    // Never more than a fifth of the time is spent on this.
+    this.#rereadAt = Date.now() + Math.max(REREAD_REST_MILLIS, 4 * (Date.now() - began));
+  }
+
+  async #readMore(): Promise<void> {
+    this.#wantsMore = false;
+    if (this.#cursor === null) {
+      return;
+    }
+    const page = await this.#read({ ...this.#request, limit: NEXT_ROWS, cursor: this.#cursor });
+    this.#cursor = page.next_cursor;
+    const known = new Set(this.#state.rows.map((row) => row.run.id));
+    const rows = [...this.#state.rows, ...page.rows.filter((row) => !known.has(row.run.id))];
+    this.#become({ rows, matching: page.matching, complete: page.next_cursor === null });
+  }
+
+  async #readChanged(): Promise<void> {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    if (changed.size > PATCH_RUNS_MAX) {
+      this.#mayMove = true;
+      return;
+    }
+    const page = await this.#read({ ...this.#request, runs: [...changed], limit: PATCH_RUNS_MAX, cursor: null });
+    const fresh = new Map(page.rows.map((row) => [row.run.id, row]));
+    const rows = this.#state.rows.flatMap((row) => {
+      if (!changed.has(row.run.id)) {
+        return row;
+      }
+      return fresh.get(row.run.id) ?? [];
+    });
+    const gone = this.#state.rows.length - rows.length;
+    this.#become({ rows, matching: this.#state.matching - gone });
+  }
+
+  #become(next: Partial<TableState>): void {
+    this.#state = { ...this.#state, ...next };
+    for (const reader of this.#readers) {
+      reader();
+    }
+  }
+}
+
+/** Rows that are as they were stay the same objects, so that they are not drawn anew. */
+function keepSame(former: readonly TableRow[], rows: readonly TableRow[]): readonly TableRow[] {
+  const known = new Map(former.map((row) => [row.run.id, row]));
+  return rows.map((row) => {
+    const old = known.get(row.run.id);
+    return old !== undefined && JSON.stringify(old) === JSON.stringify(row) ? old : row;
+  });
+}

@@ -1,0 +1,23 @@
+//! How the pages are built: relative links, hashed names below assets-ui/, nothing from elsewhere.
+
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  base: "./",
+  plugins: [react()],
+  build: {
+    outDir: process.env["RUNSTONE_WEB_DIST"] ?? "dist",
+    emptyOutDir: true,
+    assetsDir: "assets-ui",
+    assetsInlineLimit: 0,
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    manifest: "manifest.json",
+    chunkSizeWarningLimit: 900,
+  },
+  test: {
+    include: ["src/**/*.test.ts", "src/**/*.test.tsx", "scripts/**/*.test.ts"],
+    environment: "node",
+  },
+});
