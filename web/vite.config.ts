@@ -2,16 +2,20 @@
 
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { mantineStyles } from "./scripts/mantineStyles";
 
 export default defineConfig({
   base: "./",
-  plugins: [react()],
+  plugins: [react(), mantineStyles(import.meta.dirname)],
   build: {
     outDir: process.env["RUNSTONE_WEB_DIST"] ?? "dist",
     emptyOutDir: true,
     assetsDir: "assets-ui",
     assetsInlineLimit: 0,
     target: "es2022",
+    // Browsers that know light-dark(): lowered for older ones it needs a declaration that Mantine does not make,
+    // and the colours are lost.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     modulePreload: { polyfill: false },
     manifest: "manifest.json",
     chunkSizeWarningLimit: 900,
