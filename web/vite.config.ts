@@ -2,10 +2,11 @@
 
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { mantineStyles } from "./scripts/mantineStyles";
 
 export default defineConfig({
   base: "./",
-  plugins: [react()],
+  plugins: [react(), mantineStyles(import.meta.dirname)],
   build: {
     outDir: process.env["RUNSTONE_WEB_DIST"] ?? "dist",
     emptyOutDir: true,

@@ -2,7 +2,8 @@
 //!
 //! They lie where `scripts/web.sh` puts them: `RUNSTONE_WEB_DIST`, else `runstone/web/dist` in the
 //! user's cache. Where there are none, the table is empty and the server answers a page that says
-//! how to build them, so that `cargo build` works by itself.
+//! how to build them, so that `cargo build` works by itself. A folder that is not there is made, as
+//! cargo takes a watched path that is missing for changed, at every build.
 
 use std::env;
 use std::fmt::Write as _;
@@ -16,6 +17,8 @@ fn main() -> io::Result<()> {
     }
     let dist = dist_folder();
     if let Some(dist) = &dist {
+        // Where that cannot be, cargo only builds more often than it must.
+        let _ = fs::create_dir_all(dist);
         println!("cargo::rerun-if-changed={}", dist.display());
     }
     let mut paths = Vec::new();

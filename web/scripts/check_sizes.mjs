@@ -8,7 +8,7 @@ const LIMIT = 300_000;
 const PAGES = ["src/app/RunsRoute.tsx", "src/app/RunRoute.tsx", "src/app/CompareRoute.tsx"];
 const home = process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? "", ".cache");
 const dist = process.env.RUNSTONE_WEB_DIST ?? join(home, "runstone/web/dist");
-const manifest = JSON.parse(readFileSync(join(dist, "manifest.json"), "utf8"));
+const manifest = JSON.parse(readFileSync(`${dist}.manifest.json`, "utf8"));
 
 /** The files that one entry needs at once: itself, what it imports, and styles. */
 function needed(key, files = new Set()) {

@@ -1,10 +1,13 @@
-// Puts .br and .gz beside every built file that gets smaller by it.
+// Puts .br and .gz beside every built file that gets smaller by it, and the manifest beside the
+// folder: the binary embeds the folder, and no browser asks for the manifest.
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const dist = process.env.RUNSTONE_WEB_DIST ?? "dist";
+
+renameSync(join(dist, "manifest.json"), `${dist}.manifest.json`);
 
 function files(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -13,7 +16,7 @@ function files(folder) {
   });
 }
 
-for (const path of files(dist).filter((path) => /\.(js|css|svg|json)$/.test(path))) {
+for (const path of files(dist).filter((path) => /\.(js|css|svg)$/.test(path))) {
   const plain = readFileSync(path);
   const twins = {
     br: brotliCompressSync(plain, {

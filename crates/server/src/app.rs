@@ -8,7 +8,7 @@ use crate::config::ServerConfig;
 use crate::feed::Feed;
 use crate::listen::ConnectionInfo;
 use crate::metrics::Metrics;
-use crate::problem::{busy, problem_response};
+use crate::problem::{busy, is_from_page, problem_response};
 use crate::{auth, body, guards, web};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
@@ -86,6 +86,7 @@ pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: N
     let started_at = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let from_page = is_from_page(request.headers());
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -97,7 +98,7 @@ pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: N
     };
     if let Some(error) = response.extensions_mut().remove::<ServiceError>() {
         let allow = response.headers_mut().remove(header::ALLOW);
-        response = problem_response(&error, &path);
+        response = problem_response(&error, &path, from_page);
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }

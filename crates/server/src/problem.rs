@@ -1,13 +1,22 @@
 //! Every error as a problem document (RFC 9457), with the next step in `hint`.
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use runstone_service::api::{PROBLEM_TYPE_PREFIX, Problem};
 use runstone_service::{ErrorKind, ServiceError};
 
-/// The answer for an error.
-pub(crate) fn problem_response(error: &ServiceError, path: &str) -> Response {
+/// Whether a request comes from a script in a page. A browser would answer a challenge of `Basic`
+/// with a dialog of its own, over the page, which asks for the token itself.
+pub(crate) fn is_from_page(headers: &HeaderMap) -> bool {
+    headers.contains_key("sec-fetch-site")
+        && headers
+            .get("sec-fetch-mode")
+            .is_none_or(|mode| mode != "navigate")
+}
+
+/// The answer for an error. One of a request from a page challenges for `Bearer` only.
+pub(crate) fn problem_response(error: &ServiceError, path: &str, from_page: bool) -> Response {
     let row = error.kind.row();
     let problem = Problem {
         problem_type: format!("{PROBLEM_TYPE_PREFIX}{}", row.name),
@@ -32,10 +41,12 @@ pub(crate) fn problem_response(error: &ServiceError, path: &str) -> Response {
             header::WWW_AUTHENTICATE,
             HeaderValue::from_static("Bearer realm=\"runstone\""),
         );
-        headers.append(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("Basic realm=\"runstone\", charset=\"UTF-8\""),
-        );
+        if !from_page {
+            headers.append(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"runstone\", charset=\"UTF-8\""),
+            );
+        }
     }
     if let Some(millis) = error.retry_after_millis {
         headers.insert(

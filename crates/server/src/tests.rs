@@ -302,6 +302,31 @@ async fn pages_of_other_origins_are_answered_403_on_every_path_and_method() {
 }
 
 #[tokio::test]
+async fn a_page_that_lacks_the_token_makes_the_browser_ask_nothing() {
+    let router = router_with(with_token());
+    let schemes = async |mode: Option<&str>| {
+        let mut asked = request("GET", "/runstone/v1/runs");
+        if let Some(mode) = mode {
+            asked = asked
+                .header("sec-fetch-site", "same-origin")
+                .header("sec-fetch-mode", mode);
+        }
+        let asked = asked.body(Body::empty()).expect("a request");
+        let response = ask(&router, from_afar(asked)).await;
+        assert_eq!(response.status(), 401);
+        let challenges = response.headers().get_all(header::WWW_AUTHENTICATE);
+        challenges
+            .iter()
+            .filter_map(|value| value.to_str().ok()?.split(' ').next())
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(schemes(Some("cors")).await, ["Bearer"]);
+    assert_eq!(schemes(Some("navigate")).await, ["Bearer", "Basic"]);
+    assert_eq!(schemes(None).await, ["Bearer", "Basic"]);
+}
+
+#[tokio::test]
 async fn cross_site_requests_reach_the_page_only() {
     let router = router();
     for (method, path, status) in [

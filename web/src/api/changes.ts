@@ -4,11 +4,11 @@
 //! the lock reads the stream and hands on what it says; where there are no locks each tab reads.
 
 import { EventParser } from "./events";
-import { ApiError, request } from "./http";
+import { ApiError, localName, request } from "./http";
 import type { ChangeItem } from "./types";
 
-/** Whether the page hears the server. */
-export type ConnectionState = "connecting" | "live" | "offline";
+/** Whether the page hears the server; `locked`: the server wants a token first. */
+export type ConnectionState = "connecting" | "live" | "offline" | "locked";
 
 /** What the feed tells. */
 export interface FeedListener {
@@ -23,9 +23,11 @@ type Told =
   | { readonly kind: "state"; readonly state: ConnectionState }
   | { readonly kind: "change"; readonly change: ChangeItem }
   | { readonly kind: "reset" }
+  | { readonly kind: "retry" }
   | { readonly kind: "hello" };
 
-const NAME = "runstone.changes";
+/** Servers below one origin (`/proxy/1`, `/proxy/2`) share neither stream nor messages. */
+const NAME = localName("runstone.changes");
 const RETRY_MILLIS_MIN = 500;
 const RETRY_MILLIS_MAX = 5_000;
 /** The server sends something every 15 s; past this the line is dead. */
@@ -83,7 +85,11 @@ export class ChangeFeed {
 
   /** Tries again now: the network is back, or a token was given. */
   retry(): void {
-    this.#wake?.();
+    if (this.#isLeading) {
+      this.#wake?.();
+    } else {
+      this.#channel?.postMessage({ kind: "retry" } satisfies Told);
+    }
   }
 
   #start(): void {
@@ -94,16 +100,16 @@ export class ChangeFeed {
     globalThis.addEventListener?.("online", () => this.retry());
     const channel = this.#channel;
     if (channel === undefined || globalThis.navigator?.locks === undefined) {
+      this.#isLeading = true;
       void this.#lead();
       return;
     }
     channel.onmessage = (message: MessageEvent<Told>) => this.#heard(message.data);
     channel.postMessage({ kind: "hello" } satisfies Told);
-    // Held as long as the tab lives; the next tab takes over, and reads again what it shows.
+    // Held as long as the tab lives; then the next tab takes over.
     void navigator.locks.request(NAME, async () => {
-      const followed = this.#state === "live";
       this.#isLeading = true;
-      await this.#lead(followed);
+      await this.#lead();
     });
   }
 
@@ -116,6 +122,10 @@ export class ChangeFeed {
       this.#become(told.state);
     } else if (told.kind === "change") {
       this.#change(told.change);
+    } else if (told.kind === "retry") {
+      if (this.#isLeading) {
+        this.#wake?.();
+      }
     } else {
       this.#reset();
     }
@@ -127,33 +137,40 @@ export class ChangeFeed {
     }
   }
 
-  /** Reads the stream for ever, resuming after each cut. */
-  async #lead(missed = false): Promise<void> {
+  /**
+   * Reads the stream for ever, resuming after each cut. A stream that is opened without an id begins
+   * now: what was changed since pages have read, or since another tab has led, is not in it.
+   */
+  async #lead(): Promise<void> {
     let lastId: string | undefined;
-    let hasMissed = missed;
     let pause = RETRY_MILLIS_MIN;
     for (;;) {
       const abort = new AbortController();
+      let state: ConnectionState = "offline";
       try {
         const stream = await this.#open(lastId, abort.signal);
-        this.#become("live");
-        this.#tell({ kind: "state", state: "live" });
+        this.#announce("live");
         pause = RETRY_MILLIS_MIN;
-        if (hasMissed && lastId === undefined) {
+        if (lastId === undefined) {
           this.#reset();
           this.#tell({ kind: "reset" });
         }
-        hasMissed = true;
         lastId = await this.#read(stream, lastId, abort);
-      } catch {
+      } catch (error) {
         // Told by the state; the next try says whether it is over.
+        state = error instanceof ApiError && error.status === 401 ? "locked" : "offline";
       }
       abort.abort();
-      this.#become("offline");
-      this.#tell({ kind: "state", state: "offline" });
-      await this.#rest(pause * (0.75 + Math.random() / 2));
+      this.#announce(state);
+      // Without a token there is nothing to try: whoever gives one calls `retry`.
+      await this.#rest(state === "locked" ? undefined : pause * (0.75 + Math.random() / 2));
       pause = Math.min(pause * 2, RETRY_MILLIS_MAX);
     }
+  }
+
+  #announce(state: ConnectionState): void {
+    this.#become(state);
+    this.#tell({ kind: "state", state });
   }
 
   async #read(
@@ -193,9 +210,10 @@ export class ChangeFeed {
     }
   }
 
-  #rest(millis: number): Promise<void> {
+  /** Waits so long, or until it is woken. */
+  #rest(millis: number | undefined): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, millis);
+      const timer = millis === undefined ? undefined : setTimeout(resolve, millis);
       this.#wake = () => {
         clearTimeout(timer);
         resolve();

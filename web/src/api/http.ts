@@ -14,8 +14,14 @@ export class ApiError extends Error {
   }
 }
 
+/** A name that pages of other servers below the same origin do not use. */
+export function localName(name: string): string {
+  const path = typeof document === "undefined" ? "/" : new URL(".", document.baseURI).pathname;
+  return `${name} ${path}`;
+}
+
 /** Where the token is kept: for this tab, until it is closed. Never in the address. */
-const TOKEN_KEY = "runstone.token";
+const TOKEN_KEY = localName("runstone.token");
 const unauthorizedReaders = new Set<() => void>();
 
 /** Keeps the token that all further requests carry. */

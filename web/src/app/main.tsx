@@ -1,9 +1,10 @@
 //! Where the pages begin.
 
-import "@mantine/core/styles.css";
+import "./mantine.css";
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
+import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError } from "../api/http";
@@ -16,6 +17,8 @@ const retry = (count: number, error: Error) =>
 
 const client = new QueryClient({ defaultOptions: { queries: { retry, refetchOnWindowFocus: false } } });
 const nonce = document.querySelector('meta[name="style-nonce"]')?.getAttribute("content") ?? "";
+// What locks the scrolling below a dialog makes a style element of its own, and asks here.
+setNonce(nonce);
 const place = document.getElementById("root");
 if (place !== null) {
   createRoot(place).render(

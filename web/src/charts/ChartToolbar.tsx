@@ -1,17 +1,6 @@
 //! The controls above a board of charts: search, axis, logarithms, smoothing, size.
 
-import {
-  ActionIcon,
-  Chip,
-  Group,
-  NumberInput,
-  Popover,
-  SegmentedControl,
-  Select,
-  Slider,
-  Text,
-  TextInput,
-} from "@mantine/core";
+import { ActionIcon, Chip, Group, Popover, SegmentedControl, Select, Slider, Text, TextInput } from "@mantine/core";
 import { IconSearch, IconX, IconZoomReset } from "@tabler/icons-react";
 import { useRef } from "react";
 import { xAxisFromText, xAxisToText } from "./axes";
@@ -179,19 +168,20 @@ function SmoothingControl(props: {
         </Popover.Dropdown>
       </Popover>
       {smoothing.kind === "mean" ? (
-        <NumberInput
+        <TextInput
           size="xs"
           w={76}
+          type="number"
           min={2}
           max={MEAN_POINTS_MAX}
-          clampBehavior="strict"
           aria-label="points of the running mean"
           value={smoothing.points}
-          onChange={(points) =>
-            props.onSmoothing(
-              typeof points === "number" && points > 1 ? { kind: "mean", points: Math.round(points) } : smoothing,
-            )
-          }
+          onChange={(event) => {
+            const points = Math.round(event.currentTarget.valueAsNumber);
+            if (points > 1) {
+              props.onSmoothing({ kind: "mean", points: Math.min(points, MEAN_POINTS_MAX) });
+            }
+          }}
         />
       ) : (
         <Slider

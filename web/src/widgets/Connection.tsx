@@ -1,6 +1,6 @@
 //! Whether the page hears the server, and the prompt for a token where one is needed.
 
-import { Button, Modal, PasswordInput, Stack, Text } from "@mantine/core";
+import { Button, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { type ConnectionState, feed } from "../api/changes";
 import { onUnauthorized, setToken } from "../api/http";
@@ -10,17 +10,21 @@ const WORDS: Readonly<Record<ConnectionState, string>> = {
   connecting: "connecting",
   live: "live",
   offline: "offline",
+  locked: "token needed",
+};
+
+const TITLES: Readonly<Record<ConnectionState, string>> = {
+  connecting: "the server has not answered yet",
+  live: "changes are shown as they come",
+  offline: "the server does not answer; what is shown may be old, and the page goes on when it is back",
+  locked: "the server asks for a token; reload the page to be asked again",
 };
 
 /** The state of the connection as a dot and a word. */
 export function Connection() {
   const state = useSyncExternalStore(feed.onState, () => feed.state);
-  const title =
-    state === "live"
-      ? "changes are shown as they come"
-      : "the server does not answer; what is shown may be old, and the page goes on when it is back";
   return (
-    <span className={styles.connection} data-testid="connection" data-state={state} title={title} role="status">
+    <span className={styles.connection} data-testid="connection" data-state={state} title={TITLES[state]} role="status">
       <span className={styles.dot} aria-hidden="true" />
       {WORDS[state]}
     </span>
@@ -48,7 +52,9 @@ export function TokenPrompt({ onGiven }: { readonly onGiven: () => void }) {
           <Text size="sm" c="dimmed">
             It lies in ~/.runstone/token on the machine of the server. This tab keeps it until it is closed.
           </Text>
-          <PasswordInput
+          <TextInput
+            type="password"
+            autoComplete="off"
             label="Token"
             value={token}
             onChange={(event) => setText(event.currentTarget.value)}
