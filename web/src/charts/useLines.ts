@@ -4,6 +4,7 @@
 import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 import { feed } from "../api/changes";
+import { ApiError } from "../api/http";
 import { type LineColumns, type LinesWindow, readLines } from "../api/lines";
 import type { ChangeItem, SeriesAddress } from "../api/types";
 import type { XAxis } from "./axes";
@@ -21,6 +22,8 @@ export interface LinesResult {
   readonly error: Error | undefined;
   /** The answer is of a former window; the new one is on its way. */
   readonly stale: boolean;
+  /** Asks again. */
+  readonly retry: () => void;
 }
 
 /** The lines of some series in a window. */
@@ -43,11 +46,14 @@ export function useLines(
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 30_000,
     structuralSharing: false,
+    // A server that is away is not asked over and over: useLiveLines asks again when it is back.
+    retry: (count, error) => count < 1 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
   });
   return {
     answer: query.data,
     error: query.error ?? undefined,
     stale: query.isPlaceholderData,
+    retry: () => void query.refetch(),
   };
 }
 
@@ -155,8 +161,15 @@ export function useLiveLines(runs: readonly string[]): void {
       onChange: (change) => reader.hear(change),
       onReset: () => reader.hearAll(),
     });
+    const stopState = feed.onState(() => {
+      if (feed.state === "live") {
+        // What failed while the server was away.
+        void client.invalidateQueries({ predicate: (query) => query.state.status === "error" });
+      }
+    });
     return () => {
       stop();
+      stopState();
       reader.stop();
     };
   }, [client, key]);
