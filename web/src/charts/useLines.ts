@@ -111,8 +111,11 @@ async function readExactly(
   }
   const inside = span === undefined ? line : cut(line, span);
   const [first, last] = [inside.x[0], inside.x[inside.x.length - 1]];
-  if (line.head.exact || depth >= HALVINGS_MAX || first === undefined || last === undefined || first === last) {
+  if (line.head.exact || first === undefined || last === undefined) {
     return [inside];
+  }
+  if (depth >= HALVINGS_MAX || first === last) {
+    throw new Error(`${source.label} has more points at one x than one answer holds; choose the step as x`);
   }
   const middle = first + (last - first) / 2;
   const left = await readExactly(source, axis, logX, { from: first, to: middle }, depth + 1);
