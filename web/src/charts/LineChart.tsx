@@ -3,7 +3,7 @@
 //!
 //! A chart that is not `visible` keeps its place on the page and draws nothing.
 
-import { Loader, useComputedColorScheme } from "@mantine/core";
+import { Button, Loader, useComputedColorScheme } from "@mantine/core";
 import { memo, type ReactNode, useCallback, useId, useMemo, useRef, useState } from "react";
 import "uplot/dist/uPlot.min.css";
 import { describeDrawn } from "./attributes";
@@ -36,6 +36,8 @@ interface LineChartProps {
   readonly title: string;
   readonly series: readonly ChartSeries[];
   readonly state: ChartState;
+  /** Reads again what could not be read. */
+  readonly onRetry?: () => void;
   readonly axis: XAxis;
   readonly logX: boolean;
   readonly logY: boolean;
@@ -194,7 +196,7 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
             readout={readout}
           />
         )}
-        <Cover state={props.state} />
+        <Cover state={props.state} onRetry={props.onRetry} />
       </div>
       {hasLegend && (
         <ChartLegend
@@ -216,7 +218,7 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
   );
 });
 
-function Cover(props: { readonly state: ChartState }) {
+function Cover(props: { readonly state: ChartState; readonly onRetry: (() => void) | undefined }) {
   switch (props.state.kind) {
     case "ready":
       return null;
@@ -232,6 +234,11 @@ function Cover(props: { readonly state: ChartState }) {
       return (
         <div className={classes["cover"]} role="alert">
           {props.state.message}
+          {props.onRetry !== undefined && (
+            <Button size="compact-xs" variant="default" onClick={props.onRetry}>
+              try again
+            </Button>
+          )}
         </div>
       );
   }

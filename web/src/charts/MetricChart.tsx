@@ -72,7 +72,7 @@ export function MetricChart(props: MetricChartProps) {
 
 function DrawnMetric(props: MetricChartProps & { readonly pixels: number }) {
   const { metric, sources, settings, onFullScreen } = props;
-  const { answer, error, stale } = useLines(sources, settings.axis, settings.logX, settings.span, props.pixels);
+  const { answer, error, stale, retry } = useLines(sources, settings.axis, settings.logX, settings.span, props.pixels);
   const series = useMemo(() => (answer === undefined ? [] : seriesFromAnswer(sources, answer)), [sources, answer]);
   const notes = useMemo(
     () => [...(props.notes ?? []), ...(answer === undefined ? [] : errorsOfAnswer(sources, answer))],
@@ -92,6 +92,7 @@ function DrawnMetric(props: MetricChartProps & { readonly pixels: number }) {
       title={metric}
       series={series}
       state={state}
+      onRetry={retry}
       axis={settings.axis}
       logX={settings.logX}
       logY={settings.logY}

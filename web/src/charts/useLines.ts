@@ -4,6 +4,7 @@
 import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 import { feed } from "../api/changes";
+import { ApiError } from "../api/http";
 import { type LineColumns, type LinesWindow, readLines } from "../api/lines";
 import type { ChangeItem, SeriesAddress } from "../api/types";
 import type { XAxis } from "./axes";
@@ -21,6 +22,8 @@ export interface LinesResult {
   readonly error: Error | undefined;
   /** The answer is of a former window; the new one is on its way. */
   readonly stale: boolean;
+  /** Asks again. */
+  readonly retry: () => void;
 }
 
 /** The lines of some series in a window. */
@@ -43,11 +46,14 @@ export function useLines(
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 30_000,
     structuralSharing: false,
+    // A server that is away is not asked over and over: useLiveLines asks again when it is back.
+    retry: (count, error) => count < 1 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
   });
   return {
     answer: query.data,
     error: query.error ?? undefined,
     stale: query.isPlaceholderData,
+    retry: () => void query.refetch(),
   };
 }
 
@@ -105,8 +111,11 @@ async function readExactly(
   }
   const inside = span === undefined ? line : cut(line, span);
   const [first, last] = [inside.x[0], inside.x[inside.x.length - 1]];
-  if (line.head.exact || depth >= HALVINGS_MAX || first === undefined || last === undefined || first === last) {
+  if (line.head.exact || first === undefined || last === undefined) {
     return [inside];
+  }
+  if (depth >= HALVINGS_MAX || first === last) {
+    throw new Error(`${source.label} has more points at one x than one answer holds; choose the step as x`);
   }
   const middle = first + (last - first) / 2;
   const left = await readExactly(source, axis, logX, { from: first, to: middle }, depth + 1);
@@ -155,8 +164,15 @@ export function useLiveLines(runs: readonly string[]): void {
       onChange: (change) => reader.hear(change),
       onReset: () => reader.hearAll(),
     });
+    const stopState = feed.onState(() => {
+      if (feed.state === "live") {
+        // What failed while the server was away.
+        void client.invalidateQueries({ predicate: (query) => query.state.status === "error" });
+      }
+    });
     return () => {
       stop();
+      stopState();
       reader.stop();
     };
   }, [client, key]);

@@ -318,7 +318,13 @@ function Content(props: {
         />
       </Tabs.Panel>
       <Tabs.Panel value="values">
-        <ValuesCompared compared={compared} labels={labels} query={state.board.query} />
+        <ValuesCompared
+          compared={compared}
+          labels={labels}
+          kind={state.values}
+          onKind={(values) => change({ values })}
+          query={state.board.query}
+        />
       </Tabs.Panel>
     </Tabs>
   );

@@ -1,12 +1,13 @@
 //! Last, best, least and greatest values of all metrics, a column for each run.
 
 import { SegmentedControl } from "@mantine/core";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { matchesSearch, readSearch } from "../../charts/names";
 import { formatStep, formatValue } from "../../charts/numbers";
 import classes from "./compare.module.css";
-import { bestRun, type ValueKind, valueRows } from "./metrics";
+import { bestRun, valueRows } from "./metrics";
 import type { ComparedDetail } from "./queries";
+import type { ValueKind } from "./search";
 
 const KINDS: readonly { readonly value: ValueKind; readonly label: string }[] = [
   { value: "last", label: "last" },
@@ -18,13 +19,15 @@ const KINDS: readonly { readonly value: ValueKind; readonly label: string }[] = 
 interface ValuesComparedProps {
   readonly compared: readonly ComparedDetail[];
   readonly labels: ReadonlyMap<string, string>;
+  readonly kind: ValueKind;
+  readonly onKind: (kind: ValueKind) => void;
   /** Search of the metrics, as on the charts. */
   readonly query: string;
 }
 
 /** The table. */
 export function ValuesCompared(props: ValuesComparedProps) {
-  const [kind, setKind] = useState<ValueKind>("last");
+  const { kind } = props;
   const search = useMemo(() => readSearch(props.query), [props.query]);
   const rows = useMemo(
     () => valueRows(props.compared, kind).filter((row) => matchesSearch(row.metric, search)),
@@ -38,7 +41,7 @@ export function ValuesCompared(props: ValuesComparedProps) {
         aria-label="which value"
         data={[...KINDS]}
         value={kind}
-        onChange={(value) => setKind(KINDS.find((one) => one.value === value)?.value ?? "last")}
+        onChange={(value) => props.onKind(KINDS.find((one) => one.value === value)?.value ?? "last")}
       />
       <div className={classes["tableWrap"]}>
         <table className={classes["table"]} data-testid="values-compared">

@@ -128,7 +128,16 @@ describe("params side by side", () => {
 });
 
 it("a comparison reads back from the URL as it was written", () => {
-  const search = { runs: "a,b", by: "seed", tab: "params", show: "all", sort: "-lr", q: "loss", hide: "a" } as const;
+  const search = {
+    runs: "a,b",
+    by: "seed",
+    tab: "params",
+    show: "all",
+    v: "best",
+    sort: "-lr",
+    q: "loss",
+    hide: "a",
+  } as const;
   expect(searchFromCompareState(compareStateFromSearch(search))).toEqual(search);
   expect(searchFromCompareState(compareStateFromSearch({ runs: 7, by: "x", tab: 3 }))).toEqual({ runs: "7" });
 });

@@ -7,7 +7,7 @@ import { keyInFamily } from "../../charts/compose";
 import { compareNames } from "../../charts/names";
 import { slotsOf } from "../../charts/palette";
 import { contextKey, contextText, type SeriesSource } from "../../charts/source";
-import type { ColorBy } from "./search";
+import type { ColorBy, ValueKind } from "./search";
 
 /** A run with its series. */
 export interface ComparedRun {
@@ -122,9 +122,6 @@ export function metricsOfRuns(compared: readonly ComparedRun[], by: ColorBy): re
     };
   });
 }
-
-/** Which value a table of values shows. */
-export type ValueKind = "last" | "best" | "min" | "max";
 
 /** A row of the table of values: one metric and context over all runs. */
 export interface ValueRow {

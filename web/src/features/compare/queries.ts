@@ -4,12 +4,15 @@ import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 import { feed } from "../../api/changes";
 import { ApiError, requestJson } from "../../api/http";
-import type { RunDetail, RunItem, SeriesList } from "../../api/types";
+import { readTable } from "../../api/runs";
+import type { RunDetail, SeriesList } from "../../api/types";
 import type { ComparedRun } from "./metrics";
 import { RUNS_MAX } from "./search";
 
 /** Series of a run that a comparison looks at. */
 const SERIES_MAX = 2_000;
+/** Rows of the table in one page. */
+const TABLE_PAGE_MAX = 1_000;
 /** Changed runs are read again so often while points arrive. */
 const REST_MILLIS = 1_000;
 
@@ -28,17 +31,18 @@ export interface Comparison {
   readonly loading: boolean;
 }
 
-interface RunPage {
-  readonly runs: readonly RunItem[];
-}
-
 /** Ids of the runs that are meant: those named, or those of an experiment or group. */
 export function useMeantRuns(ids: readonly string[], experiment: string | undefined, group: string | undefined) {
   const byFilter = ids.length === 0 && (experiment !== undefined || group !== undefined);
-  const filter = experiment === undefined ? "" : `&experiment=${encodeURIComponent(experiment)}`;
   const list = useQuery({
     queryKey: ["compare", "runs", experiment, group],
-    queryFn: () => requestJson<RunPage>(`runs?limit=${RUNS_MAX}&metrics=${filter}`),
+    // The text of the table finds groups too, among other things: those that are meant are picked out below.
+    queryFn: () =>
+      readTable({
+        ...(experiment === undefined ? {} : { experiment }),
+        ...(group === undefined ? {} : { text: group }),
+        limit: group === undefined ? RUNS_MAX : TABLE_PAGE_MAX,
+      }),
     enabled: byFilter,
   });
   const client = useQueryClient();
@@ -60,7 +64,10 @@ export function useMeantRuns(ids: readonly string[], experiment: string | undefi
       onReset: again,
     });
   }, [byFilter, client]);
-  const found = list.data?.runs.filter((run) => group === undefined || run.group === group).map((run) => run.id);
+  const found = list.data?.rows
+    .filter(({ run }) => group === undefined || run.group === group)
+    .slice(0, RUNS_MAX)
+    .map(({ run }) => run.id);
   return {
     ids: byFilter ? (found ?? []) : ids,
     loading: byFilter && list.isPending,

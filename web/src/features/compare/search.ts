@@ -10,6 +10,9 @@ export type ColorBy = "run" | "group" | "seed";
 /** Tabs of the page. */
 export type CompareTab = "metrics" | "params" | "values";
 
+/** Which value the table of values shows. */
+export type ValueKind = "last" | "best" | "min" | "max";
+
 /** Runs that are compared at most. */
 export const RUNS_MAX = 200;
 
@@ -27,6 +30,8 @@ export interface CompareSearch extends BoardSearch {
   readonly p?: string;
   /** `all`: params that are equal too. */
   readonly show?: "all";
+  /** Which values. */
+  readonly v?: Exclude<ValueKind, "last">;
   /** Column by which the params are sorted: a run, `-` before it for falling order. */
   readonly sort?: string;
 }
@@ -40,6 +45,7 @@ export interface ComparePageState {
   readonly tab: CompareTab;
   readonly params: string;
   readonly onlyDifferent: boolean;
+  readonly values: ValueKind;
   readonly sort: string | undefined;
   readonly board: BoardState;
 }
@@ -48,6 +54,7 @@ export interface ComparePageState {
 export function compareStateFromSearch(raw: Readonly<Record<string, unknown>>): ComparePageState {
   const by = textOf(raw["by"]);
   const tab = textOf(raw["tab"]);
+  const values = textOf(raw["v"]);
   return {
     runs: [...new Set(listFromText(textOf(raw["runs"])))].slice(0, RUNS_MAX),
     experiment: textOf(raw["experiment"]),
@@ -56,6 +63,7 @@ export function compareStateFromSearch(raw: Readonly<Record<string, unknown>>): 
     tab: tab === "params" || tab === "values" ? tab : "metrics",
     params: textOf(raw["p"]) ?? "",
     onlyDifferent: textOf(raw["show"]) !== "all",
+    values: values === "best" || values === "min" || values === "max" ? values : "last",
     sort: textOf(raw["sort"]),
     board: boardFromSearch(raw),
   };
@@ -72,6 +80,7 @@ export function searchFromCompareState(state: ComparePageState): CompareSearch {
     ...(state.tab === "metrics" ? {} : { tab: state.tab }),
     ...(state.params === "" ? {} : { p: state.params }),
     ...(state.onlyDifferent ? {} : { show: "all" }),
+    ...(state.values === "last" ? {} : { v: state.values }),
     ...(state.sort === undefined ? {} : { sort: state.sort }),
     ...searchFromBoard(state.board),
   };

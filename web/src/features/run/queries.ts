@@ -22,7 +22,7 @@ export interface RunSeries {
   readonly truncated: boolean;
 }
 
-/** The run. */
+/** The run; `run` is an id, the start of one or a name. */
 export function useRun(run: string) {
   return useQuery({ queryKey: ["run", run], queryFn: () => requestJson<RunDetail>(`runs/${encodeURIComponent(run)}`) });
 }
@@ -66,11 +66,11 @@ class Rested {
   }
 }
 
-/** Keeps the run and the list of its series up to date. */
+/** Keeps the run and the list of its series up to date; `run` is its id. */
 export function useLiveRun(run: string): void {
   const client = useQueryClient();
   useEffect(() => {
-    const detail = new Rested(() => void client.invalidateQueries({ queryKey: ["run", run] }));
+    const detail = new Rested(() => void client.invalidateQueries({ queryKey: ["run"] }));
     const series = new Rested(() => void client.invalidateQueries({ queryKey: ["series", run] }));
     const stop = feed.listen({
       onChange: (change) => {
@@ -102,8 +102,8 @@ export function useRunEdit(run: string) {
   return useMutation({
     mutationFn: (edit: RunEdit) => requestJson<RunItem>(`runs/${encodeURIComponent(run)}`, jsonBody("PATCH", edit)),
     onSuccess: (item) => {
-      client.setQueryData<RunDetail>(["run", run], (before) =>
-        before === undefined ? before : { ...before, ...item },
+      client.setQueriesData<RunDetail>({ queryKey: ["run"] }, (before) =>
+        before?.id === item.id ? { ...before, ...item } : before,
       );
     },
   });
@@ -117,6 +117,6 @@ export function useRunTrash(run: string) {
       action === "delete"
         ? request(`runs/${encodeURIComponent(run)}`, { method: "DELETE" })
         : request(`runs/${encodeURIComponent(run)}/undelete`, { method: "POST" }),
-    onSuccess: () => client.invalidateQueries({ queryKey: ["run", run] }),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["run"] }),
   });
 }
