@@ -56,6 +56,7 @@ def times(one: Find, factor: float) -> Find:
 EFFECTS = "start, import, idle, latency"
 THROUGH = "throughput through Python, server on the same cores"
 SENDER = "sender: points a second to a sink that only acknowledges"
+TABLE = "table of runs"
 TRAINING = "training with no server beside tracking disabled"
 HUNDRED, ONE = "100 metrics a step", "one metric a call"
 
@@ -97,6 +98,10 @@ BOUNDS: list[tuple[str, Find, str, str, float]] = [
     ("`import runstone`", in_json(EFFECTS, "import_millis"), "ms", "<=", 50),
     ("server, start to first answer", in_json(EFFECTS, "server_start_to_first_answer_millis"), "ms", "<=", 100),
     ("idle server, resident", in_json(EFFECTS, "idle_server_megabytes"), "MB", "<=", 40),
+    ("page of a table of 10,000 runs sorted by a metric, after a change",
+     in_text(TABLE, r"^  page after a change: ([\d.]+) ms"), "ms", "<=", 150),
+    ("the same page, the first one after the server's start",
+     in_text(TABLE, r"^  first page after start: ([\d.]+) ms"), "ms", "<=", 1_000),
     ("wheel", times(in_text("sizes", r"^(\d+) .*\.whl$"), 1e-6), "MB", "<=", 20),
     ("extension module", times(in_text("sizes", r"^(\d+) .*_runstone.*\.so$"), 1e-6), "MB", "<=", 5),
     ("release binary", times(in_text("sizes", r"^(\d+) .*/runstone$"), 1e-6), "MB", "<=", 40),

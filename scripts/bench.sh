@@ -31,6 +31,8 @@ step "store"
 cargo run --release --quiet -p runstone-store-sqlite --example store_figures
 step "lines"
 cargo run --release --quiet -p runstone-service --example line_figures
+step "table of runs"
+cargo run --release --quiet -p runstone-service --example table_figures
 step "start, import, idle, latency"
 "$venv/bin/python" benches/effects.py
 step "throughput through Python, server on the same cores"

@@ -13,6 +13,9 @@ export default defineConfig({
     assetsDir: "assets-ui",
     assetsInlineLimit: 0,
     target: "es2022",
+    // Browsers that know light-dark(): lowered for older ones it needs a declaration that Mantine does not make,
+    // and the colours are lost.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     modulePreload: { polyfill: false },
     manifest: "manifest.json",
     chunkSizeWarningLimit: 900,

@@ -39,6 +39,8 @@ interface ChartBoardProps {
   readonly metrics: readonly BoardMetric[];
   readonly state: BoardState;
   readonly onState: (change: Partial<BoardState>) => void;
+  /** The page has a legend of its own above the board. */
+  readonly legendOnPage?: boolean;
   /** Said where there is no metric at all. */
   readonly empty: string;
 }
@@ -88,6 +90,7 @@ export function ChartBoard(props: ChartBoardProps) {
       height={height}
       fullScreen={fullScreen}
       onFullScreen={onFullScreen}
+      legendOnPage={props.legendOnPage === true}
       tools={
         !fullScreen && (
           <PinButton
@@ -200,7 +203,7 @@ function BoardGroup(props: {
 }
 
 /** Room that title, legend and notes take of the screen. */
-const FULL_SCREEN_FRAME = 170;
+const FULL_SCREEN_FRAME = 130;
 
 function FullScreen(props: {
   readonly open: boolean;

@@ -10,10 +10,10 @@ import { describeDrawn } from "./attributes";
 import { nameOfX, type XAxis } from "./axes";
 import { ChartCursor } from "./ChartCursor";
 import { ChartLegend } from "./ChartLegend";
-import { useChartLink } from "./ChartLinkContext";
+import { useChartLink, useHighlighted } from "./ChartLinkContext";
 import { ChartTools } from "./ChartTools";
 import classes from "./chart.module.css";
-import { type ChartSeries, compose } from "./compose";
+import { type ChartSeries, compose, familyOf, marksOf } from "./compose";
 import { csvOfLines, fileName } from "./csv";
 import { type Line, nonPositiveX, type Span } from "./lines";
 import type { Scheme } from "./palette";
@@ -51,6 +51,8 @@ interface LineChartProps {
   readonly visible: boolean;
   readonly fullScreen: boolean;
   readonly onFullScreen: () => void;
+  /** The page has a legend of all families: a chart shows its own only where it says more. */
+  readonly legendOnPage?: boolean;
   /** The lines with all their points, for a CSV. */
   readonly readAll?: () => Promise<readonly Line[]>;
   /** Words below the chart: what is not drawn and why. */
@@ -69,7 +71,7 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
   const [root, rootRef] = useElement();
   const [stage, stageRef] = useElement();
   const [readout, readoutRef] = useElement();
-  const [highlight, setHighlight] = useState<string>();
+  const highlight = useHighlighted(link);
   const [shown, setShown] = useState<Pick<Shown["drawn"], "infinite" | "nonPositive">>();
   const [saving, setSaving] = useState<string>();
   const pointerY = useRef<number>(undefined);
@@ -83,7 +85,7 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
   const model = useMemo(
     (): ChartModel => ({
       marks: composition.marks,
-      highlighted: (highlight === undefined ? undefined : composition.marksByKey.get(highlight)) ?? [],
+      highlighted: marksOf(composition, highlight),
       reaching: composition.reaching,
       axis,
       logX,
@@ -146,6 +148,10 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
             download(csvOfLines(await readAll(), nameOfX(axis)), fileName([title, "all"], "csv")),
           );
 
+  const saysMore = composition.legend.some((entry) => familyOf(entry.key) !== entry.key);
+  const hasLegend =
+    props.fullScreen || (props.legendOnPage === true ? saysMore : composition.legend.length > 1 || hidden.size > 0);
+  const highlightLine = useCallback((key: string | undefined) => link.highlight(key), [link]);
   const notes = [...(props.notes ?? NO_NOTES), ...notDrawn(shown, series, logX)];
   return (
     <section
@@ -190,11 +196,11 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
         )}
         <Cover state={props.state} />
       </div>
-      {(composition.legend.length > 1 || hidden.size > 0 || props.fullScreen) && (
+      {hasLegend && (
         <ChartLegend
           entries={composition.legend}
           onHidden={onHidden}
-          onHighlight={setHighlight}
+          onHighlight={highlightLine}
           all={props.fullScreen}
         />
       )}

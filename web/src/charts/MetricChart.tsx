@@ -23,6 +23,8 @@ export interface MetricChartProps {
   readonly height: number;
   readonly fullScreen: boolean;
   readonly onFullScreen: (metric: string) => void;
+  /** The page has a legend of its own. */
+  readonly legendOnPage: boolean;
   readonly notes?: readonly string[];
   readonly tools?: ReactNode;
 }
@@ -101,6 +103,7 @@ function DrawnMetric(props: MetricChartProps & { readonly pixels: number }) {
       height={props.height}
       visible
       fullScreen={props.fullScreen}
+      legendOnPage={props.legendOnPage}
       onFullScreen={useCallback(() => onFullScreen(metric), [onFullScreen, metric])}
       readAll={useCallback(
         () => readAllLines(sources, settings.axis, settings.logX),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ChartSeries, compose } from "./compose";
+import { type ChartSeries, compose, keyInFamily, marksOf } from "./compose";
 import type { Line } from "./lines";
 
 function lineOf(key: string, y: readonly number[]): Line {
@@ -55,5 +55,16 @@ describe("compose", () => {
     );
     const [first] = compose(crowd, PLAIN).marks;
     expect(first?.kind === "line" && first.width).toBe(1);
+  });
+
+  it("hides and lights up whole families", () => {
+    const lines = ["", "val", "test"].map(
+      (rest, slot): ChartSeries => ({ kind: "line", line: lineOf(keyInFamily("run", rest), [slot]), slot }),
+    );
+    expect(compose([...lines, B], { ...PLAIN, hidden: new Set(["run"]) }).lines.map((line) => line.key)).toEqual(["b"]);
+    const composition = compose([...lines.slice(1), B], PLAIN);
+    expect(marksOf(composition, "run")).toHaveLength(2);
+    expect(marksOf(composition, keyInFamily("run", "val"))).toHaveLength(1);
+    expect(marksOf(composition, undefined)).toEqual([]);
   });
 });

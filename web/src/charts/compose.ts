@@ -59,6 +59,29 @@ const ALPHA_RAW = 0.28;
 const ALPHA_MEMBER = 0.3;
 const ALPHA_BAND = 0.16;
 
+/** Between the parts of a key: what comes before is the family. */
+const FAMILY_END = "\t";
+
+/** Key of a line that belongs to a family: hiding or lighting up the family means all its lines. */
+export function keyInFamily(family: string, rest: string): string {
+  return rest === "" ? family : `${family}${FAMILY_END}${rest}`;
+}
+
+/** Family of a key; the key itself where it has none. */
+export function familyOf(key: string): string {
+  const end = key.indexOf(FAMILY_END);
+  return end < 0 ? key : key.slice(0, end);
+}
+
+/** Marks of the line with this key, or of all lines of this family. */
+export function marksOf(composition: Composition, key: string | undefined): readonly Mark[] {
+  if (key === undefined) {
+    return [];
+  }
+  const own = composition.marksByKey.get(key);
+  return own ?? [...composition.marksByKey].flatMap(([other, marks]) => (familyOf(other) === key ? marks : []));
+}
+
 /** Key of a series. */
 export function keyOfSeries(series: ChartSeries): string {
   return series.kind === "line" ? series.line.key : series.key;
@@ -66,7 +89,10 @@ export function keyOfSeries(series: ChartSeries): string {
 
 /** Puts a chart together. Cost: all points once, and a sort of the points of each group. */
 export function compose(series: readonly ChartSeries[], appearance: Appearance): Composition {
-  const visible = series.filter((one) => !appearance.hidden.has(keyOfSeries(one)));
+  const { hidden } = appearance;
+  const isHidden = (one: ChartSeries): boolean =>
+    hidden.has(keyOfSeries(one)) || hidden.has(familyOf(keyOfSeries(one)));
+  const visible = series.filter((one) => !isHidden(one));
   const width = visible.length <= WIDE_LINES_MAX ? WIDTH_WIDE : WIDTH_THIN;
   const drawn = visible.map((one) =>
     one.kind === "line"
@@ -83,7 +109,7 @@ export function compose(series: readonly ChartSeries[], appearance: Appearance):
       key: keyOfSeries(one),
       label: one.kind === "line" ? one.line.label : one.label,
       style: styleOfSlot(one.slot, appearance.scheme),
-      hidden: appearance.hidden.has(keyOfSeries(one)),
+      hidden: isHidden(one),
       members: one.kind === "line" ? 1 : one.members.length,
     })),
   };

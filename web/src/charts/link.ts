@@ -1,5 +1,5 @@
-//! What the charts of a page share while the pointer moves: the x under the cursor, and a window
-//! that is being dragged. Both are too quick for the URL and for React; charts subscribe.
+//! What the charts of a page share while the pointer moves: the x under the cursor, a window that is
+//! being dragged, and the line that is lit up. All are too quick for the URL; charts subscribe.
 
 import type { Span } from "./lines";
 
@@ -11,11 +11,13 @@ export interface LinkedCursor {
   readonly source: string;
 }
 
-/** Cursor and dragged window of a page. */
+/** Cursor, dragged window and highlight of a page. */
 export class ChartLink {
   readonly #cursorReaders = new Set<(cursor: LinkedCursor | undefined) => void>();
   readonly #spanReaders = new Set<(span: Span, source: string) => void>();
+  readonly #highlightReaders = new Set<() => void>();
   #cursor: LinkedCursor | undefined;
+  #highlighted: string | undefined;
 
   /** Where the cursor stands now. */
   get cursor(): LinkedCursor | undefined {
@@ -48,4 +50,25 @@ export class ChartLink {
     this.#spanReaders.add(reader);
     return () => this.#spanReaders.delete(reader);
   }
+
+  /** Key of the line that is lit up; see `familyOf` for what it covers. */
+  get highlighted(): string | undefined {
+    return this.#highlighted;
+  }
+
+  /** Lights a line up in all charts; `undefined` ends that. */
+  highlight(key: string | undefined): void {
+    if (key !== this.#highlighted) {
+      this.#highlighted = key;
+      for (const reader of this.#highlightReaders) {
+        reader();
+      }
+    }
+  }
+
+  /** Calls `reader` when another line is lit up; the answer ends that. */
+  readonly onHighlight = (reader: () => void): (() => void) => {
+    this.#highlightReaders.add(reader);
+    return () => this.#highlightReaders.delete(reader);
+  };
 }

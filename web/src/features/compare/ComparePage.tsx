@@ -11,16 +11,19 @@ import {
   Tabs,
   Text,
   Title,
+  UnstyledButton,
   useComputedColorScheme,
 } from "@mantine/core";
-import { IconX } from "@tabler/icons-react";
-import { useCallback, useMemo, useRef } from "react";
+import { IconArrowUpRight, IconX } from "@tabler/icons-react";
+import { type ReactNode, useCallback, useMemo, useRef } from "react";
+import type { RunItem } from "../../api/types";
 import { type BoardState, ChartBoard } from "../../charts/ChartBoard";
 import { Swatch } from "../../charts/ChartLegend";
+import { ChartLinkProvider, useChartLink } from "../../charts/ChartLinkContext";
 import { type Scheme, styleOfSlot } from "../../charts/palette";
 import { useLiveLines } from "../../charts/useLines";
 import classes from "./compare.module.css";
-import { metricsOfRuns, runLabels, runSlots } from "./metrics";
+import { type Family, families, metricsOfRuns, runLabels } from "./metrics";
 import { ParamsCompared } from "./ParamsCompared";
 import { type ComparedDetail, type Comparison, useComparison, useMeantRuns } from "./queries";
 import {
@@ -77,14 +80,16 @@ export function ComparePage(props: ComparePageProps) {
     );
   }
   return (
-    <Stack gap="sm" p="md">
-      <Head state={state} comparison={comparison} ids={ids} change={change} runHref={props.runHref} />
-      {comparison.compared.length > 0 ? (
-        <Content state={state} comparison={comparison} change={change} />
-      ) : (
-        comparison.loading && <Waiting />
-      )}
-    </Stack>
+    <ChartLinkProvider>
+      <Stack gap="sm" p="md">
+        <Head state={state} comparison={comparison} ids={ids} change={change} runHref={props.runHref} />
+        {comparison.compared.length > 0 ? (
+          <Content state={state} comparison={comparison} change={change} />
+        ) : (
+          comparison.loading && <Waiting />
+        )}
+      </Stack>
+    </ChartLinkProvider>
   );
 }
 
@@ -109,7 +114,13 @@ function Head(props: {
   const scheme: Scheme = useComputedColorScheme("light");
   const runs = useMemo(() => comparison.compared.map((one) => one.run), [comparison.compared]);
   const labels = useMemo(() => runLabels(runs), [runs]);
-  const slots = useMemo(() => runSlots(runs, state.colorBy), [runs, state.colorBy]);
+  const link = useChartLink();
+  const hidden = new Set(state.board.hidden);
+  const buttonsOf = (run: RunItem) => ({
+    label: labels.get(run.id) ?? run.id,
+    href: props.runHref(run.id),
+    onLeaveOut: () => without(run.id),
+  });
   const without = (id: string): void =>
     change({ runs: ids.filter((other) => other !== id), experiment: undefined, group: undefined }, true);
   return (
@@ -142,25 +153,30 @@ function Head(props: {
           />
         </Group>
       </Group>
-      <div className={classes["runs"]}>
-        {runs.map((run) => (
-          <span key={run.id} className={classes["run"]} data-compared={run.id}>
-            <Swatch style={styleOfSlot(slots.get(run.id) ?? 0, scheme)} />
-            <a href={props.runHref(run.id)} title={run.id}>
-              {labels.get(run.id)}
-            </a>
-            <ActionIcon
-              size="xs"
-              variant="subtle"
-              color="gray"
-              aria-label={`leave out ${labels.get(run.id) ?? run.id}`}
-              onClick={() => without(run.id)}
-            >
-              <IconX size={12} />
-            </ActionIcon>
-          </span>
+      <div className={classes["runs"]} onPointerLeave={() => link.highlight(undefined)}>
+        {families(runs, state.colorBy).map((family) => (
+          <FamilyChip
+            key={family.key}
+            family={family}
+            scheme={scheme}
+            hidden={hidden.has(family.key)}
+            onToggle={() => change({ board: { ...state.board, hidden: toggled(state.board.hidden, family.key) } })}
+            onHighlight={(on) => link.highlight(on && !hidden.has(family.key) ? family.key : undefined)}
+          >
+            {state.colorBy === "run" && family.runs.map((run) => <RunButtons key={run.id} {...buttonsOf(run)} />)}
+          </FamilyChip>
         ))}
       </div>
+      {state.colorBy !== "run" && (
+        <div className={classes["runs"]}>
+          {runs.map((run) => (
+            <span key={run.id} className={classes["run"]} data-compared={run.id}>
+              {labels.get(run.id)}
+              <RunButtons {...buttonsOf(run)} />
+            </span>
+          ))}
+        </div>
+      )}
       {(comparison.missing.length > 0 || comparison.failed.length > 0) && (
         <Alert
           color="yellow"
@@ -182,6 +198,74 @@ function Head(props: {
         </Alert>
       )}
     </>
+  );
+}
+
+function toggled(words: readonly string[], word: string): readonly string[] {
+  return words.includes(word) ? words.filter((other) => other !== word) : [...words, word];
+}
+
+/** An entry of the legend of the page: a click hides or shows its lines, hovering lights them up. */
+function FamilyChip(props: {
+  readonly family: Family;
+  readonly scheme: Scheme;
+  readonly hidden: boolean;
+  readonly onToggle: () => void;
+  readonly onHighlight: (on: boolean) => void;
+  readonly children: ReactNode;
+}) {
+  const { family } = props;
+  return (
+    <span
+      className={classes["run"]}
+      data-compared={family.key}
+      data-hidden={props.hidden ? "" : undefined}
+      onPointerEnter={() => props.onHighlight(true)}
+    >
+      <UnstyledButton
+        className={classes["toggle"]}
+        aria-pressed={!props.hidden}
+        title={`${family.label}\nclick: hide or show`}
+        onClick={props.onToggle}
+        onFocus={() => props.onHighlight(true)}
+        onBlur={() => props.onHighlight(false)}
+      >
+        <Swatch style={styleOfSlot(family.slot, props.scheme)} />
+        <span>
+          {family.label}
+          {family.runs.length > 1 ? ` (${family.runs.length})` : ""}
+        </span>
+      </UnstyledButton>
+      {props.children}
+    </span>
+  );
+}
+
+function RunButtons(props: { readonly label: string; readonly href: string; readonly onLeaveOut: () => void }) {
+  return (
+    <Group gap={0} wrap="nowrap">
+      <ActionIcon
+        component="a"
+        href={props.href}
+        size="xs"
+        variant="subtle"
+        color="gray"
+        aria-label={`open ${props.label}`}
+        title="open this run"
+      >
+        <IconArrowUpRight size={12} />
+      </ActionIcon>
+      <ActionIcon
+        size="xs"
+        variant="subtle"
+        color="gray"
+        aria-label={`leave out ${props.label}`}
+        title="leave out"
+        onClick={props.onLeaveOut}
+      >
+        <IconX size={12} />
+      </ActionIcon>
+    </Group>
   );
 }
 
@@ -260,5 +344,13 @@ function Charts(props: {
     .join("\n");
   // biome-ignore lint/correctness/useExhaustiveDependencies: summaries change with each point, charts only with names
   const metrics = useMemo(() => metricsOfRuns(compared, colorBy), [shape, colorBy]);
-  return <ChartBoard metrics={metrics} state={props.board} onState={props.onBoard} empty="these runs have no metric" />;
+  return (
+    <ChartBoard
+      metrics={metrics}
+      state={props.board}
+      onState={props.onBoard}
+      legendOnPage
+      empty="these runs have no metric"
+    />
+  );
 }

@@ -3,6 +3,7 @@
 
 import type { RunItem, SeriesItem } from "../../api/types";
 import type { BoardMetric } from "../../charts/ChartBoard";
+import { keyInFamily } from "../../charts/compose";
 import { compareNames } from "../../charts/names";
 import { slotsOf } from "../../charts/palette";
 import { contextKey, contextText, type SeriesSource } from "../../charts/source";
@@ -53,6 +54,34 @@ export function runSlots(runs: readonly RunItem[], by: ColorBy): ReadonlyMap<str
   return new Map(runs.map((run, index) => [run.id, slots.get(words[index] ?? "") ?? 0]));
 }
 
+/** An entry of the legend of the page: a run, or a group or seed with its runs. */
+export interface Family {
+  /** Key that hides and lights up all its lines. */
+  readonly key: string;
+  readonly label: string;
+  readonly slot: number;
+  readonly runs: readonly RunItem[];
+}
+
+/** The legend of the page: in the order of the runs, or of the words that colour them. */
+export function families(runs: readonly RunItem[], by: ColorBy): readonly Family[] {
+  const labels = runLabels(runs);
+  const slots = runSlots(runs, by);
+  const found = new Map<string, { readonly label: string; readonly slot: number; readonly runs: RunItem[] }>();
+  for (const run of runs) {
+    const label = colorWord(run, by, labels);
+    const key = by === "run" ? run.id : label;
+    const family = found.get(key);
+    if (family === undefined) {
+      found.set(key, { label, slot: slots.get(run.id) ?? 0, runs: [run] });
+    } else {
+      family.runs.push(run);
+    }
+  }
+  const entries = [...found].map(([key, family]) => ({ key, ...family }));
+  return by === "run" ? entries : entries.sort((one, two) => compareNames(one.label, two.label));
+}
+
 /** Charts of a comparison. */
 export function metricsOfRuns(compared: readonly ComparedRun[], by: ColorBy): readonly BoardMetric[] {
   const runs = compared.map((one) => one.run);
@@ -76,14 +105,14 @@ export function metricsOfRuns(compared: readonly ComparedRun[], by: ColorBy): re
     const sources = entries.slice(0, LINES_MAX).map(({ run, series }): SeriesSource => {
       const context = contextKey(series.context);
       const suffix = contexts.size > 1 && context !== "" ? ` ${contextText(series.context)}` : "";
-      const keySuffix = contexts.size > 1 ? ` ${context}` : "";
+      const rest = contexts.size > 1 ? context : "";
       const word = colorWord(run, by, labels);
       return {
         address: context === "" ? { run: run.id, name } : { run: run.id, name, context: series.context },
-        key: `${run.id}${keySuffix}`,
+        key: keyInFamily(run.id, rest),
         label: `${labels.get(run.id) ?? run.id}${suffix}`,
         slot: slots.get(run.id) ?? 0,
-        group: by === "run" ? undefined : { key: `${word}${keySuffix}`, label: `${word}${suffix}` },
+        group: by === "run" ? undefined : { key: keyInFamily(word, rest), label: `${word}${suffix}` },
       };
     });
     return {
