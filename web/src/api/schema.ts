@@ -631,7 +631,7 @@ export interface components {
         Goal: "min" | "max";
         /** @description Why one item of several was not done; the others were. */
         ItemError: {
-            /** @description Kind, as in `Problem`: `not_found`, `conflict`, `invalid`. */
+            /** @description Kind, as in `Problem`: `not_found`, `conflict`, `invalid`, `corrupt`. */
             kind: components["schemas"]["ErrorName"];
             /** @description What failed and with which value. */
             detail: string;
@@ -660,8 +660,8 @@ export interface components {
         };
         /** @description What is known of a line besides its points. */
         LineHead: {
-            /** @description The run, as its id. */
-            run: components["schemas"]["RunId"];
+            /** @description Id of the run; what was asked for, where there is no such run. */
+            run: string;
             /** @description Name of the metric. */
             name: string;
             /** @description Context, an object. */
@@ -682,7 +682,7 @@ export interface components {
         };
         /** @description What stands on x. */
         LineX: components["schemas"]["LineXStep"] | components["schemas"]["LineXRelativeTime"] | components["schemas"]["LineXTime"] | components["schemas"]["LineXEpoch"] | components["schemas"]["LineXMetric"];
-        /** @description The epoch; points without one are left out. */
+        /** @description The epoch; points without a finite one are left out. */
         LineXEpoch: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -692,7 +692,7 @@ export interface components {
         };
         /**
          * @description The value of another metric of the same run at the same step; points without one are left
-         *     out, and so are those where it is NaN.
+         *     out, and so are those where it is NaN or infinite.
          */
         LineXMetric: {
             /** @description Name of that metric. */
@@ -705,7 +705,7 @@ export interface components {
              */
             kind: "metric";
         };
-        /** @description Seconds since the run began. */
+        /** @description Seconds since the run started, or was created if it never did. */
         LineXRelativeTime: {
             /**
              * @description discriminator enum property added by openapi-typescript
