@@ -511,8 +511,8 @@ export interface components {
         };
         /** @description What became of one run. */
         EditResult: {
-            /** @description The run, as it was asked for, or its id where it was found. */
-            run: components["schemas"]["RunId"];
+            /** @description The run, as it was asked for. */
+            run: string;
             /** @description It was as asked already, so nothing was written. */
             unchanged: boolean;
             /** @description Why nothing was done with this run. */
@@ -1177,13 +1177,14 @@ export interface components {
             runs?: string[];
             /** @description Archived runs too. */
             archived?: boolean;
-            /** @description The trash instead of the living runs. */
+            /** @description The trash instead of the living runs, archived or not. */
             deleted?: boolean;
             /** @description Cells to add to each row, at most `TABLE_COLUMNS_MAX`. */
             columns?: components["schemas"]["Column"][];
             /**
-             * @description By what to sort; absent: newest created first. Rows without a value come last either way,
-             *     equal ones newest first. Numbers sort before text, NaN after all numbers.
+             * @description By what to sort; absent: newest created first. Numbers (a bool is 0 or 1) come before NaN,
+             *     NaN before text (by its first 256 bytes), text before lists, and rows without a value last,
+             *     in both directions; equal ones newest first.
              */
             sort?: components["schemas"]["Sort"] | null;
             /** @description Rows a page; 1 to `TABLE_PAGE_MAX`. */
