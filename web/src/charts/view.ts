@@ -304,7 +304,7 @@ export class ChartView {
     const context = plot.ctx;
     context.save();
     context.globalAlpha = highlighted.length > 0 ? 0.25 : 1;
-    context.drawImage(this.#layer.canvas, Math.round(left), Math.round(top));
+    this.#layer.copyTo(context, Math.round(left), Math.round(top));
     if (highlighted.length > 0) {
       context.translate(Math.round(left), Math.round(top));
       drawMarks(context, highlighted, area, 0, area.width);
