@@ -57,6 +57,7 @@ EFFECTS = "start, import, idle, latency"
 THROUGH = "throughput through Python, server on the same cores"
 SENDER = "sender: points a second to a sink that only acknowledges"
 TABLE = "table of runs"
+PAGES = "pages in a browser"
 TRAINING = "training with no server beside tracking disabled"
 HUNDRED, ONE = "100 metrics a step", "one metric a call"
 
@@ -102,6 +103,13 @@ BOUNDS: list[tuple[str, Find, str, str, float]] = [
      in_text(TABLE, r"^  page after a change: ([\d.]+) ms"), "ms", "<=", 150),
     ("the same page, the first one after the server's start",
      in_text(TABLE, r"^  first page after start: ([\d.]+) ms"), "ms", "<=", 1_000),
+    ("from `track` to the drawn point, median", in_json(PAGES, "track_to_drawn", "median_millis"), "ms", "<=", 300),
+    ("a table of 10,000 runs while it scrolls, the longest task",
+     in_json(PAGES, "table", "longest_task_millis"), "ms", "<=", 100),
+    ("first load of the table of 10,000 runs", in_json(PAGES, "first_load", "median_millis"), "ms", "<=", 1_000),
+    ("bytes of the first load, compressed", times(in_json(PAGES, "first_load", "bytes"), 1e-3), "KB", "<=", 300),
+    ("100 lines of 1,000 points while they are panned",
+     in_json("panning a chart in a browser", "frames_per_second"), "frames/s", ">=", 50),
     ("wheel", times(in_text("sizes", r"^(\d+) .*\.whl$"), 1e-6), "MB", "<=", 20),
     ("extension module", times(in_text("sizes", r"^(\d+) .*_runstone.*\.so$"), 1e-6), "MB", "<=", 5),
     ("release binary", times(in_text("sizes", r"^(\d+) .*/runstone$"), 1e-6), "MB", "<=", 40),

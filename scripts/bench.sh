@@ -39,6 +39,11 @@ step "throughput through Python, server on the same cores"
 "$venv/bin/python" benches/throughput.py
 step "training with no server beside tracking disabled"
 "$venv/bin/python" benches/training.py
+step "pages in a browser"
+scripts/web.sh --install
+RUNSTONE_BINARY=$venv/bin/runstone PYTHON=$venv/bin/python node benches/browser/pages.mjs
+step "panning a chart in a browser"
+node benches/browser/pan.mjs
 step "calls"
 home=$(mktemp -d)
 trap 'kill "$server" 2>/dev/null || true; rm -rf "$home"' EXIT

@@ -2,7 +2,7 @@
 
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { mantineStyles } from "./scripts/mantineStyles";
+import { mantineStyles } from "./scripts/mantineStyles.ts";
 
 export default defineConfig({
   base: "./",

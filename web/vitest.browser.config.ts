@@ -8,7 +8,7 @@ export default defineConfig({
     environment: "node",
     // One browser at a time: two cores, and each file brings a server.
     fileParallelism: false,
-    testTimeout: 120_000,
+    testTimeout: 90_000,
     hookTimeout: 180_000,
     expect: { poll: { timeout: 20_000, interval: 50 } },
   },

@@ -13,7 +13,7 @@ from runstone import Run
 told = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), told.set()), daemon=True).start()
 run = Run(experiment="live", name="growing", config={"lr": 0.05})
-print(run.id, flush=True)
+print(run.hash, flush=True)
 step = 0
 while not told.is_set():
     run.log({"loss": 1.0 / (step + 1), "train/accuracy": step / (step + 10)}, step=step)
@@ -26,9 +26,10 @@ run.close()
 `;
 
 async function firstLine(script: Script): Promise<string> {
-  return new Promise((resolve) => {
+  const line = new Promise<string>((resolve) => {
     script.process.stdout?.once("data", (data) => resolve(String(data).trim()));
   });
+  return Promise.race([line, script.done]);
 }
 
 /** What a chart shows last, by its data attributes. */

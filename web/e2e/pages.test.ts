@@ -19,7 +19,7 @@ for number in range(12):
              tags=["baseline"] if number % 2 else ["tuned", "long"], seed=number % 3, group=f"fold-{number % 2}") as run:
         for step in range(200):
             run.log({"loss": math.exp(-rate * step / 10) + number / 100, "train/accuracy": 1 - math.exp(-rate * step / 20)}, step=step)
-    ids.append(run.id)
+    ids.append(run.hash)
 print(" ".join(ids))
 `;
 
@@ -257,7 +257,7 @@ from runstone import Run
 with Run(experiment="below", name="a-run") as run:
     for step in range(50):
         run.track(step * 0.5, name="loss", step=step)
-print(run.id)
+print(run.hash)
 `,
       );
       const root = base?.url ?? server.url;

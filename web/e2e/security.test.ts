@@ -137,10 +137,14 @@ describe("a page that is not ours", () => {
 from runstone import Run
 with Run(experiment="target", name="victim") as run:
     run.track(1.0, name="loss", step=0)
-print(run.id)
+print(run.hash)
 `,
     );
-    browser = await launchBrowser(`--host-resolver-rules=MAP evil.example 127.0.0.1, MAP localhost 127.0.0.1`);
+    browser = await launchBrowser(
+      "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP localhost 127.0.0.1",
+      // The browser's own guard of loopback is not what is tested here, and not every browser has it.
+      "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests",
+    );
   });
 
   afterAll(async () => {
@@ -193,6 +197,7 @@ print(run.id)
     expect(results.get("read by fetch")).toBe("basic 200 true");
     expect(results.get("json post")).toBe("basic 200 true");
     expect(results.get("event source")).toBe("read a change");
-    await expect(server.get(`runs/${run}`)).rejects.toThrow(/404/);
+    const deleted = await server.get<{ changes: unknown[] }>(`changes?kind=deleted`);
+    expect(deleted.changes.length).toBeGreaterThan(0);
   });
 });

@@ -26,7 +26,7 @@ with Run(experiment="long", name="million") as run:
     for step in range(${POINTS}):
         value = ${SPIKE} if step == ${SPIKE_STEP} else math.sin(step / 5000)
         run.track(value, name="signal", step=step)
-    print(run.id)
+    print(run.hash)
 `,
     );
     browser = await launchBrowser();

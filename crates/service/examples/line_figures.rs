@@ -21,7 +21,7 @@ use runstone_store::conformance::testing::FrameBuilder;
 use runstone_store_sqlite::{SqliteOptions, SqliteStore};
 
 const PIXELS: usize = 1_000;
-const ROUNDS: usize = 21;
+const ROUNDS: usize = 41;
 const FRAME_POINTS: u64 = 10_000;
 
 struct Bench {
@@ -84,11 +84,6 @@ impl Bench {
             }
         }
         self.store().fold(true).unwrap();
-        let bytes = self.store().stats().unwrap().database_bytes;
-        println!(
-            "{:.2} bytes a point in the file",
-            bytes as f64 / points as f64
-        );
     }
 
     fn request(&self, names: &[String]) -> LinesRequest {
@@ -114,39 +109,33 @@ impl Bench {
         let drawn = self.service.draw_lines(&self.me, &whole).unwrap();
         let kept = drawn.lines[0].points.x.len();
         assert_eq!(drawn.lines[0].points.points, points);
-        let all = median(1.max(3_000_000 / points as usize), || self.read_all("loss"));
-        let by_step = self.median_of(&whole);
+        let all = measure(1.max(3_000_000 / points as usize), || self.read_all("loss"));
+        let took = self.measure(&whole);
         println!(
-            "{name} at {PIXELS} pixels: {:.2} ms to draw {kept} points; reading all of them {:.0} \
-             ms, {:.0} times as long",
-            millis(by_step),
-            millis(all),
-            all.as_secs_f64() / by_step.as_secs_f64()
+            "{name} at {PIXELS} pixels: {took} to draw {kept} points; reading all of them {all}, \
+             {:.0} times as long",
+            all.times(&took)
         );
         for (what, x) in [
             ("by relative time", LineX::RelativeTime),
             ("by time", LineX::Time),
         ] {
-            let took = self.median_of(&LinesRequest { x, ..whole.clone() });
-            println!("  {what}: {:.2} ms", millis(took));
+            let took = self.measure(&LinesRequest { x, ..whole.clone() });
+            println!("  {what}: {took}");
         }
         let middle = points as f64 / 2.0;
         for part in [0.01, 0.1] {
-            let took = self.median_of(&LinesRequest {
+            let took = self.measure(&LinesRequest {
                 from: Some(middle),
                 to: Some(middle + points as f64 * part),
                 ..whole.clone()
             });
-            println!(
-                "  a window of {:.0} %: {:.2} ms",
-                part * 100.0,
-                millis(took)
-            );
+            println!("  a window of {:.0} %: {took}", part * 100.0);
         }
     }
 
-    fn median_of(&self, request: &LinesRequest) -> Duration {
-        median(ROUNDS, || {
+    fn measure(&self, request: &LinesRequest) -> Took {
+        measure(ROUNDS, || {
             std::hint::black_box(self.service.draw_lines(&self.me, request).unwrap());
         })
     }
@@ -183,31 +172,63 @@ fn many(bench: &Bench) {
     }
     let request = bench.request(&names);
     for state in ["not folded", "folded"] {
-        let all = median(5, || names.iter().for_each(|name| bench.read_all(name)));
-        let took = bench.median_of(&request);
+        let all = measure(5, || names.iter().for_each(|name| bench.read_all(name)));
+        let took = bench.measure(&request);
         println!(
-            "100 lines x 1,000 points, {state}: {:.2} ms to draw; reading each by itself {:.0} ms, \
-             {:.0} times as long",
-            millis(took),
-            millis(all),
-            all.as_secs_f64() / took.as_secs_f64()
+            "100 lines x 1,000 points, {state}: {took} to draw; reading each by itself {all}, \
+             {:.1} times as long",
+            all.times(&took)
         );
         bench.store().fold(true).unwrap();
     }
 }
 
-fn median(rounds: usize, mut work: impl FnMut()) -> Duration {
-    let mut took: Vec<Duration> = (0..rounds)
+/// How long something took.
+struct Took {
+    /// Median of the rounds.
+    wall: Duration,
+    /// Of this thread, a round.
+    cpu_seconds: f64,
+}
+
+impl Took {
+    /// How often the other fits in, by CPU: other work on the machine counts less there.
+    fn times(&self, other: &Self) -> f64 {
+        self.cpu_seconds / other.cpu_seconds
+    }
+}
+
+impl std::fmt::Display for Took {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (wall, cpu) = (self.wall.as_secs_f64() * 1e3, self.cpu_seconds * 1e3);
+        write!(formatter, "{wall:.2} ms (CPU {cpu:.2} ms)")
+    }
+}
+
+fn measure(rounds: usize, mut work: impl FnMut()) -> Took {
+    work();
+    let cpu = cpu_seconds();
+    let mut walls: Vec<Duration> = (0..rounds)
         .map(|_| {
             let start = Instant::now();
             work();
             start.elapsed()
         })
         .collect();
-    took.sort();
-    took[rounds / 2]
+    let cpu_seconds = (cpu_seconds() - cpu) / rounds as f64;
+    walls.sort();
+    Took {
+        wall: walls[rounds / 2],
+        cpu_seconds,
+    }
 }
 
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
+/// CPU of the main thread so far, to the nanosecond.
+fn cpu_seconds() -> f64 {
+    let schedule = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    let nanos = schedule.split_whitespace().next();
+    nanos
+        .and_then(|nanos| nanos.parse::<f64>().ok())
+        .unwrap_or(f64::NAN)
+        / 1e9
 }

@@ -4,6 +4,7 @@
 //! writer applies between frames. The surprising rule: filters are tested row by row, without an
 //! index that every frame would have to keep; a page looks at a bounded number of rows instead.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 use runstone_model::{ChangeNumber, ExperimentKey, RunId, RunKey, Timestamp, WorkspaceId};
@@ -177,11 +178,11 @@ fn records(
     let mut names: HashMap<ExperimentKey, String> = HashMap::new();
     let mut records = Vec::with_capacity(rows.len());
     for row in rows {
-        if !ids.contains_key(&row.run) {
-            ids.insert(row.run, read_run_id(connection, workspace, row.run)?);
+        if let Entry::Vacant(unknown) = ids.entry(row.run) {
+            unknown.insert(read_run_id(connection, workspace, row.run)?);
         }
-        if !names.contains_key(&row.experiment) {
-            names.insert(row.experiment, read_name(connection, row.experiment)?);
+        if let Entry::Vacant(unknown) = names.entry(row.experiment) {
+            unknown.insert(read_name(connection, row.experiment)?);
         }
         let (Some(Some(id)), Some(name)) = (ids.get(&row.run), names.get(&row.experiment)) else {
             continue;

@@ -32,7 +32,18 @@ interface Waiting {
 const waiting = new Map<string, { readonly window: LinesWindow; readonly readers: Waiting[] }>();
 
 /** Reads lines, in the order asked; joined with what else is asked in this moment. */
-export function readLines(series: readonly SeriesAddress[], window: LinesWindow): Promise<readonly LineColumns[]> {
+export async function readLines(
+  series: readonly SeriesAddress[],
+  window: LinesWindow,
+): Promise<readonly LineColumns[]> {
+  const parts: Promise<readonly LineColumns[]>[] = [];
+  for (let start = 0; start < series.length; start += SERIES_MAX) {
+    parts.push(queueLines(series.slice(start, start + SERIES_MAX), window));
+  }
+  return (await Promise.all(parts)).flat();
+}
+
+function queueLines(series: readonly SeriesAddress[], window: LinesWindow): Promise<readonly LineColumns[]> {
   return new Promise((resolve, reject) => {
     const key = JSON.stringify(window);
     const batch = waiting.get(key);

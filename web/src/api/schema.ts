@@ -511,8 +511,8 @@ export interface components {
         };
         /** @description What became of one run. */
         EditResult: {
-            /** @description The run, as it was asked for, or its id where it was found. */
-            run: components["schemas"]["RunId"];
+            /** @description The run, as it was asked for. */
+            run: string;
             /** @description It was as asked already, so nothing was written. */
             unchanged: boolean;
             /** @description Why nothing was done with this run. */
@@ -631,7 +631,7 @@ export interface components {
         Goal: "min" | "max";
         /** @description Why one item of several was not done; the others were. */
         ItemError: {
-            /** @description Kind, as in `Problem`: `not_found`, `conflict`, `invalid`. */
+            /** @description Kind, as in `Problem`: `not_found`, `conflict`, `invalid`, `corrupt`. */
             kind: components["schemas"]["ErrorName"];
             /** @description What failed and with which value. */
             detail: string;
@@ -660,8 +660,8 @@ export interface components {
         };
         /** @description What is known of a line besides its points. */
         LineHead: {
-            /** @description The run, as its id. */
-            run: components["schemas"]["RunId"];
+            /** @description Id of the run; what was asked for, where there is no such run. */
+            run: string;
             /** @description Name of the metric. */
             name: string;
             /** @description Context, an object. */
@@ -682,7 +682,7 @@ export interface components {
         };
         /** @description What stands on x. */
         LineX: components["schemas"]["LineXStep"] | components["schemas"]["LineXRelativeTime"] | components["schemas"]["LineXTime"] | components["schemas"]["LineXEpoch"] | components["schemas"]["LineXMetric"];
-        /** @description The epoch; points without one are left out. */
+        /** @description The epoch; points without a finite one are left out. */
         LineXEpoch: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -692,7 +692,7 @@ export interface components {
         };
         /**
          * @description The value of another metric of the same run at the same step; points without one are left
-         *     out, and so are those where it is NaN.
+         *     out, and so are those where it is NaN or infinite.
          */
         LineXMetric: {
             /** @description Name of that metric. */
@@ -705,7 +705,7 @@ export interface components {
              */
             kind: "metric";
         };
-        /** @description Seconds since the run began. */
+        /** @description Seconds since the run started, or was created if it never did. */
         LineXRelativeTime: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -1177,13 +1177,14 @@ export interface components {
             runs?: string[];
             /** @description Archived runs too. */
             archived?: boolean;
-            /** @description The trash instead of the living runs. */
+            /** @description The trash instead of the living runs, archived or not. */
             deleted?: boolean;
             /** @description Cells to add to each row, at most `TABLE_COLUMNS_MAX`. */
             columns?: components["schemas"]["Column"][];
             /**
-             * @description By what to sort; absent: newest created first. Rows without a value come last either way,
-             *     equal ones newest first. Numbers sort before text, NaN after all numbers.
+             * @description By what to sort; absent: newest created first. Numbers (a bool is 0 or 1) come before NaN,
+             *     NaN before text (by its first 256 bytes), text before lists, and rows without a value last,
+             *     in both directions; equal ones newest first.
              */
             sort?: components["schemas"]["Sort"] | null;
             /** @description Rows a page; 1 to `TABLE_PAGE_MAX`. */

@@ -175,6 +175,7 @@ fn a_script_whose_run_is_deleted_goes_on_and_what_it_logs_is_kept_aside() {
         line.map(str::to_owned)
     };
     let before = requests(&server);
+    assert!(before.is_some());
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(requests(&server), before, "an idle client sends nothing");
     let rejected = files(&home.spool());

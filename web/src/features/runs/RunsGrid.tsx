@@ -3,7 +3,18 @@
 import { Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type MouseEvent, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  memo,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import type { Column, JsonValue, RunProperty, Sort, TableRow } from "../../api/types";
 import { agoText, durationText, numberText, timeText } from "../../base/text";
 import { StateBadge } from "../../widgets/StateBadge";
@@ -11,7 +22,7 @@ import { Tags } from "../../widgets/Tags";
 import { useNow } from "../../widgets/useNow";
 import { columnKey, columnTitle, propertyValue } from "./columns";
 import styles from "./runs.module.css";
-import { extended, type Selection, toggled } from "./selection";
+import { extended, movedRows, type Selection, toggled } from "./selection";
 
 const ROW_PIXELS = 34;
 const OVERSCAN_ROWS = 12;
@@ -52,7 +63,8 @@ interface RunsGridProps {
 export function RunsGrid(props: RunsGridProps) {
   const { rows, columns, selection, onSelection, onOpen, onMore, complete } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  const [active, setActive] = useState(-1);
+  // Held as a run, not as a place: new runs above must not change which one Enter opens.
+  const [activeRun, setActiveRun] = useState<string | undefined>();
   const order = useMemo(() => rows.map((row) => row.run.id), [rows]);
   const virtualizer = useVirtualizer({
     count: rows.length,
@@ -62,6 +74,9 @@ export function RunsGrid(props: RunsGridProps) {
     getItemKey: (index) => order[index] ?? index,
     useFlushSync: false,
   });
+  useKeptView(scroller, order);
+  const places = useMemo(() => new Map(order.map((run, index) => [run, index])), [order]);
+  const active = activeRun === undefined ? -1 : (places.get(activeRun) ?? -1);
   const items = virtualizer.getVirtualItems();
   const lastShown = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -83,6 +98,9 @@ export function RunsGrid(props: RunsGridProps) {
   }, []);
 
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    }
     if (
       event.target instanceof HTMLElement &&
       event.target.closest("input, button, a") !== null &&
@@ -105,7 +123,7 @@ export function RunsGrid(props: RunsGridProps) {
     const run = order[active];
     if (step !== undefined) {
       const next = Math.max(0, Math.min(rows.length - 1, active + step));
-      setActive(next);
+      setActiveRun(order[next]);
       virtualizer.scrollToIndex(next);
       const target = order[next];
       if (event.shiftKey && target !== undefined) {
@@ -193,6 +211,25 @@ export function RunsGrid(props: RunsGridProps) {
       </div>
     </div>
   );
+}
+
+/**
+ * Keeps the rows in view where they are when runs come or go above them; at the top the newest are
+ * what one wants to see.
+ */
+function useKeptView(scroller: RefObject<HTMLDivElement | null>, order: readonly string[]) {
+  const former = useRef(order);
+  useLayoutEffect(() => {
+    const before = former.current;
+    former.current = order;
+    const place = scroller.current;
+    if (place !== null && before !== order && place.scrollTop >= ROW_PIXELS) {
+      const rows = movedRows(before, order, Math.floor(place.scrollTop / ROW_PIXELS));
+      if (rows !== 0) {
+        place.scrollTop += rows * ROW_PIXELS;
+      }
+    }
+  }, [scroller, order]);
 }
 
 interface HeaderCellProps {

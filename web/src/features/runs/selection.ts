@@ -1,4 +1,4 @@
-//! Which rows are selected: single ones, and ranges from the last one touched.
+//! Which rows are selected: single ones, and ranges from the last one touched; and how far rows moved.
 
 /** Selected runs and where a range begins. */
 export interface Selection {
@@ -26,4 +26,22 @@ export function extended(selection: Selection, run: string, order: readonly stri
   }
   const range = order.slice(Math.min(from, to), Math.max(from, to) + 1);
   return { runs: new Set([...selection.runs, ...range]), anchor: selection.anchor };
+}
+
+/**
+ * By how many rows what stood at `place` has moved from one order to the next; where that run is
+ * gone the next one counts, and 0 where all were replaced.
+ */
+export function movedRows(before: readonly string[], after: readonly string[], place: number): number {
+  if (before[place] !== undefined && before[place] === after[place]) {
+    return 0;
+  }
+  const places = new Map(after.map((run, index) => [run, index]));
+  for (let index = place; index < before.length; index += 1) {
+    const now = places.get(before[index] ?? "");
+    if (now !== undefined) {
+      return now - place;
+    }
+  }
+  return 0;
 }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ApiError } from "../../api/http";
 import type { ChangeItem, ChangeKind, RunItem, TableRequest, TableRow } from "../../api/types";
-import { extended, NOTHING, toggled } from "./selection";
-import { RunTable } from "./table";
+import { extended, movedRows, NOTHING, toggled } from "./selection";
+import { isSame, RunTable } from "./table";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
@@ -144,4 +145,73 @@ test("ranges reach from the last one touched", () => {
   expect([...extended(range, "a", order).runs].sort()).toEqual(["a", "b", "c", "d"]);
   expect([...toggled(range, "c").runs].sort()).toEqual(["b", "d"]);
   expect([...extended(NOTHING, "c", order).runs]).toEqual(["c"]);
+});
+
+test("rows that move between pages while these are read stand there once", async () => {
+  const { read, rows } = server(1_500);
+  let moves = false;
+  const table = new RunTable(async (request) => {
+    const page = await read(request);
+    if (moves) {
+      // A new run above pushes the last of this page onto the next.
+      rows.unshift(row(`new${rows.length}`, 0));
+    }
+    return page;
+  }, {});
+  table.start();
+  await vi.advanceTimersByTimeAsync(10);
+  table.more();
+  await vi.advanceTimersByTimeAsync(10);
+  table.more();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(table.state().rows).toHaveLength(1_500);
+  moves = true;
+  await vi.advanceTimersByTimeAsync(2_000);
+  table.reread();
+  await vi.advanceTimersByTimeAsync(10);
+  const ids = table.state().rows.map((one) => one.run.id);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(ids.length).toBeGreaterThan(1_400);
+  table.stop();
+});
+
+test("rows are the same whatever the order of their fields, and not when a value differs", () => {
+  const one = row("a", 1);
+  const { id, ...rest } = one.run;
+  expect(isSame(one, { cells: [1], run: { ...rest, id } })).toBe(true);
+  expect(isSame(one, row("a", 2))).toBe(false);
+  expect(isSame(one, { ...one, run: { ...one.run, tags: ["x"] } })).toBe(false);
+  expect(isSame({ a: undefined }, { b: undefined })).toBe(false);
+  expect(isSame([], {})).toBe(false);
+  expect(isSame(Number.NaN, Number.NaN)).toBe(true);
+});
+
+test("a server that wants a token is not asked again until there is one", async () => {
+  let asked = 0;
+  let hasToken = false;
+  const { read } = server(3);
+  const table = new RunTable(async (request) => {
+    asked += 1;
+    if (!hasToken) {
+      throw new ApiError(401, "a token is needed", undefined);
+    }
+    return read(request);
+  }, {});
+  table.start();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked).toBe(1);
+  hasToken = true;
+  table.reread();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(table.state().rows).toHaveLength(3);
+  table.stop();
+});
+
+test("what is in view is found again when runs come and go above it", () => {
+  const before = ["a", "b", "c", "d"];
+  expect(movedRows(before, ["x", "y", "a", "b", "c", "d"], 1)).toBe(2);
+  expect(movedRows(before, ["b", "c", "d"], 2)).toBe(-1);
+  expect(movedRows(before, ["a", "b", "d"], 2)).toBe(0);
+  expect(movedRows(before, ["a", "b", "c", "d", "e"], 3)).toBe(0);
+  expect(movedRows(before, ["p", "q"], 1)).toBe(0);
 });

@@ -4,6 +4,7 @@
 //! place; what may move rows (new runs, states, the order by a moving value) reads again what is
 //! loaded, at a rest that grows with its size. One request is under way at a time.
 
+import { ApiError } from "../../api/http";
 import type { ChangeItem, TablePage, TableRequest, TableRow } from "../../api/types";
 
 /** Reads a page; replaced in tests. */
@@ -39,6 +40,7 @@ export class RunTable {
   readonly #request: TableRequest;
   readonly #readers = new Set<() => void>();
   #state = EMPTY;
+  #loaded: ReadonlySet<string> = new Set();
   #cursor: string | null = null;
   #changed = new Set<string>();
   #mayMove = false;
@@ -91,7 +93,7 @@ export class RunTable {
 
   /** Takes note of a change. */
   hear(change: ChangeItem): void {
-    const loaded = this.#state.rows.some((row) => row.run.id === change.run);
+    const loaded = this.#loaded.has(change.run);
     const moves = change.kinds.some((kind) => MOVING.has(kind)) || (loaded && this.#sortsByMoving());
     if (!loaded && !moves) {
       return;
@@ -126,7 +128,10 @@ export class RunTable {
       this.#mayMove = true;
       this.#rereadAt = 0;
       this.#become({ error: error instanceof Error ? error : new Error(String(error)), loading: false });
-      this.#later(2_000);
+      // A server that wants a token is asked again when there is one: `reread`.
+      if (!(error instanceof ApiError && error.status === 401)) {
+        this.#later(2_000);
+      }
     } finally {
       this.#working = false;
     }
@@ -161,18 +166,27 @@ export class RunTable {
     this.#changed = new Set();
     const wanted = Math.max(FIRST_ROWS, this.#state.rows.length);
     const began = Date.now();
-    const rows: TableRow[] = [];
+    const former = new Map(this.#state.rows.map((row) => [row.run.id, row]));
+    // Rows move while pages are read: a run that stood on a former page is not taken again.
+    const rows = new Map<string, TableRow>();
     let page: TablePage;
     let cursor: string | null = null;
+    let taken = 0;
     do {
-      const limit = Math.min(NEXT_ROWS, wanted - rows.length);
+      const limit = Math.min(NEXT_ROWS, wanted - taken);
       page = await this.#read({ ...this.#request, limit, cursor });
-      rows.push(...page.rows);
+      for (const row of page.rows) {
+        if (!rows.has(row.run.id)) {
+          rows.set(row.run.id, keepSame(former.get(row.run.id), row));
+        }
+      }
       cursor = page.next_cursor;
-    } while (cursor !== null && rows.length < wanted);
+      // Doubles count too: where rows move as fast as they are read it ends all the same.
+      taken += limit;
+    } while (cursor !== null && taken < wanted);
     this.#cursor = cursor;
     this.#become({
-      rows: keepSame(this.#state.rows, rows),
+      rows: [...rows.values()],
       matching: page.matching,
       complete: cursor === null,
       loading: false,
@@ -188,8 +202,7 @@ export class RunTable {
     }
     const page = await this.#read({ ...this.#request, limit: NEXT_ROWS, cursor: this.#cursor });
     this.#cursor = page.next_cursor;
-    const known = new Set(this.#state.rows.map((row) => row.run.id));
-    const rows = [...this.#state.rows, ...page.rows.filter((row) => !known.has(row.run.id))];
+    const rows = [...this.#state.rows, ...page.rows.filter((row) => !this.#loaded.has(row.run.id))];
     this.#become({ rows, matching: page.matching, complete: page.next_cursor === null });
   }
 
@@ -214,17 +227,32 @@ export class RunTable {
 
   #become(next: Partial<TableState>): void {
     this.#state = { ...this.#state, ...next };
+    if (next.rows !== undefined) {
+      this.#loaded = new Set(next.rows.map((row) => row.run.id));
+    }
     for (const reader of this.#readers) {
       reader();
     }
   }
 }
 
-/** Rows that are as they were stay the same objects, so that they are not drawn anew. */
-function keepSame(former: readonly TableRow[], rows: readonly TableRow[]): readonly TableRow[] {
-  const known = new Map(former.map((row) => [row.run.id, row]));
-  return rows.map((row) => {
-    const old = known.get(row.run.id);
-    return old !== undefined && JSON.stringify(old) === JSON.stringify(row) ? old : row;
-  });
+/** A row that is as it was stays the same object, so that it is not drawn anew. */
+function keepSame(former: TableRow | undefined, row: TableRow): TableRow {
+  return former !== undefined && isSame(former, row) ? former : row;
+}
+
+/** Whether two values as JSON holds them are equal; fields of an object come in any order. */
+export function isSame(left: unknown, right: unknown): boolean {
+  if (Object.is(left, right)) {
+    return true;
+  }
+  if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) {
+    return false;
+  }
+  const fields = Object.entries(left);
+  if (Array.isArray(left) !== Array.isArray(right) || fields.length !== Object.keys(right).length) {
+    return false;
+  }
+  const others = new Map(Object.entries(right));
+  return fields.every(([name, value]) => others.has(name) && isSame(value, others.get(name)));
 }
