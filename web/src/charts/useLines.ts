@@ -44,6 +44,8 @@ export function useLines(
     placeholderData: (former, query) =>
       query !== undefined && sameLines(query.queryKey, series, window) ? former : undefined,
     staleTime: Number.POSITIVE_INFINITY,
+    // While a chart was out of view nobody may have heard what changed: what is kept is shown, and read again.
+    refetchOnMount: "always",
     gcTime: 30_000,
     structuralSharing: false,
     // A server that is away is not asked over and over: useLiveLines asks again when it is back.
@@ -152,7 +154,7 @@ export function nextAfter(value: number): number {
 /**
  * Keeps the lines of these runs up to date. One round reads all charts in view in one request; the
  * next begins when it has arrived, so a slow server is asked less often and nothing is cut off half
- * way. Charts out of view are marked, and read when they come into view.
+ * way. Charts out of view are read when they come into view.
  */
 export function useLiveLines(runs: readonly string[]): void {
   const client = useQueryClient();
