@@ -28,10 +28,22 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
     request: Request,
 ) -> Result<T, ServiceError> {
     let body = read_body(app, request, app.config.limits.json_bytes_max).await?;
-    serde_json::from_slice(&body.bytes).map_err(|error| {
-        ServiceError::invalid(format!("the body can't be read: {error}"))
+    parse_json(&body.bytes)
+}
+
+/// A request from its body, which is an object: an array with the fields in order is none.
+///
+/// # Errors
+/// `Invalid`.
+pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ServiceError> {
+    let invalid = |reason: &str| {
+        ServiceError::invalid(format!("the body can't be read: {reason}"))
             .with_hint("docs/reference/api.md lists what can be sent")
-    })
+    };
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(invalid("it is no JSON object"));
+    }
+    serde_json::from_slice(bytes).map_err(|error| invalid(&error.to_string()))
 }
 
 /// Reads the whole body, at most `most` bytes.

@@ -1,14 +1,13 @@
 //! `POST /runstone/v1/lines`: many series at the resolution of a screen, as JSON or as Arrow.
 
 use crate::app::{ApiError, App};
-use crate::body::read_body;
+use crate::body::{parse_json, read_body};
 use crate::handlers::{json_body, response};
 use crate::lines_arrow::{ARROW_STREAM_TYPE, arrow_stream};
 use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use runstone_model::Principal;
-use runstone_service::ServiceError;
 use runstone_service::api::LinesRequest;
 use std::sync::Arc;
 
@@ -22,10 +21,7 @@ pub(crate) async fn post_lines(
     let body = read_body(&app, request, bytes_max).await?;
     let bytes = body.bytes.clone();
     app.blocking(move |app| {
-        let asked: LinesRequest = serde_json::from_slice(&bytes).map_err(|error| {
-            ServiceError::invalid(format!("the body can't be read: {error}"))
-                .with_hint("docs/reference/api.md shows what can be asked")
-        })?;
+        let asked: LinesRequest = parse_json(&bytes)?;
         let drawn = app.service.draw_lines(&principal, &asked)?;
         let (content_type, bytes) = if as_arrow {
             (ARROW_STREAM_TYPE, arrow_stream(&drawn)?)

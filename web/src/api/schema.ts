@@ -331,7 +331,7 @@ export interface components {
              */
             step: number;
             /**
-             * Format: int64
+             * Format: uint64
              * @description Runs that have the metric.
              */
             runs_compared: number;
@@ -339,7 +339,7 @@ export interface components {
         /** @description One committed mutation. */
         ChangeItem: {
             /**
-             * Format: int64
+             * Format: uint64
              * @description Its number: one count a store.
              */
             change: number;
@@ -367,12 +367,12 @@ export interface components {
             /** @description The changes; each number stands once. */
             changes: components["schemas"]["ChangeItem"][];
             /**
-             * Format: int64
+             * Format: uint64
              * @description Pass it as `since` to go on: the number up to which this page has looked.
              */
             next: number;
             /**
-             * Format: int64
+             * Format: uint64
              * @description The newest change of the store; the reader is up to date when `next` equals it.
              */
             newest: number;
@@ -427,7 +427,7 @@ export interface components {
             /** @description Tags, sorted. */
             tags: string[];
             /**
-             * Format: int64
+             * Format: uint64
              * @description Newest runs that were looked at.
              */
             runs_examined: number;
@@ -437,27 +437,27 @@ export interface components {
         /** @description What was logged, and what of it is here. */
         Completeness: {
             /**
-             * Format: int64
+             * Format: uint64
              * @description Points of all calls, as far as known; never below the sum of the next three.
              */
             logged: number;
             /**
-             * Format: int64
+             * Format: uint64
              * @description Points that are here, history included.
              */
             durable: number;
             /**
-             * Format: int64
+             * Format: uint64
              * @description Points refused, at the client or here.
              */
             refused: number;
             /**
-             * Format: int64
+             * Format: uint64
              * @description Points dropped at the client.
              */
             dropped: number;
             /**
-             * Format: int64
+             * Format: uint64
              * @description Slots recorded as lost.
              */
             lost_slots: number;
@@ -473,7 +473,7 @@ export interface components {
             /** @description Context, an object. */
             context: components["schemas"]["Context"];
             /**
-             * Format: int64
+             * Format: uint64
              * @description How many.
              */
             points: number;
@@ -524,7 +524,7 @@ export interface components {
          */
         EditsAnswer: {
             /**
-             * Format: int64
+             * Format: uint64
              * @description The newest change; a read at or past it sees all of this.
              */
             change: number;
@@ -556,7 +556,7 @@ export interface components {
         /** @description One step of a run's life. */
         EventItem: {
             /**
-             * Format: int64
+             * Format: uint64
              * @description Change number of the transition.
              */
             change: number;
@@ -596,7 +596,7 @@ export interface components {
             /** @description Archived or not. */
             archived: boolean;
             /**
-             * Format: int64
+             * Format: uint64
              * @description Living runs.
              */
             runs: number;
@@ -609,7 +609,7 @@ export interface components {
         /** @description Where a run was forked. */
         ForkItem: {
             /**
-             * Format: int64
+             * Format: uint64
              * @description Internal key of the parent.
              */
             parent_key: number;
@@ -619,7 +619,7 @@ export interface components {
              */
             step: number;
             /**
-             * Format: int64
+             * Format: uint64
              * @description The parent's append number at the fork.
              */
             append: number;
@@ -671,7 +671,7 @@ export interface components {
             /** @description Goal of the metric in the run's experiment. */
             goal: components["schemas"]["Goal"] | null;
             /**
-             * Format: int64
+             * Format: uint64
              * @description Readable points in the window that have an x.
              */
             points: number;
@@ -732,7 +732,7 @@ export interface components {
         /** @description The answer as JSON. As Arrow the same stands in one stream; see docs/reference/api.md. */
         Lines: {
             /**
-             * Format: int64
+             * Format: uint64
              * @description The change number that the answer stands at.
              */
             change: number;
@@ -847,7 +847,7 @@ export interface components {
             /** @description What the kind means. */
             title: string;
             /**
-             * Format: int32
+             * Format: uint32
              * @description HTTP status.
              */
             status: number;
@@ -870,12 +870,12 @@ export interface components {
             /** @description Where it was forked. */
             parent: components["schemas"]["ForkItem"] | null;
             /**
-             * Format: int32
+             * Format: uint32
              * @description Number of its variation.
              */
             variation: number | null;
             /**
-             * Format: int32
+             * Format: uint32
              * @description Number inside the variation.
              */
             number: number | null;
@@ -884,12 +884,12 @@ export interface components {
             /** @description The writer whose end is the run's end. */
             primary_writer: components["schemas"]["WriterId"] | null;
             /**
-             * Format: int32
+             * Format: uint32
              * @description Number of rewinds.
              */
             generation: number;
             /**
-             * Format: int64
+             * Format: uint64
              * @description Newest change that touched it.
              */
             change: number;
@@ -1075,22 +1075,22 @@ export interface components {
         /** @description Sizes a server takes. */
         ServerLimits: {
             /**
-             * Format: int64
+             * Format: uint64
              * @description Bytes of one frame.
              */
             frame_bytes_max: number;
             /**
-             * Format: int64
+             * Format: uint64
              * @description Runs a page.
              */
             runs_page_max: number;
             /**
-             * Format: int64
+             * Format: uint64
              * @description Series a page.
              */
             series_page_max: number;
             /**
-             * Format: int64
+             * Format: uint64
              * @description Points a page.
              */
             points_page_max: number;
@@ -1105,7 +1105,7 @@ export interface components {
         /** @description Data of the events `reset` and `caught_up` of the stream of changes. */
         StreamPosition: {
             /**
-             * Format: int64
+             * Format: uint64
              * @description Where to go on.
              */
             next: number;
@@ -1113,17 +1113,17 @@ export interface components {
         /** @description Summary of the readable points of a series. */
         SummaryItem: {
             /**
-             * Format: int64
+             * Format: uint64
              * @description Readable points.
              */
             count: number;
             /**
-             * Format: int64
+             * Format: uint64
              * @description Of them NaN.
              */
             nan_count: number;
             /**
-             * Format: int64
+             * Format: uint64
              * @description Of them infinite.
              */
             infinite_count: number;
@@ -1146,14 +1146,14 @@ export interface components {
         /** @description One page of the table. */
         TablePage: {
             /**
-             * Format: int64
+             * Format: uint64
              * @description The change number that the page stands at.
              */
             change: number;
             /** @description The rows, in the order asked. */
             rows: components["schemas"]["TableRow"][];
             /**
-             * Format: int64
+             * Format: uint64
              * @description Runs that match, on all pages.
              */
             matching: number;
@@ -1212,7 +1212,7 @@ export interface components {
             /** @description Kind, as `refused` or `lost_slots`. */
             kind: string;
             /**
-             * Format: int64
+             * Format: uint64
              * @description How often.
              */
             count: number;
@@ -1250,12 +1250,12 @@ export interface components {
             /** @description Host name. */
             host: string;
             /**
-             * Format: int32
+             * Format: uint32
              * @description Process id.
              */
             pid: number;
             /**
-             * Format: int32
+             * Format: uint32
              * @description Rank among the processes of one job.
              */
             rank: number | null;
@@ -1280,7 +1280,7 @@ export interface components {
             /** @description Its end; null while it is open. */
             end: components["schemas"]["WriterEndItem"] | null;
             /**
-             * Format: int64
+             * Format: uint64
              * @description Every slot below is applied, or recorded as lost.
              */
             mark: number;
@@ -2053,7 +2053,6 @@ export interface operations {
             404: components["responses"]["not_found"];
             409: components["responses"]["conflict"];
             421: components["responses"]["misdirected"];
-            429: components["responses"]["too_many"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };

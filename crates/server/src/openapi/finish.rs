@@ -81,6 +81,7 @@ pub(super) fn finish(mut document: Value) -> Value {
     }
     name_variants(&mut document);
     lift_descriptions(&mut document);
+    say_unsigned(&mut document);
     plain_words(&mut document);
     document
 }
@@ -235,6 +236,25 @@ fn upper_camel_case(word: &str) -> String {
             first.to_ascii_uppercase() + rest
         })
         .collect()
+}
+
+/// Unsigned numbers have formats of their own, with a greatest value of their own.
+fn say_unsigned(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            let unsigned = fields
+                .get("minimum")
+                .is_some_and(|least| *least == json!(0));
+            if unsigned && let Some(Value::String(format)) = fields.get_mut("format") {
+                if let "int32" | "int64" = format.as_str() {
+                    format.insert(0, 'u');
+                }
+            }
+            fields.values_mut().for_each(say_unsigned);
+        }
+        Value::Array(items) => items.iter_mut().for_each(say_unsigned),
+        _ => {}
+    }
 }
 
 /// What is said of a nullable reference belongs to the field, not to one of its two cases.

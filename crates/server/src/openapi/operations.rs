@@ -396,8 +396,7 @@ fn about_changes() -> Vec<Operation> {
         .header(last_event_id())
         .answer("200", "The stream.", stream)
         .error(ErrorKind::NotFound)
-        .error(ErrorKind::Conflict)
-        .error(ErrorKind::TooMany),
+        .error(ErrorKind::Conflict),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! Bodies of the mutations that people make: one run (`PATCH`, `DELETE`,
 //! `POST .../undelete` of `/runstone/v1/runs/{run}`) or many (`POST /runstone/v1/edits`).
 
-use super::ItemError;
+use super::{ItemError, reading};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -53,6 +53,7 @@ pub enum EditAction {
     /// Change properties and tags.
     Edit {
         /// What to change.
+        #[serde(deserialize_with = "reading::struct_of_object")]
         edit: RunEdit,
     },
     /// Move to the trash: gone from every read at once, and later frames of its writers are

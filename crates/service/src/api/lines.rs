@@ -1,6 +1,6 @@
 //! Bodies of `POST /runstone/v1/lines`: many series at the resolution of a screen.
 
-use super::schema;
+use super::{reading, schema};
 use crate::number::Number;
 use runstone_model::{Goal, Step, ValueType};
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,11 @@ pub struct SeriesAddress {
     /// Name of the metric.
     pub name: String,
     /// Context, an object; absent is `{}`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "reading::object_or_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(value_type = Option<schema::Context>)]
     pub context: Option<Value>,
 }
@@ -70,7 +74,11 @@ pub enum LineX {
         /// Name of that metric.
         name: String,
         /// Its context, an object; absent is `{}`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            deserialize_with = "reading::object_or_null",
+            skip_serializing_if = "Option::is_none"
+        )]
         #[schema(value_type = Option<schema::Context>)]
         context: Option<Value>,
     },

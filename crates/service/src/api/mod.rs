@@ -7,6 +7,7 @@
 mod changes;
 mod edits;
 mod lines;
+mod reading;
 pub mod schema;
 mod table;
 

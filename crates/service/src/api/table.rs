@@ -1,7 +1,7 @@
 //! Bodies of the table of runs: `POST /runstone/v1/table` with columns, sort and filter, and
 //! `GET /runstone/v1/columns`, what there is to choose from.
 
-use super::{RunItem, schema};
+use super::{RunItem, reading, schema};
 use runstone_model::RunState;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -87,7 +87,11 @@ pub enum Column {
         /// Name.
         name: String,
         /// Context, an object; absent: the first context of the run that has the metric.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            deserialize_with = "reading::object_or_null",
+            skip_serializing_if = "Option::is_none"
+        )]
         #[schema(value_type = Option<schema::Context>)]
         context: Option<Value>,
         /// Which value.
