@@ -2,7 +2,7 @@
 //! says that a run has new points. What was there stays drawn until the new answer is there.
 
 import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { feed } from "../api/changes";
 import { ApiError } from "../api/http";
 import { type LineColumns, type LinesWindow, readLines } from "../api/lines";
@@ -51,8 +51,15 @@ export function useLines(
     // A server that is away is not asked over and over: useLiveLines asks again when it is back.
     retry: (count, error) => count < 1 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
   });
+  // A window that could not be read leaves the former one drawn, until the server is back.
+  const last = useRef<{ readonly key: readonly unknown[]; readonly answer: readonly LineColumns[] }>(undefined);
+  if (query.data !== undefined && !query.isPlaceholderData) {
+    last.current = { key: [LINES_KEY, series, window], answer: query.data };
+  }
+  const kept =
+    last.current !== undefined && sameLines(last.current.key, series, window) ? last.current.answer : undefined;
   return {
-    answer: query.data,
+    answer: query.data ?? kept,
     error: query.error ?? undefined,
     stale: query.isPlaceholderData,
     retry: () => void query.refetch(),
