@@ -101,10 +101,12 @@ export function ChartBoard(props: ChartBoardProps) {
       }
     />
   );
+  // One or two charts take the whole width; more keep one width, so that cursors stand below each other.
+  const fill = found.length <= 2 ? "auto-fit" : "auto-fill";
   const grid = (shown: readonly string[]) => (
     <div
       className={classes["grid"]}
-      style={{ gridTemplateColumns: `repeat(auto-fill, minmax(min(100%, ${size.width}px), 1fr))` }}
+      style={{ gridTemplateColumns: `repeat(${fill}, minmax(min(100%, ${size.width}px), 1fr))` }}
     >
       {shown.map((name) => {
         const metric = byName.get(name);

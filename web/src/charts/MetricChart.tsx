@@ -75,8 +75,12 @@ function DrawnMetric(props: MetricChartProps & { readonly pixels: number }) {
   const { answer, error, stale, retry } = useLines(sources, settings.axis, settings.logX, settings.span, props.pixels);
   const series = useMemo(() => (answer === undefined ? [] : seriesFromAnswer(sources, answer)), [sources, answer]);
   const notes = useMemo(
-    () => [...(props.notes ?? []), ...(answer === undefined ? [] : errorsOfAnswer(sources, answer))],
-    [sources, answer, props.notes],
+    () => [
+      ...(props.notes ?? []),
+      ...(answer === undefined ? [] : errorsOfAnswer(sources, answer)),
+      ...(error === undefined || answer === undefined ? [] : [`not up to date: ${error.message}`]),
+    ],
+    [sources, answer, error, props.notes],
   );
   const state = useMemo((): ChartState => {
     if (series.length > 0) {

@@ -77,16 +77,71 @@ export function pixelsMoved(before: Plot, after: Plot): number | undefined {
 const DOT_RADIUS = 2;
 const INK_REACH = 5;
 
-/** The canvas of the lines. */
+/** Where the plot stands on the layer's canvas, and which of its columns are drawn. */
+export interface LayerState {
+  /** Column of the plot's left edge. */
+  readonly left: number;
+  /** Drawn columns, the second one past the end. */
+  readonly drawnFrom: number;
+  readonly drawnTo: number;
+}
+
+/** What a move asks of the canvas. */
+export interface LayerMove extends LayerState {
+  /** By how many columns the drawn ones are copied first; 0: they stay. */
+  readonly copied: number;
+  /** Columns to draw, the second one past the end. */
+  readonly strips: readonly (readonly [number, number])[];
+}
+
+/**
+ * How a picture that moves by whole pixels is shown with the least work: as long as the plot stays on
+ * the canvas nothing is copied, and only columns that were never in view are drawn. At the edge what is
+ * drawn is copied back to the middle.
+ */
+export function moveLayer(state: LayerState, pixels: number, width: number, slack: number): LayerMove {
+  const wanted = state.left - pixels;
+  const left = wanted >= 0 && wanted <= 2 * slack ? wanted : slack;
+  const copied = left - wanted;
+  const total = width + 2 * slack;
+  // What a copy leaves of the drawn columns, as far as it joins what is shown.
+  const drawnFrom = Math.max(state.drawnFrom + copied, 0);
+  const drawnTo = Math.min(state.drawnTo + copied, total);
+  const joins = drawnFrom < drawnTo && drawnFrom <= left + width && drawnTo >= left;
+  if (!joins) {
+    return { left, copied: 0, drawnFrom: left, drawnTo: left + width, strips: [[left, left + width]] };
+  }
+  const strips: (readonly [number, number])[] = [];
+  if (left < drawnFrom) {
+    strips.push([left, drawnFrom]);
+  }
+  if (left + width > drawnTo) {
+    strips.push([drawnTo, left + width]);
+  }
+  return {
+    left,
+    copied,
+    drawnFrom: Math.min(drawnFrom, left),
+    drawnTo: Math.max(drawnTo, left + width),
+    strips,
+  };
+}
+
+/** The canvas of the lines: the plot, and half its width to move at either side. */
 export class LineLayer {
   readonly #canvas = document.createElement("canvas");
   readonly #context = this.#canvas.getContext("2d");
   #marks: readonly Mark[] | undefined;
   #plot: Plot | undefined;
+  #state: LayerState = { left: 0, drawnFrom: 0, drawnTo: 0 };
 
-  /** The picture, `plot.width` x `plot.height` device pixels. */
-  get canvas(): HTMLCanvasElement {
-    return this.#canvas;
+  /** Copies the picture to a place of another canvas, as it was last updated. */
+  copyTo(context: CanvasRenderingContext2D, left: number, top: number): void {
+    const plot = this.#plot;
+    if (plot !== undefined) {
+      const { width, height } = plot;
+      context.drawImage(this.#canvas, this.#state.left, 0, width, height, left, top, width, height);
+    }
   }
 
   /** Brings the picture up to date. The same marks are the same array. */
@@ -95,22 +150,36 @@ export class LineLayer {
     if (context === null || plot.width <= 0 || plot.height <= 0) {
       return;
     }
+    const slack = Math.ceil(plot.width / 2);
     const moved = this.#plot !== undefined && this.#marks === marks ? pixelsMoved(this.#plot, plot) : undefined;
-    if (moved === undefined) {
-      this.#canvas.width = plot.width;
-      this.#canvas.height = plot.height;
-      drawMarks(context, marks, plot, 0, plot.width);
-      this.#plot = plot;
-    } else if (moved !== 0) {
-      context.globalCompositeOperation = "copy";
-      context.drawImage(this.#canvas, moved, 0);
-      context.globalCompositeOperation = "source-over";
-      const [from, to] = moved > 0 ? [0, moved] : [plot.width + moved, plot.width];
-      context.clearRect(from, 0, to - from, plot.height);
-      drawMarks(context, marks, plot, from, to);
-      this.#plot = plot;
-    }
+    this.#plot = plot;
     this.#marks = marks;
+    if (moved === undefined) {
+      this.#canvas.width = plot.width + 2 * slack;
+      this.#canvas.height = plot.height;
+      this.#state = { left: slack, drawnFrom: slack, drawnTo: slack + plot.width };
+      this.#drawColumns(context, marks, plot, slack, slack + plot.width);
+      return;
+    }
+    const move = moveLayer(this.#state, moved, plot.width, slack);
+    if (move.copied !== 0) {
+      context.globalCompositeOperation = "copy";
+      context.drawImage(this.#canvas, move.copied, 0);
+      context.globalCompositeOperation = "source-over";
+    }
+    this.#state = move;
+    for (const [from, to] of move.strips) {
+      context.clearRect(from, 0, to - from, plot.height);
+      this.#drawColumns(context, marks, plot, from, to);
+    }
+  }
+
+  #drawColumns(context: CanvasRenderingContext2D, marks: readonly Mark[], plot: Plot, from: number, to: number): void {
+    const { left } = this.#state;
+    context.save();
+    context.translate(left, 0);
+    drawMarks(context, marks, plot, from - left, to - left);
+    context.restore();
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { HUES, type Scheme, STYLES_MAX, slotsInOrder, slotsOf, styleOfSlot } from "./palette";
+import { HUES, type Scheme, STYLES_MAX, slotsInOrder, slotsOf, slotVariant, styleOfSlot } from "./palette";
 
 type Rgb = readonly [number, number, number];
 
@@ -118,6 +118,12 @@ describe("slots", () => {
       ["b", 1],
       ["c", 2],
     ]);
+  });
+
+  it("have variants of one hue with other dashes", () => {
+    expect(slotVariant(3, 0)).toBe(3);
+    expect(styleOfSlot(slotVariant(3, 1), "dark").color).toBe(styleOfSlot(3, "dark").color);
+    expect(styleOfSlot(slotVariant(3, 1), "dark").dash).not.toEqual([]);
   });
 
   it("past the first ten are dashed", () => {

@@ -61,6 +61,11 @@ export function slotsInOrder(keys: readonly string[]): StyleSlots {
   return new Map([...new Set(keys)].map((key, index) => [key, index % STYLES_MAX]));
 }
 
+/** The same hue with the dashes of a variant: for several lines of one thing. */
+export function slotVariant(slot: number, variant: number): number {
+  return (slot + variant * HUES.light.length) % STYLES_MAX;
+}
+
 /** Style of a slot. */
 export function styleOfSlot(slot: number, scheme: Scheme): LineStyle {
   const hues = HUES[scheme];

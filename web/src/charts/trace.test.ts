@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Plot, pixelsMoved } from "./layer";
+import { moveLayer, type Plot, pixelsMoved } from "./layer";
 import type { Line } from "./lines";
 import {
   type Projection,
@@ -173,5 +173,47 @@ describe("pixelsMoved", () => {
     const far = { ...plot, x: { from: 1.79e15, to: 1.79e15 + 3.6e9, log: false } };
     const moved = { ...far, x: { ...pannedSpan(far.x, 3 / 800, false), log: false } };
     expect(pixelsMoved(far, moved)).toBe(-3);
+  });
+});
+
+describe("moveLayer", () => {
+  const WIDTH = 100;
+  const SLACK = 50;
+  const born = { left: SLACK, drawnFrom: SLACK, drawnTo: SLACK + WIDTH };
+
+  it("draws only what was never in view", () => {
+    const right = moveLayer(born, -10, WIDTH, SLACK);
+    expect(right).toMatchObject({ left: 60, copied: 0, strips: [[150, 160]] });
+    const back = moveLayer(right, 15, WIDTH, SLACK);
+    expect(back).toMatchObject({ left: 45, copied: 0, strips: [[45, 50]], drawnFrom: 45, drawnTo: 160 });
+    expect(moveLayer(back, -5, WIDTH, SLACK).strips).toEqual([]);
+  });
+
+  it("shows the same columns as a whole drawing after any walk", () => {
+    // The canvas as the number of the column of the world that stands in each of its columns.
+    let canvas = Array.from({ length: WIDTH + 2 * SLACK }, (_, column) =>
+      column >= SLACK && column < SLACK + WIDTH ? column - SLACK : undefined,
+    );
+    let state: { left: number; drawnFrom: number; drawnTo: number } = born;
+    let world = 0;
+    let seed = 1;
+    for (let step = 0; step < 2_000; step += 1) {
+      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+      const pixels = Math.round((seed / 2 ** 32 - 0.5) * (step % 7 === 0 ? 199 : 30));
+      const move = moveLayer(state, pixels, WIDTH, SLACK);
+      world -= pixels;
+      if (move.copied !== 0) {
+        const before = canvas;
+        canvas = canvas.map((_, column) => before[column - move.copied]);
+      }
+      for (const [from, to] of move.strips) {
+        for (let column = from; column < to; column += 1) {
+          canvas[column] = world + column - move.left;
+        }
+      }
+      state = move;
+      const shown = canvas.slice(move.left, move.left + WIDTH);
+      expect(shown).toEqual(Array.from({ length: WIDTH }, (_, column) => world + column));
+    }
   });
 });

@@ -2,7 +2,7 @@
 //! says that a run has new points. What was there stays drawn until the new answer is there.
 
 import { type QueryClient, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { feed } from "../api/changes";
 import { ApiError } from "../api/http";
 import { type LineColumns, type LinesWindow, readLines } from "../api/lines";
@@ -44,13 +44,22 @@ export function useLines(
     placeholderData: (former, query) =>
       query !== undefined && sameLines(query.queryKey, series, window) ? former : undefined,
     staleTime: Number.POSITIVE_INFINITY,
+    // While a chart was out of view nobody may have heard what changed: what is kept is shown, and read again.
+    refetchOnMount: "always",
     gcTime: 30_000,
     structuralSharing: false,
     // A server that is away is not asked over and over: useLiveLines asks again when it is back.
     retry: (count, error) => count < 1 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
   });
+  // A window that could not be read leaves the former one drawn, until the server is back.
+  const last = useRef<{ readonly key: readonly unknown[]; readonly answer: readonly LineColumns[] }>(undefined);
+  if (query.data !== undefined && !query.isPlaceholderData) {
+    last.current = { key: [LINES_KEY, series, window], answer: query.data };
+  }
+  const kept =
+    last.current !== undefined && sameLines(last.current.key, series, window) ? last.current.answer : undefined;
   return {
-    answer: query.data,
+    answer: query.data ?? kept,
     error: query.error ?? undefined,
     stale: query.isPlaceholderData,
     retry: () => void query.refetch(),
@@ -152,7 +161,7 @@ export function nextAfter(value: number): number {
 /**
  * Keeps the lines of these runs up to date. One round reads all charts in view in one request; the
  * next begins when it has arrived, so a slow server is asked less often and nothing is cut off half
- * way. Charts out of view are marked, and read when they come into view.
+ * way. Charts out of view are read when they come into view.
  */
 export function useLiveLines(runs: readonly string[]): void {
   const client = useQueryClient();

@@ -36,7 +36,7 @@ export interface Shown {
 export interface ChartEvents {
   /** A box was dragged open along x. */
   readonly onSelect: (span: Span) => void;
-  /** It was drawn. */
+  /** It was drawn, and no window is being dragged. */
   readonly onDrawn: (shown: Shown) => void;
 }
 
@@ -173,7 +173,7 @@ export class ChartView {
       plot.setScale("y", { min: this.#range.min, max: this.#range.max });
       plot.redraw(false, true);
     });
-    if (this.#drawn !== undefined) {
+    if (this.#drawn !== undefined && this.#dragged === undefined) {
       this.#events.onDrawn({ span: this.#span, range: this.#range, drawn: this.#drawn });
     }
   }
@@ -186,8 +186,8 @@ export class ChartView {
   #measure(): void {
     const { reaching, logX, logY, span } = this.#model;
     this.#span = this.#dragged ?? usableSpan(span ?? wholeSpan(reaching, logX), logX);
-    this.#drawn = drawnInside(reaching, this.#span, logY);
-    if (this.#dragged === undefined) {
+    if (this.#dragged === undefined || this.#drawn === undefined) {
+      this.#drawn = drawnInside(reaching, this.#span, logY);
       const { min, max } = this.#drawn.y ?? (logY ? { min: 1, max: 10 } : { min: 0, max: 1 });
       const [low, high] = paddedRange(min, max, logY);
       this.#range = { min: low, max: high };
@@ -304,7 +304,7 @@ export class ChartView {
     const context = plot.ctx;
     context.save();
     context.globalAlpha = highlighted.length > 0 ? 0.25 : 1;
-    context.drawImage(this.#layer.canvas, Math.round(left), Math.round(top));
+    this.#layer.copyTo(context, Math.round(left), Math.round(top));
     if (highlighted.length > 0) {
       context.translate(Math.round(left), Math.round(top));
       drawMarks(context, highlighted, area, 0, area.width);

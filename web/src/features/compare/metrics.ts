@@ -5,7 +5,7 @@ import type { RunItem, SeriesItem } from "../../api/types";
 import type { BoardMetric } from "../../charts/ChartBoard";
 import { keyInFamily } from "../../charts/compose";
 import { compareNames } from "../../charts/names";
-import { slotsOf } from "../../charts/palette";
+import { slotsOf, slotVariant } from "../../charts/palette";
 import { contextKey, contextText, type SeriesSource } from "../../charts/source";
 import type { ColorBy, ValueKind } from "./search";
 
@@ -101,17 +101,17 @@ export function metricsOfRuns(compared: readonly ComparedRun[], by: ColorBy): re
     }
   }
   return [...byName].map(([name, entries]) => {
-    const contexts = new Set(entries.map(({ series }) => contextKey(series.context)));
+    const contexts = [...new Set(entries.map(({ series }) => contextKey(series.context)))].sort(compareNames);
     const sources = entries.slice(0, LINES_MAX).map(({ run, series }): SeriesSource => {
       const context = contextKey(series.context);
-      const suffix = contexts.size > 1 && context !== "" ? ` ${contextText(series.context)}` : "";
-      const rest = contexts.size > 1 ? context : "";
+      const suffix = contexts.length > 1 && context !== "" ? ` ${contextText(series.context)}` : "";
+      const rest = contexts.length > 1 ? context : "";
       const word = colorWord(run, by, labels);
       return {
         address: context === "" ? { run: run.id, name } : { run: run.id, name, context: series.context },
         key: keyInFamily(run.id, rest),
         label: `${labels.get(run.id) ?? run.id}${suffix}`,
-        slot: slots.get(run.id) ?? 0,
+        slot: slotVariant(slots.get(run.id) ?? 0, contexts.indexOf(context)),
         group: by === "run" ? undefined : { key: keyInFamily(word, rest), label: `${word}${suffix}` },
       };
     });

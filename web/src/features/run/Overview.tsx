@@ -90,6 +90,11 @@ function Warnings(props: { readonly run: RunDetail }) {
   );
 }
 
+/** A writer by the start of its id; everybody else by name. */
+function actorText(actor: string): string {
+  return /^[0-9a-f]{32}$/.test(actor) ? `writer ${actor.slice(0, 8)}` : actor;
+}
+
 function History(props: { readonly events: readonly EventItem[] }) {
   const now = useNow();
   return (
@@ -104,7 +109,8 @@ function History(props: { readonly events: readonly EventItem[] }) {
               </Badge>
               <Text size="sm">{event.event.replaceAll("_", " ")}</Text>
               <Text size="sm" c="dimmed">
-                by {event.actor}, <span title={formatWall(event.at_micros)}>{agoText(event.at_micros, now)}</span>
+                by {actorText(event.actor)},{" "}
+                <span title={formatWall(event.at_micros)}>{agoText(event.at_micros, now)}</span>
               </Text>
             </Group>
             {reason !== "" && (

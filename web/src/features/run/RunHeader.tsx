@@ -48,7 +48,7 @@ export function RunHeader(props: RunHeaderProps) {
         {run.job_type !== null && <Fact name="job type" value={run.job_type} />}
         {run.seed !== null && <Fact name="seed" value={String(run.seed)} />}
         {run.archived && (
-          <Badge size="sm" variant="light" color="gray">
+          <Badge size="sm" variant="light" color="gray" tt="none">
             archived
           </Badge>
         )}
