@@ -191,7 +191,7 @@ fn one_bad_series_says_why_and_its_neighbours_are_drawn() {
         address("run-9", "loss"),
         address("run-1", "accuracy"),
         address("run-1", ""),
-        json!({"run": "run-1", "name": "loss", "context": [1]}),
+        json!({"run": "run-1", "name": "loss", "context": {"a": {"b": {"c": {"d": {"e": 1}}}}}}),
         address("no/run", "loss"),
         address("run-1", "loss"),
         address("run-1", "loss"),
