@@ -245,10 +245,11 @@ fn say_unsigned(value: &mut Value) {
             let unsigned = fields
                 .get("minimum")
                 .is_some_and(|least| *least == json!(0));
-            if unsigned && let Some(Value::String(format)) = fields.get_mut("format") {
-                if let "int32" | "int64" = format.as_str() {
-                    format.insert(0, 'u');
-                }
+            if unsigned
+                && let Some(Value::String(format)) = fields.get_mut("format")
+                && matches!(format.as_str(), "int32" | "int64")
+            {
+                format.insert(0, 'u');
             }
             fields.values_mut().for_each(say_unsigned);
         }
