@@ -76,6 +76,9 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
   const highlight = useHighlighted(link);
   const [shown, setShown] = useState<Pick<Shown["drawn"], "infinite" | "nonPositive">>();
   const [saving, setSaving] = useState<string>();
+  // Buttons are most of what a chart costs to mount: they are made when the pointer or the focus first comes.
+  const [used, setUsed] = useState(false);
+  const use = useCallback(() => setUsed(true), []);
   const pointerY = useRef<number>(undefined);
   const width = useWidth(stage);
   const { series, smoothing, hidden, axis, logX, logY, span, onSpan, onHidden, title } = props;
@@ -162,6 +165,8 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a chart takes keys: arrows, +, -, 0, f
       tabIndex={0}
       aria-label={`chart of ${title}; arrows move the cursor, plus and minus zoom, 0 shows all, f fills the screen`}
+      onPointerEnter={use}
+      onFocus={use}
       data-chart={title}
       data-state={props.state.kind}
       data-zoomed={span === undefined ? undefined : ""}
@@ -171,17 +176,19 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
           {title}
         </div>
         <div className={classes["readout"]} ref={readoutRef} />
-        <ChartTools
-          zoomed={span !== undefined}
-          fullScreen={props.fullScreen}
-          onShowAll={() => onSpan(undefined)}
-          onFullScreen={props.onFullScreen}
-          onPicture={savePicture}
-          onCsv={saveCsv}
-          onCsvOfAll={saveAll}
-        >
-          {props.tools}
-        </ChartTools>
+        {(used || props.fullScreen) && (
+          <ChartTools
+            zoomed={span !== undefined}
+            fullScreen={props.fullScreen}
+            onShowAll={() => onSpan(undefined)}
+            onFullScreen={props.onFullScreen}
+            onPicture={savePicture}
+            onCsv={saveCsv}
+            onCsvOfAll={saveAll}
+          >
+            {props.tools}
+          </ChartTools>
+        )}
       </div>
       <div className={classes["stage"]} style={{ height: props.height }} ref={stageRef}>
         {props.visible && drawable && (

@@ -31,27 +31,29 @@ export const STYLES_MAX = HUES.light.length * DASHES.length;
 /** Slot of each key: a number below STYLES_MAX, the same for a key wherever it can be. */
 export type StyleSlots = ReadonlyMap<string, number>;
 
+/** Hues that differ most stand first: a few lines get only those. */
+const TIER = 5;
+
 /**
- * Gives each key a slot. A key takes the hue that its own text chooses; if another one has that, the
- * next free one. So a key that comes or goes moves only those that it collided with. Keys past
- * ten take dashed styles in the same way, and past STYLES_MAX they share.
+ * Gives each key a slot. The first five keys share the five hues that differ most, the next five the
+ * others, then the same dashed, and past STYLES_MAX they share. Within its five a key takes the hue that
+ * its own text chooses, or the next free one: so a key keeps its colour when others come after it, and a
+ * key that goes moves few.
  */
 export function slotsOf(keys: readonly string[]): StyleSlots {
-  const hues = HUES.light.length;
   const slots = new Map<string, number>();
-  const uses = new Uint32Array(hues);
-  for (const key of keys) {
-    if (slots.has(key)) {
-      continue;
+  const taken = new Set<number>();
+  for (const key of new Set(keys)) {
+    const first = (Math.floor(slots.size / TIER) * TIER) % STYLES_MAX;
+    let place = hashOf(key) % TIER;
+    if (slots.size % STYLES_MAX === 0) {
+      taken.clear();
     }
-    const round = Math.min(...uses);
-    const wanted = hashOf(key) % hues;
-    let hue = wanted;
-    for (let tries = 0; tries < hues && (uses[hue] ?? 0) > round; tries += 1) {
-      hue = (hue + 1) % hues;
+    while (taken.has(first + place)) {
+      place = (place + 1) % TIER;
     }
-    slots.set(key, (round % DASHES.length) * hues + hue);
-    uses[hue] = (uses[hue] ?? 0) + 1;
+    taken.add(first + place);
+    slots.set(key, first + place);
   }
   return slots;
 }
