@@ -5,6 +5,8 @@
 //! [`failure::Failure`], which prints message and hint and knows the exit code. Only
 //! `engine.rs` names a storage engine.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod arguments;
 mod away;
 mod backend;
