@@ -1,6 +1,6 @@
 //! The state of a run, since when, and why.
 
-import { Text, Tooltip } from "@mantine/core";
+import { Text } from "@mantine/core";
 import type { EndReason, RunItem, RunState } from "../api/types";
 import { agoText, durationText, timeText } from "../base/text";
 import { useNow } from "./useNow";
@@ -47,17 +47,15 @@ export function StateBadge({ run }: { readonly run: Shown }) {
     .filter((part) => part !== undefined)
     .join("\n");
   return (
-    <Tooltip label={label} multiline openDelay={300} classNames={{ tooltip: styles.lines ?? "" }}>
-      <span className={styles.state} data-state={run.state} data-testid="run-state">
-        <span aria-hidden="true" className={styles.symbol}>
-          {SYMBOLS[run.state]}
-        </span>
-        <span>{run.state}</span>
-        <Text span size="xs" c="dimmed" truncate>
-          {age}
-          {cause === "" ? "" : ` · ${cause}`}
-        </Text>
+    <span className={styles.state} data-state={run.state} data-testid="run-state" title={label}>
+      <span aria-hidden="true" className={styles.symbol}>
+        {SYMBOLS[run.state]}
       </span>
-    </Tooltip>
+      <span>{run.state}</span>
+      <Text span size="xs" c="dimmed" truncate>
+        {age}
+        {cause === "" ? "" : ` · ${cause}`}
+      </Text>
+    </span>
   );
 }
