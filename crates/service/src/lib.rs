@@ -50,6 +50,7 @@ pub struct Service {
     clock: Clock,
     workspace: WorkspaceId,
     skew: Arc<ingest::SkewWarnings>,
+    names: Arc<table::NamesCache>,
 }
 
 impl Service {
@@ -60,6 +61,7 @@ impl Service {
             clock,
             workspace: WorkspaceId::default(),
             skew: Arc::default(),
+            names: Arc::default(),
         }
     }
 

@@ -14,6 +14,11 @@ export function readColumns(experiment: string | undefined): Promise<ColumnsAnsw
   return requestJson(`columns${query}`);
 }
 
+/** The question for columns, under the name that all who ask it share. */
+export function columnsQuery(experiment: string | undefined) {
+  return { queryKey: ["columns", experiment ?? null], queryFn: () => readColumns(experiment), staleTime: 10_000 };
+}
+
 /** All experiments. */
 export function readExperiments(): Promise<ExperimentList> {
   return requestJson("experiments");

@@ -8,11 +8,14 @@ import {
   Navigate,
   redirect,
 } from "@tanstack/react-router";
+import { columnsQuery } from "../api/runs";
 import { parseSearch, stringifySearch } from "../base/search";
 import { compareStateFromSearch, searchFromCompareState } from "../features/compare/search";
 import { runStateFromSearch, searchFromRunState } from "../features/run/search";
 import { runsSearch } from "../features/runs/search";
 import { EmptyPanel, ErrorPanel } from "../widgets/Panels";
+import { client } from "./client";
+import { PAGES } from "./early";
 import { Shell } from "./Shell";
 
 const root = createRootRoute({
@@ -41,21 +44,24 @@ const runsRoute = createRoute({
   getParentRoute: () => root,
   path: "/app/runs",
   validateSearch: runsSearch,
-  component: lazyRouteComponent(() => import("./RunsRoute"), "RunsRoute"),
+  loaderDeps: ({ search }) => ({ experiment: search.experiment }),
+  // Asked while the code of the page is on its way; the page needs the answer to ask for its rows.
+  loader: ({ deps }) => void client.prefetchQuery(columnsQuery(deps.experiment)),
+  component: lazyRouteComponent(PAGES.runs, "RunsRoute"),
 });
 
 const runRoute = createRoute({
   getParentRoute: () => root,
   path: "/app/runs/$run",
   validateSearch: (raw: Record<string, unknown>) => searchFromRunState(runStateFromSearch(raw)),
-  component: lazyRouteComponent(() => import("./RunRoute"), "RunRoute"),
+  component: lazyRouteComponent(PAGES.run, "RunRoute"),
 });
 
 const compareRoute = createRoute({
   getParentRoute: () => root,
   path: "/app/compare",
   validateSearch: (raw: Record<string, unknown>) => searchFromCompareState(compareStateFromSearch(raw)),
-  component: lazyRouteComponent(() => import("./CompareRoute"), "CompareRoute"),
+  component: lazyRouteComponent(PAGES.compare, "CompareRoute"),
 });
 
 /** The part of the address before the pages, as a proxy may put it there. */

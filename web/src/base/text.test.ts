@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { agoText, countText, durationText, numberText } from "./text";
+import { agoText, countText, durationText, groupedText, numberText, timeText } from "./text";
 
 test("durations show their two greatest units", () => {
   expect(durationText(0)).toBe("0s");
@@ -24,4 +24,10 @@ test("numbers are short, whole ones are exact", () => {
   expect(numberText(Number.NEGATIVE_INFINITY)).toBe("−∞");
   expect(countText(1, "run")).toBe("1 run");
   expect(countText(12000, "run")).toBe("12,000 runs");
+});
+
+test("times are those of this place, whole numbers have their thousands apart", () => {
+  const at = new Date(2026, 10, 8, 9, 5, 0);
+  expect(timeText(at.getTime() * 1_000)).toBe("2026-11-08 09:05:00");
+  expect([0, 999, 1_000, -1_234_567].map(groupedText)).toEqual(["0", "999", "1,000", "-1,234,567"]);
 });

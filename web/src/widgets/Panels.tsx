@@ -1,6 +1,6 @@
 //! What stands where there is nothing else: empty, loading, an error.
 
-import { Button, Code, Loader, Stack, Text, Title } from "@mantine/core";
+import { Button, Code, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { ApiError } from "../api/http";
 
@@ -17,12 +17,12 @@ export function EmptyPanel({ title, children }: { readonly title: string; readon
 }
 
 /** Something is on its way. */
+// Nothing that moves: most answers come before one has seen it, and drawing it would delay them.
 export function LoadingPanel({ what }: { readonly what: string }) {
   return (
     <Stack align="center" p="xl" role="status" aria-label={`loading ${what}`}>
-      <Loader size="sm" />
       <Text c="dimmed" size="sm">
-        loading {what}
+        loading {what} …
       </Text>
     </Stack>
   );

@@ -1,6 +1,5 @@
 //! The state of a run, since when, and why.
 
-import { Text } from "@mantine/core";
 import type { EndReason, RunItem, RunState } from "../api/types";
 import { agoText, durationText, timeText } from "../base/text";
 import { useNow } from "./useNow";
@@ -52,10 +51,10 @@ export function StateBadge({ run }: { readonly run: Shown }) {
         {SYMBOLS[run.state]}
       </span>
       <span>{run.state}</span>
-      <Text span size="xs" c="dimmed" truncate>
+      <span className={styles.since}>
         {age}
         {cause === "" ? "" : ` · ${cause}`}
-      </Text>
+      </span>
     </span>
   );
 }

@@ -3,9 +3,12 @@
 use crate::Service;
 use crate::api::{ColumnsAnswer, ColumnsQuery, MetricColumn};
 use crate::error::ServiceError;
-use runstone_model::{Context, MetricName, ParamPath, Principal, SeriesKind, TagName};
-use runstone_store::{RunScan, SeriesScan};
-use std::collections::BTreeSet;
+use runstone_model::{
+    ChangeNumber, Context, MetricName, ParamPath, Principal, RunKey, SeriesKind, TagName,
+};
+use runstone_store::{RunRecord, RunScan, SeriesScan, Snapshot};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Newest runs that are looked at.
 const RUNS_EXAMINED_MAX: usize = 500;
@@ -13,6 +16,8 @@ const RUNS_EXAMINED_MAX: usize = 500;
 const SERIES_EXAMINED_MAX: usize = 2_000;
 /// Params, metrics and tags of an answer, each.
 const NAMES_MAX: usize = 2_000;
+/// Names that are remembered of runs, about 100 bytes each.
+const REMEMBERED_NAMES_MAX: usize = 100_000;
 
 impl Service {
     /// Params, metrics and tags of the newest runs, archived ones too.
@@ -37,20 +42,17 @@ impl Service {
         let mut metrics: Bounded<(MetricName, Context)> = Bounded::default();
         let mut tags: Bounded<TagName> = Bounded::default();
         let mut truncated = page.next.is_some();
+        let mut former: Option<Arc<RunNames>> = None;
         for record in &page.runs {
             tags.extend(record.run.tags.iter().cloned());
-            params.extend(snapshot.read_param_paths(record.key)?);
-            let series = snapshot.scan_series(
-                record.key,
-                &SeriesScan {
-                    limit: SERIES_EXAMINED_MAX,
-                    ..SeriesScan::default()
-                },
-            )?;
-            truncated |= series.next.is_some();
-            let of_metrics = series.series.into_iter().map(|series| series.key);
-            let of_metrics = of_metrics.filter(|key| key.kind == SeriesKind::Metric);
-            metrics.extend(of_metrics.map(|key| (key.name, key.context)));
+            let names = self.names.read(&*snapshot, record, former.as_ref())?;
+            // Runs of one script have the same names.
+            if former.as_ref().is_none_or(|former| !Arc::ptr_eq(former, &names)) {
+                params.extend(names.params.iter().cloned());
+                metrics.extend(names.metrics.iter().cloned());
+                truncated |= names.is_cut;
+            }
+            former = Some(names);
         }
         truncated |= params.is_cut || metrics.is_cut || tags.is_cut;
         Ok(ColumnsAnswer {
@@ -71,6 +73,86 @@ impl Service {
             runs_examined: page.runs.len() as u64,
             truncated,
         })
+    }
+}
+
+/// Names of one run, sorted.
+#[derive(Debug, PartialEq, Eq)]
+struct RunNames {
+    params: Vec<ParamPath>,
+    metrics: Vec<(MetricName, Context)>,
+    is_cut: bool,
+}
+
+impl RunNames {
+    fn read(snapshot: &dyn Snapshot, run: RunKey) -> Result<Self, ServiceError> {
+        let page = snapshot.scan_series(
+            run,
+            &SeriesScan {
+                limit: SERIES_EXAMINED_MAX,
+                ..SeriesScan::default()
+            },
+        )?;
+        let keys = page.series.into_iter().map(|series| series.key);
+        Ok(Self {
+            params: snapshot.read_param_paths(run)?,
+            metrics: keys
+                .filter(|key| key.kind == SeriesKind::Metric)
+                .map(|key| (key.name, key.context))
+                .collect(),
+            is_cut: page.next.is_some(),
+        })
+    }
+}
+
+/// Names of runs as of their newest change, so that only what has changed is read.
+#[derive(Debug, Default)]
+pub(crate) struct NamesCache {
+    remembered: Mutex<Remembered>,
+}
+
+#[derive(Debug, Default)]
+struct Remembered {
+    runs: HashMap<RunKey, (ChangeNumber, Arc<RunNames>)>,
+    /// Names of all runs, those that runs share counted once a run that brought them.
+    names: usize,
+}
+
+impl NamesCache {
+    /// The names of a run; the same as `former` if they are equal.
+    fn read(
+        &self,
+        snapshot: &dyn Snapshot,
+        record: &RunRecord,
+        former: Option<&Arc<RunNames>>,
+    ) -> Result<Arc<RunNames>, ServiceError> {
+        let known = self.lock().runs.get(&record.key).cloned();
+        if let Some((_, names)) = known.filter(|(changed, _)| *changed == record.changed) {
+            return Ok(names);
+        }
+        let names = RunNames::read(snapshot, record.key)?;
+        let shared = former.filter(|former| ***former == names).cloned();
+        let added = if shared.is_some() {
+            1
+        } else {
+            1 + names.params.len() + names.metrics.len()
+        };
+        let names = shared.unwrap_or_else(|| Arc::new(names));
+        let mut remembered = self.lock();
+        if remembered.names + added > REMEMBERED_NAMES_MAX {
+            *remembered = Remembered::default();
+        }
+        remembered.names += added;
+        let entry = (record.changed, Arc::clone(&names));
+        remembered.runs.insert(record.key, entry);
+        Ok(names)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Remembered> {
+        // Each change of it is whole: a panic elsewhere leaves it usable.
+        self.remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -515,7 +515,7 @@ fn columns_are_those_of_the_newest_runs() {
     let mut trial = plain(1.0, 0);
     trial.tags = vec!["b"];
     trial.param = Some(ParamValue::I64(1));
-    bench.add(1, &trial);
+    let mut first = bench.add(1, &trial);
     trial.experiment = "default";
     trial.tags = vec!["a"];
     trial.in_context = true;
@@ -540,4 +540,13 @@ fn columns_are_those_of_the_newest_runs() {
     assert_eq!(one.tags, ["b"]);
     assert_eq!(one.metrics.len(), 1);
     assert_eq!(asked(Some("nowhere")), ColumnsAnswer::default());
+    // What is remembered of a run is that of its newest change.
+    first.set_param("depth", ParamValue::I64(3));
+    let accuracy = first.metric("accuracy");
+    first.log(accuracy, [(0.0, 1.0)]);
+    bench.send(&mut first);
+    let one = asked(Some("digits"));
+    assert_eq!(one.params, [vec!["depth"], vec!["model", "lr"]]);
+    assert_eq!(one.metrics.len(), 2);
+    assert_eq!(asked(None).params, one.params);
 }

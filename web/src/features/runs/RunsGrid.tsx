@@ -1,7 +1,5 @@
 //! The rows of the table: only those in view are in the document, however many there are.
 
-import { Text } from "@mantine/core";
-import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import {
   type KeyboardEvent,
@@ -16,7 +14,7 @@ import {
   useState,
 } from "react";
 import type { Column, JsonValue, RunProperty, Sort, TableRow } from "../../api/types";
-import { agoText, durationText, numberText, timeText } from "../../base/text";
+import { agoText, durationText, groupedText, numberText, timeText } from "../../base/text";
 import { StateBadge } from "../../widgets/StateBadge";
 import { Tags } from "../../widgets/Tags";
 import { useNow } from "../../widgets/useNow";
@@ -25,7 +23,7 @@ import styles from "./runs.module.css";
 import { extended, movedRows, type Selection, toggled } from "./selection";
 
 const ROW_PIXELS = 34;
-const OVERSCAN_ROWS = 12;
+const OVERSCAN_ROWS = 6;
 /** Rows from the end at which the next page is asked for. */
 const AHEAD_ROWS = 60;
 
@@ -54,6 +52,8 @@ interface RunsGridProps {
   readonly onSort: (column: Column) => void;
   readonly selection: Selection;
   readonly onSelection: (selection: Selection) => void;
+  /** The address of a run's page; stable. */
+  readonly hrefOf: (run: string) => string;
   readonly onOpen: (run: string) => void;
   readonly onTag: (tag: string) => void;
   readonly onMore: () => void;
@@ -203,6 +203,8 @@ export function RunsGrid(props: RunsGridProps) {
               columnKeys={columnKeys}
               selected={selection.runs.has(row.run.id)}
               active={item.index === active}
+              hrefOf={props.hrefOf}
+              onOpen={onOpen}
               onPick={pick}
               onTag={props.onTag}
             />
@@ -272,6 +274,8 @@ interface RunRowProps {
   readonly columnKeys: readonly string[];
   readonly selected: boolean;
   readonly active: boolean;
+  readonly hrefOf: (run: string) => string;
+  readonly onOpen: (run: string) => void;
   readonly onPick: (run: string, range: boolean) => void;
   readonly onTag: (tag: string) => void;
 }
@@ -279,6 +283,13 @@ interface RunRowProps {
 const RunRow = memo(function RunRow(props: RunRowProps) {
   const { row, columns, columnKeys, onPick } = props;
   const { run } = row;
+  const onName = (event: MouseEvent) => {
+    // With a key held it selects, as the rest of the row does, and else it opens here.
+    if (event.button === 0 && !event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      props.onOpen(run.id);
+    }
+  };
   const onClick = (event: MouseEvent) => {
     if (event.shiftKey || event.ctrlKey || event.metaKey) {
       event.preventDefault();
@@ -314,17 +325,13 @@ const RunRow = memo(function RunRow(props: RunRowProps) {
       </span>
       <span className={styles.cell} role="gridcell" data-column="name">
         {run.deleted_at_micros === null ? (
-          <Link to="/app/runs/$run" params={{ run: run.id }} className={styles.name} title={run.name ?? run.id}>
+          <a href={props.hrefOf(run.id)} className={styles.name} title={run.name ?? run.id} onClick={onName}>
             {run.name ?? run.id}
-          </Link>
+          </a>
         ) : (
           <span className={styles.name}>{run.name ?? run.id}</span>
         )}
-        {run.archived ? (
-          <Text span size="xs" c="dimmed">
-            archived
-          </Text>
-        ) : undefined}
+        {run.archived ? <span className={styles.archived}>archived</span> : undefined}
       </span>
       <span className={styles.cell} role="gridcell" data-column="state" data-value={run.state}>
         <StateBadge run={run} />
@@ -402,7 +409,7 @@ function PropertyCell({
   } else if (typeof value === "number" && property === "duration") {
     text = durationText(value * 1_000);
   } else if (typeof value === "number") {
-    text = value.toLocaleString("en");
+    text = Number.isInteger(value) ? groupedText(value) : numberText(value);
   }
   return (
     <span

@@ -1,10 +1,10 @@
 //! All runs: filtered, sorted, live; many of them compared, tagged, moved, deleted at once.
 
-import { Button, MultiSelect, Select, TagsInput, Text, TextInput } from "@mantine/core";
+import { Button, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { feed } from "../../api/changes";
-import { editRuns, readColumns, readExperiments, readTable } from "../../api/runs";
+import { columnsQuery, editRuns, readTable } from "../../api/runs";
 import type { Column, ColumnsAnswer, EditAction, TableRequest } from "../../api/types";
 import { joinList, splitList } from "../../base/search";
 import { countText } from "../../base/text";
@@ -12,20 +12,11 @@ import { EmptyPanel, ErrorPanel, FirstRun, LoadingPanel } from "../../widgets/Pa
 import { useToast } from "../../widgets/Toasts";
 import { ColumnPicker, metricColumn } from "./ColumnPicker";
 import { columnKey, columnsText } from "./columns";
+import { AfterRows, FilterBar, SearchField } from "./FilterBar";
 import { RunsGrid } from "./RunsGrid";
 import styles from "./runs.module.css";
 import { SelectionBar } from "./SelectionBar";
-import {
-  chosenColumns,
-  type RunsSearch,
-  requestOf,
-  STATES,
-  sortFromText,
-  sortText,
-  statesOf,
-  tagsOf,
-  withTag,
-} from "./search";
+import { chosenColumns, type RunsSearch, requestOf, sortFromText, sortText, without, withTag } from "./search";
 import { NOTHING, type Selection } from "./selection";
 import { RunTable } from "./table";
 
@@ -34,25 +25,21 @@ const DEFAULT_PARAMS = 3;
 const DEFAULT_METRICS = 4;
 /** Selected runs that the address holds. */
 const SELECTED_IN_ADDRESS_MAX = 50;
-const TYPING_REST_MILLIS = 200;
+const NO_TAGS: readonly string[] = [];
 
 interface RunsPageProps {
   readonly search: RunsSearch;
   /** Takes the new state of the address; `replace` leaves no step behind. */
   readonly onSearch: (search: RunsSearch, replace: boolean) => void;
+  /** The address of a run's page; stable. */
+  readonly hrefOf: (run: string) => string;
   readonly onOpen: (run: string) => void;
   readonly onCompare: (runs: readonly string[]) => void;
 }
 
 /** The page at `app/runs`. */
-export function RunsPage({ search, onSearch, onOpen, onCompare }: RunsPageProps) {
-  const known = useQuery({
-    queryKey: ["columns", search.experiment],
-    queryFn: () => readColumns(search.experiment),
-    staleTime: 10_000,
-    refetchInterval: 15_000,
-  });
-  const experiments = useQuery({ queryKey: ["experiments"], queryFn: readExperiments, refetchInterval: 15_000 });
+export function RunsPage({ search, onSearch, hrefOf, onOpen, onCompare }: RunsPageProps) {
+  const known = useQuery({ ...columnsQuery(search.experiment), refetchInterval: 15_000 });
   const chosen = useMemo(() => chosenColumns(search), [search]);
   const columns = useStable(chosen ?? defaultColumns(known.data));
   const sort = useMemo(() => sortFromText(search.sort), [search.sort]);
@@ -110,65 +97,18 @@ export function RunsPage({ search, onSearch, onOpen, onCompare }: RunsPageProps)
           value={search.q ?? ""}
           onValue={(q) => onSearch(without({ ...search, q }, q === "" ? ["q"] : []), true)}
         />
-        <Select
-          size="xs"
-          aria-label="experiment"
-          placeholder="all experiments"
-          clearable
-          searchable
-          data={experiments.data?.experiments.map((experiment) => experiment.name) ?? []}
-          value={search.experiment ?? null}
-          onChange={(experiment) =>
-            onSearch(experiment === null ? without(search, ["experiment"]) : { ...search, experiment }, false)
-          }
-        />
-        <MultiSelect
-          size="xs"
-          aria-label="states"
-          placeholder={search.state === undefined ? "all states" : ""}
-          clearable
-          data={[...STATES]}
-          value={[...statesOf(search)]}
-          onChange={(states) =>
-            onSearch(without({ ...search, state: states.join(",") }, states.length === 0 ? ["state"] : []), false)
-          }
-        />
-        <TagsInput
-          size="xs"
-          aria-label="tags"
-          placeholder={search.tag === undefined ? "all tags" : ""}
-          clearable
-          data={known.data?.tags ?? []}
-          value={[...tagsOf(search)]}
-          onChange={(tags) =>
-            onSearch(without({ ...search, tag: joinList(tags) }, tags.length === 0 ? ["tag"] : []), false)
-          }
-        />
-        <Select
-          size="xs"
-          w={150}
-          aria-label="which runs"
-          allowDeselect={false}
-          data={[
-            { value: "living", label: "not archived" },
-            { value: "archived", label: "with archived" },
-            { value: "trash", label: "trash" },
-          ]}
-          value={search.show ?? "living"}
-          onChange={(show) => {
-            clear();
-            onSearch(show === "archived" || show === "trash" ? { ...search, show } : without(search, ["show"]), false);
-          }}
-        />
-        <Text size="xs" c="dimmed" data-testid="matching" data-value={state.matching}>
-          {state.loading ? "" : countText(state.matching, "run")}
-        </Text>
-        <span style={{ flex: 1 }} />
-        <ColumnPicker
-          known={known.data}
-          columns={columns}
-          onColumns={(next) => onSearch({ ...search, columns: next.length === 0 ? "none" : columnsText(next) }, true)}
-        />
+        <AfterRows ready={!state.loading || state.error !== undefined}>
+          <FilterBar search={search} tags={known.data?.tags ?? NO_TAGS} onSearch={onSearch} onShow={clear} />
+          <Text size="xs" c="dimmed" data-testid="matching" data-value={state.matching}>
+            {state.loading ? "" : countText(state.matching, "run")}
+          </Text>
+          <span style={{ flex: 1 }} />
+          <ColumnPicker
+            known={known.data}
+            columns={columns}
+            onColumns={(next) => onSearch({ ...search, columns: next.length === 0 ? "none" : columnsText(next) }, true)}
+          />
+        </AfterRows>
       </div>
       {selected.length === 0 ? undefined : (
         <SelectionBar
@@ -229,6 +169,7 @@ export function RunsPage({ search, onSearch, onOpen, onCompare }: RunsPageProps)
           onSort={onSort}
           selection={selection}
           onSelection={setSelection}
+          hrefOf={hrefOf}
           onOpen={onOpen}
           onTag={onTag}
           onMore={onMore}
@@ -278,64 +219,6 @@ function Body({ loading, error, count, filtered, trash, onRetry, onReset, childr
       <FirstRun />
     </EmptyPanel>
   );
-}
-
-/** Text that is told when the typing rests. `/` anywhere leads here. */
-function SearchField({ value, onValue }: { readonly value: string; readonly onValue: (value: string) => void }) {
-  const [text, setText] = useState(value);
-  const told = useRef(value);
-  const tell = useRef(onValue);
-  tell.current = onValue;
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    if (value !== told.current) {
-      told.current = value;
-      setText(value);
-    }
-  }, [value]);
-  useEffect(() => {
-    if (text === told.current) {
-      return undefined;
-    }
-    const timer = setTimeout(() => {
-      told.current = text;
-      tell.current(text);
-    }, TYPING_REST_MILLIS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const typing =
-        event.target instanceof HTMLElement && event.target.closest("input, textarea, [contenteditable]") !== null;
-      if (event.key === "/" && !typing) {
-        event.preventDefault();
-        field.current?.focus();
-      }
-    };
-    document.addEventListener("keydown", onKey);
-    return () => document.removeEventListener("keydown", onKey);
-  }, []);
-  return (
-    <TextInput
-      ref={field}
-      size="xs"
-      className={styles.search ?? ""}
-      placeholder="filter by name, id, tag, experiment, state ( / )"
-      aria-label="filter"
-      value={text}
-      onChange={(event) => setText(event.currentTarget.value)}
-      onKeyDown={(event) => {
-        if (event.key === "Escape") {
-          event.currentTarget.blur();
-        }
-      }}
-    />
-  );
-}
-
-/** The search without some of its fields. */
-function without(search: RunsSearch, names: readonly (keyof RunsSearch)[]): RunsSearch {
-  return Object.fromEntries(Object.entries(search).filter(([name]) => !names.some((gone) => gone === name)));
 }
 
 /** The first params and metrics there are. */

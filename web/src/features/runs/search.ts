@@ -114,3 +114,8 @@ export function chosenColumns(search: RunsSearch) {
   }
   return search.columns === "none" ? [] : columnsFromText(search.columns);
 }
+
+/** The search without some of its fields. */
+export function without(search: RunsSearch, names: readonly (keyof RunsSearch)[]): RunsSearch {
+  return Object.fromEntries(Object.entries(search).filter(([name]) => !names.some((gone) => gone === name)));
+}

@@ -21,9 +21,12 @@ export interface TableState {
   readonly error: Error | undefined;
 }
 
-/** Rows of the first page, and of the pages after it. */
-const FIRST_ROWS = 200;
-const NEXT_ROWS = 1_000;
+/** Rows of the first page: what a screen shows, drawn at once. */
+const FIRST_ROWS = 64;
+/** Rows of a page while one scrolls: few enough that taking them in does not hold up a frame. */
+const PAGE_ROWS = 200;
+/** Rows of a page when all that is loaded is read again. */
+const REREAD_ROWS = 1_000;
 /** Rest between two requests for changes. */
 const PATCH_REST_MILLIS = 120;
 const REREAD_REST_MILLIS = 500;
@@ -173,7 +176,7 @@ export class RunTable {
     let cursor: string | null = null;
     let taken = 0;
     do {
-      const limit = Math.min(NEXT_ROWS, wanted - taken);
+      const limit = Math.min(REREAD_ROWS, wanted - taken);
       page = await this.#read({ ...this.#request, limit, cursor });
       for (const row of page.rows) {
         if (!rows.has(row.run.id)) {
@@ -200,7 +203,7 @@ export class RunTable {
     if (this.#cursor === null) {
       return;
     }
-    const page = await this.#read({ ...this.#request, limit: NEXT_ROWS, cursor: this.#cursor });
+    const page = await this.#read({ ...this.#request, limit: PAGE_ROWS, cursor: this.#cursor });
     this.#cursor = page.next_cursor;
     const rows = [...this.#state.rows, ...page.rows.filter((row) => !this.#loaded.has(row.run.id))];
     this.#become({ rows, matching: page.matching, complete: page.next_cursor === null });
