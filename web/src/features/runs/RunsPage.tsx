@@ -12,7 +12,7 @@ import { EmptyPanel, ErrorPanel, FirstRun, LoadingPanel } from "../../widgets/Pa
 import { useToast } from "../../widgets/Toasts";
 import { ColumnPicker, metricColumn } from "./ColumnPicker";
 import { columnKey, columnsText } from "./columns";
-import { AfterRows, FilterBar, SearchField } from "./FilterBar";
+import { AfterRows, ExperimentField, SearchField, ShownField, StatesField, TagsField } from "./Filters";
 import { RunsGrid } from "./RunsGrid";
 import styles from "./runs.module.css";
 import { SelectionBar } from "./SelectionBar";
@@ -98,7 +98,10 @@ export function RunsPage({ search, onSearch, hrefOf, onOpen, onCompare }: RunsPa
           onValue={(q) => onSearch(without({ ...search, q }, q === "" ? ["q"] : []), true)}
         />
         <AfterRows ready={!state.loading || state.error !== undefined}>
-          <FilterBar search={search} tags={known.data?.tags ?? NO_TAGS} onSearch={onSearch} onShow={clear} />
+          <ExperimentField search={search} onSearch={onSearch} />
+          <StatesField search={search} onSearch={onSearch} />
+          <TagsField search={search} onSearch={onSearch} tags={known.data?.tags ?? NO_TAGS} />
+          <ShownField search={search} onSearch={onSearch} onShow={clear} />
           <Text size="xs" c="dimmed" data-testid="matching" data-value={state.matching}>
             {state.loading ? "" : countText(state.matching, "run")}
           </Text>
