@@ -20,7 +20,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         || std::env::temp_dir().join(format!("spool-figures-{}", std::process::id())),
         PathBuf::from,
     );
-    println!("folder {}", root.display());
     for (name, mode, pushes, paced) in [
         ("mmap, at most 10 M/s", SpoolMode::Mmap, PUSHES, true),
         ("mmap, flat out", SpoolMode::Mmap, PUSHES, false),
