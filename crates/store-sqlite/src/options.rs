@@ -49,8 +49,8 @@ pub struct FoldLayout {
     pub chunk_points_min: usize,
     /// Points of a chunk at most: what a page of points decodes at once.
     pub chunk_points: usize,
-    /// After so many passes their packs are merged, and what has grown long becomes chunks.
-    pub loose_folds_max: u32,
+    /// So many neighbours of one size are merged into one: packs of passes, and chunks of a series.
+    pub merge_fan_in: usize,
 }
 
 impl Default for FoldLayout {
@@ -62,7 +62,7 @@ impl Default for FoldLayout {
             pack_points: 8_192,
             chunk_points_min: 1_024,
             chunk_points: 16_384,
-            loose_folds_max: 8,
+            merge_fan_in: 8,
         }
     }
 }

@@ -21,10 +21,12 @@ use data::Column;
 pub const CHUNK_POINTS_MAX: usize = 1 << 20;
 /// Points that one [`BlockSummary`] covers; the last one of a chunk may cover fewer.
 pub const BLOCK_POINTS: usize = 256;
+/// Blocks that one coarse block covers; the last one of a chunk may cover fewer.
+pub const COARSE_BLOCKS: usize = 16;
 
 const MAGIC: [u8; 3] = *b"RSC";
-/// The version that is written; version 1 is read for ever.
-const VERSION: u8 = 2;
+/// The version that is written; versions 1 and 2 are read for ever.
+const VERSION: u8 = 3;
 
 /// A chunk in two parts: store them apart, or one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +97,7 @@ pub fn encode_chunk(points: &SeriesPoints<'_>) -> Result<EncodedChunk, CodecErro
             let append = order.appends.iter().copied().min();
             (generation.unwrap_or(0), append.unwrap_or(0))
         }),
+        block_points: BLOCK_POINTS,
         blocks,
         places,
         columns,

@@ -301,7 +301,7 @@ fn a_spike_and_a_gap_of_a_long_series_are_drawn_and_a_window_is_exact() {
                 let line = &answer.lines[0];
                 let count = if hidden { 29_999 } else { 30_000 };
                 assert_eq!((line.head.points, line.head.exact), (count, false));
-                assert!(line.x.len() <= 5 * 20);
+                assert!(line.x.len() <= 7 * 20);
                 assert_eq!(line.x.len(), line.y.len());
                 let spike = line.y.iter().position(|y| y.as_f64() == 1e6);
                 let gap = line.y.iter().position(|y| y.as_f64().is_nan());

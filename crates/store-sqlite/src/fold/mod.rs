@@ -6,7 +6,9 @@
 //! nobody counts yet; the last one replaces the run's summary, which makes them count, and deletes
 //! the frames they came from. A pass that ends half-way leaves rows that the next one deletes.
 
+mod pieces;
 mod prepare;
+mod tiers;
 mod write;
 
 use std::collections::HashSet;

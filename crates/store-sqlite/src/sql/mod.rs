@@ -8,6 +8,8 @@
 pub(crate) const SCHEMA_V1: &str = include_str!("schema_v1.sql");
 /// What version 2 adds.
 pub(crate) const SCHEMA_V2: &str = include_str!("schema_v2.sql");
+/// What version 3 adds.
+pub(crate) const SCHEMA_V3: &str = include_str!("schema_v3.sql");
 
 mod catalogue;
 mod change;
