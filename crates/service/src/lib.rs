@@ -51,6 +51,7 @@ pub struct Service {
     workspace: WorkspaceId,
     skew: Arc<ingest::SkewWarnings>,
     names: Arc<table::NamesCache>,
+    runs: Arc<table::RunsCache>,
 }
 
 impl Service {
@@ -62,6 +63,7 @@ impl Service {
             workspace: WorkspaceId::default(),
             skew: Arc::default(),
             names: Arc::default(),
+            runs: Arc::default(),
         }
     }
 
