@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
-use runstone_codec::{BLOCK_POINTS, ChunkHead, SeriesColumns};
+use runstone_codec::{BLOCK_POINTS, ChunkHead, ChunkReader, SeriesColumns};
 use runstone_model::{RunKey, SeriesKey, ValueType};
 use runstone_store::apply::SeriesId;
 use runstone_store::{
@@ -326,8 +326,11 @@ impl<'a> Series<'a, '_> {
             .collect();
         let first_chunk = places.first().map(|(id, _)| *id);
         let range = (group.first_step, group.last_step);
-        let segment = Segment::new(range, move |take| {
-            read_group(connection, &places, &loose, &hiding, reads_as, take)
+        // Blocks are there where every point of the one chunk shows.
+        let shows_whole = first_chunk.filter(|_| blocks.is_some());
+        let segment = Segment::new(range, move |take| match shows_whole {
+            Some(chunk) => take(read_whole(connection, chunk, reads_as)?),
+            None => read_group(connection, &places, &loose, &hiding, reads_as, take),
         });
         Ok(match blocks {
             Some(Blocks {
@@ -415,6 +418,34 @@ fn blocks_of(head: &ChunkHead, reads_as: ValueType) -> Vec<PointBlock> {
             }
         })
         .collect()
+}
+
+/// The points of a chunk that all show.
+fn read_whole(connection: &Connection, id: i64, reads_as: ValueType) -> Result<VisiblePoints> {
+    let mut columns = SeriesColumns::default();
+    let found = find(connection, sql::READ_CHUNK, [id], |row| {
+        let blob = |index: usize| {
+            let value = row.get_ref(index).map_err(sql_error)?;
+            value
+                .as_blob()
+                .map_err(|error| value_error("a chunk", error))
+        };
+        let unreadable = |error: runstone_codec::CodecError| blob_error("chunk", id, &error);
+        let reader = ChunkReader::from_parts(blob(0)?, blob(1)?).map_err(unreadable)?;
+        reader.decode_readable(&mut columns).map_err(unreadable)?;
+        Ok(reader.head().value_type)
+    })?;
+    let value_type =
+        found.ok_or_else(|| value_error("a series", format!("its chunk {id} is missing")))?;
+    for bits in &mut columns.values {
+        *bits = convert_bits(*bits, value_type, reads_as);
+    }
+    Ok(VisiblePoints {
+        steps: columns.steps,
+        times: columns.times,
+        values: columns.values,
+        epochs: columns.epochs.unwrap_or_default(),
+    })
 }
 
 /// Hands on what shows of chunks that overlap, by their first steps, and of loose points within.

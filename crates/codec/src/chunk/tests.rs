@@ -28,6 +28,14 @@ fn round_trip(columns: &SeriesColumns, value_type: ValueType) -> EncodedChunk {
         let epochs = |columns: &SeriesColumns| columns.epochs.as_deref().map(words_of_floats);
         assert_eq!(epochs(&back), epochs(columns));
         assert_eq!(back.order, columns.order);
+        let mut readable = back.clone();
+        reader.decode_readable(&mut readable).unwrap();
+        assert_eq!(
+            (&readable.times, &readable.values),
+            (&back.times, &back.values)
+        );
+        assert_eq!(epochs(&readable), epochs(&back));
+        assert_eq!(readable.order, None);
         let mut drawn = back.clone();
         reader.decode_steps_and_values(&mut drawn).unwrap();
         assert_eq!(drawn.values, columns.values);
