@@ -6,7 +6,7 @@
 import uPlot from "uplot";
 import { labelsOfNumbers, labelsOfX, logTicks, paddedRange, tickDistance, ticksInside, type XAxis } from "./axes";
 import { drawMarks, LineLayer, type Mark, type Plot } from "./layer";
-import { type Drawn, drawnInside, type Extent, extentOfX, type Line, type Span } from "./lines";
+import { type Extent, extentOfX, extentOfY, type Line, type Span } from "./lines";
 import { CHART_FONT, type ChartTheme } from "./theme";
 
 /** What a chart draws. */
@@ -29,7 +29,8 @@ export interface ChartModel {
 export interface Shown {
   readonly span: Span;
   readonly range: Extent;
-  readonly drawn: Drawn;
+  /** How far the drawn values reach; `undefined` where nothing is drawn. */
+  readonly drawn: Extent | undefined;
 }
 
 /** What a chart tells. */
@@ -56,7 +57,8 @@ export class ChartView {
   #scales = "";
   #span: Span = { from: 0, to: 1 };
   #range: Extent = { min: 0, max: 1 };
-  #drawn: Drawn | undefined;
+  #drawn: Extent | undefined;
+  #isMeasured = false;
   /** A window under way: it counts before the model's, and y stays as it was. */
   #dragged: Span | undefined;
   #frame: number | undefined;
@@ -173,7 +175,7 @@ export class ChartView {
       plot.setScale("y", { min: this.#range.min, max: this.#range.max });
       plot.redraw(false, true);
     });
-    if (this.#drawn !== undefined && this.#dragged === undefined) {
+    if (this.#dragged === undefined) {
       this.#events.onDrawn({ span: this.#span, range: this.#range, drawn: this.#drawn });
     }
   }
@@ -186,9 +188,10 @@ export class ChartView {
   #measure(): void {
     const { reaching, logX, logY, span } = this.#model;
     this.#span = this.#dragged ?? usableSpan(span ?? wholeSpan(reaching, logX), logX);
-    if (this.#dragged === undefined || this.#drawn === undefined) {
-      this.#drawn = drawnInside(reaching, this.#span, logY);
-      const { min, max } = this.#drawn.y ?? (logY ? { min: 1, max: 10 } : { min: 0, max: 1 });
+    if (this.#dragged === undefined || !this.#isMeasured) {
+      this.#isMeasured = true;
+      this.#drawn = extentOfY(reaching, this.#span, logY);
+      const { min, max } = this.#drawn ?? (logY ? { min: 1, max: 10 } : { min: 0, max: 1 });
       const [low, high] = paddedRange(min, max, logY);
       this.#range = { min: low, max: high };
     }
