@@ -4,7 +4,16 @@
 //! between frames: changes are gathered and drawn once a frame.
 
 import uPlot from "uplot";
-import { labelsOfNumbers, labelsOfX, logTicks, paddedRange, tickDistance, ticksInside, type XAxis } from "./axes";
+import {
+  labelsOfNumbers,
+  labelsOfX,
+  logTicks,
+  paddedRange,
+  tickDistance,
+  ticksInside,
+  usableSpan,
+  type XAxis,
+} from "./axes";
 import { drawMarks, LineLayer, type Mark, type Plot } from "./layer";
 import { type Extent, extentOfX, extentOfY, type Line, type Span } from "./lines";
 import { CHART_FONT, type ChartTheme } from "./theme";
@@ -44,6 +53,12 @@ export interface ChartEvents {
 const AXIS_FONT_SIZE = 11;
 const TICK_DISTANCE_X = 70;
 const TICK_DISTANCE_Y = 34;
+
+/**
+ * uPlot draws no axis where it finds none of its own distances, which end at 1e31 and need few decimals.
+ * Where ticks stand is decided here, so one that always fits is enough for it.
+ */
+const ANY_DISTANCE = [Number.MAX_VALUE];
 
 /** A mounted chart. */
 export class ChartView {
@@ -244,6 +259,7 @@ export class ChartView {
       ...this.#axisLook(),
       size: () => (this.#model.axis.kind === "time" ? 40 : 26),
       space: TICK_DISTANCE_X,
+      incrs: ANY_DISTANCE,
       splits: () => ticks().ticks,
       filter: (_plot, splits) => splits,
       values: () => ticks().labels,
@@ -271,6 +287,7 @@ export class ChartView {
         return Math.ceil((widest / uPlot.pxRatio + 14) / 8) * 8;
       },
       space: TICK_DISTANCE_Y,
+      incrs: ANY_DISTANCE,
       splits: () => ticks().ticks,
       filter: (_plot, splits) => splits,
       values: () => ticks().labels,
@@ -332,17 +349,4 @@ export class ChartView {
 function wholeSpan(lines: readonly Line[], log: boolean): Span {
   const extent = extentOfX(lines, log);
   return extent === undefined ? { from: log ? 1 : 0, to: log ? 10 : 1 } : { from: extent.min, to: extent.max };
-}
-
-/** A window that an axis can show: with a width, and above 0 on a logarithmic axis. */
-function usableSpan(span: Span, log: boolean): Span {
-  if (log && span.to <= 0) {
-    return { from: 1, to: 10 };
-  }
-  const from = log && span.from <= 0 ? span.to / 1e3 : span.from;
-  if (span.to - from > Math.abs(span.to) * 1e-14) {
-    return { from, to: span.to };
-  }
-  const half = log ? undefined : Math.max(Math.abs(from) * 1e-6, 0.5);
-  return half === undefined ? { from: from / 2, to: from * 2 } : { from: from - half, to: from + half };
 }
