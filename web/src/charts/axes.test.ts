@@ -117,6 +117,9 @@ describe("logarithmic ticks", () => {
   it("thin out over many decades", () => {
     const { ticks } = logTicks({ from: 1e-300, to: 1e300 }, 6);
     expect(ticks.length).toBeLessThanOrEqual(7);
+    const widest = logTicks({ from: 5e-324, to: 1.7e308 }, 6);
+    expect(widest.ticks.length).toBeGreaterThan(2);
+    expect(widest.ticks.length).toBeLessThanOrEqual(7);
   });
 
   it("are round numbers inside a decade", () => {
@@ -157,6 +160,7 @@ describe("ranges", () => {
         { from: -1.7e308, to: 1.7e308 },
         { from: 1.7e308, to: 1.7e308 },
         { from: 5e-324, to: 5e-324 },
+        { from: 0, to: 5e-324 },
       ]) {
         const { from, to } = usableSpan(span, log);
         expect(Number.isFinite(to - from) && to > from && (!log || from > 0)).toBe(true);

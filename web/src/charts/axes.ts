@@ -255,7 +255,7 @@ export interface LogTicks {
  * numbers in between where the axis is shorter than a decade.
  */
 export function logTicks(span: Span, ticksWanted: number): LogTicks {
-  const decades = Math.log10(span.to / span.from);
+  const decades = Math.log10(span.to) - Math.log10(span.from);
   if (!(span.from > 0) || !(decades > 0)) {
     return { ticks: [], labels: [] };
   }
@@ -297,7 +297,7 @@ function powerLabel(factor: number, power: number): string {
 /** Range of an axis around drawn values: 5 % air, one unit around a flat line. */
 export function paddedRange(min: number, max: number, log: boolean): readonly [number, number] {
   if (log) {
-    const decades = Math.log10(max / min);
+    const decades = Math.log10(max) - Math.log10(min);
     const air = 10 ** (decades < 1e-9 ? 0.5 : Math.max(decades * 0.05, 1e-6));
     return [Math.max(min / air, Number.MIN_VALUE), Math.min(max * air, Number.MAX_VALUE)];
   }
@@ -319,7 +319,7 @@ export function usableSpan(span: Span, log: boolean): Span {
   if (log && span.to <= 0) {
     return { from: 1, to: 10 };
   }
-  const from = log && span.from <= 0 ? span.to / 1e3 : span.from;
+  const from = log && span.from <= 0 ? Math.max(span.to / 1e3, Number.MIN_VALUE) : span.from;
   if (span.to - from > Math.abs(span.to) * 1e-14) {
     return Number.isFinite(span.to - from)
       ? { from, to: span.to }
