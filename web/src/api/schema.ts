@@ -908,9 +908,9 @@ export interface components {
         };
         /** @description What to change of a run; absent fields stay. The body of `PATCH /runstone/v1/runs/{run}`. */
         RunEdit: {
-            /** @description A new name; empty takes it away. */
+            /** @description A new name; empty or null takes it away. */
             name?: string | null;
-            /** @description A new description; empty takes it away. */
+            /** @description A new description; empty or null takes it away. */
             description?: string | null;
             /** @description Move to the experiment of this name, which is created if there is none. */
             experiment?: string | null;
@@ -1019,8 +1019,8 @@ export interface components {
             run: string;
             /** @description Name of the metric. */
             name: string;
-            /** @description Context, an object; absent is `{}`. */
-            context?: components["schemas"]["Context"] | null;
+            /** @description Context, an object; absent is `{}`. With anything else this line alone is an error. */
+            context?: components["schemas"]["JsonValue"];
         };
         /** @description A series and the summary of its readable points. */
         SeriesItem: {

@@ -12,11 +12,19 @@ pub const EDIT_RUNS_MAX: usize = 1_000;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunEdit {
-    /// A new name; empty takes it away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// A new name; empty or null takes it away.
+    #[serde(
+        default,
+        deserialize_with = "reading::text_or_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub name: Option<String>,
-    /// A new description; empty takes it away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// A new description; empty or null takes it away.
+    #[serde(
+        default,
+        deserialize_with = "reading::text_or_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// Move to the experiment of this name, which is created if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
