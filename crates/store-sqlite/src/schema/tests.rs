@@ -6,16 +6,18 @@ use runstone_store::{ChangeScan, Store};
 const WITH_NOTES: &[Migration] = &[
     MIGRATIONS[0],
     MIGRATIONS[1],
+    MIGRATIONS[2],
     Migration {
-        version: 3,
+        version: 4,
         sql: "ALTER TABLE run ADD COLUMN note TEXT",
     },
 ];
 const BROKEN: &[Migration] = &[
     MIGRATIONS[0],
     MIGRATIONS[1],
+    MIGRATIONS[2],
     Migration {
-        version: 3,
+        version: 4,
         sql: "CREATE TABLE note (text TEXT); ALTER TABLE cats ADD COLUMN x",
     },
 ];
@@ -44,16 +46,16 @@ fn an_older_folder_is_migrated_after_a_copy_and_then_refused_by_the_older_progra
     assert_eq!(migrated.identity(), identity);
     migrated.close().unwrap();
     let database = folder.path().join("runstone.db");
-    let copy = folder.path().join("runstone.db.before-v3");
-    assert_eq!((version(&database), version(&copy)), (3, 2));
+    let copy = folder.path().join("runstone.db.before-v4");
+    assert_eq!((version(&database), version(&copy)), (4, 3));
     let error = SqliteStore::open(folder.path(), quiet()).unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, StoreError::Conflict(_)), "{text}");
     assert!(
-        text.contains("version 3") && text.contains("up to 2"),
+        text.contains("version 4") && text.contains("up to 3"),
         "{text}"
     );
-    assert!(text.contains("runstone.db.before-v3"), "{text}");
+    assert!(text.contains("runstone.db.before-v4"), "{text}");
     // The copy is a whole folder's database.
     std::fs::rename(&copy, &database).unwrap();
     let restored = SqliteStore::open(folder.path(), quiet()).unwrap();
@@ -68,7 +70,7 @@ fn a_migration_that_fails_leaves_the_former_version() {
         .close()
         .unwrap();
     SqliteStore::open_with(folder.path(), quiet(), BROKEN).unwrap_err();
-    assert_eq!(version(&folder.path().join("runstone.db")), 2);
+    assert_eq!(version(&folder.path().join("runstone.db")), 3);
     SqliteStore::open_with(folder.path(), quiet(), WITH_NOTES)
         .unwrap()
         .close()
@@ -103,7 +105,7 @@ fn a_folder_without_a_journal_begins_one_with_the_next_change() {
         .unwrap();
     drop(connection);
     let store = SqliteStore::open(folder.path(), quiet()).unwrap();
-    assert_eq!(version(&database), 2);
+    assert_eq!(version(&database), i64::from(SCHEMA_VERSION));
     let snapshot = store.snapshot().unwrap();
     let scan = |since: Option<u64>| {
         let scan = ChangeScan {
