@@ -52,6 +52,10 @@ pub(crate) enum Command {
     Delete(DeleteArguments),
     /// Take deleted runs back
     Undelete(UndeleteArguments),
+    /// Show where the bytes of the data folder are
+    Du(DuArguments),
+    /// Purge what was deleted long enough ago, and give free space back to the disk
+    Gc(GcArguments),
     /// Deliver what scripts have logged while no server was there
     Sync(SyncArguments),
     /// Look for what is wrong, and say what to do
@@ -99,6 +103,10 @@ pub(crate) struct UpArguments {
     /// Open a data folder that lies on a network file system
     #[arg(long)]
     pub(crate) allow_network_file_system: bool,
+
+    /// Keep deleted runs for so many days before they are purged
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(..=36_500))]
+    pub(crate) trash_days: u32,
 
     /// Print the line that tells of readiness as JSON
     #[arg(long)]
@@ -214,6 +222,38 @@ pub(crate) struct DeleteArguments {
     /// Ids of runs, the starts of such, or names
     #[arg(required = true, value_name = "RUN")]
     pub(crate) runs: Vec<String>,
+
+    /// For good: nobody can take them back. What is in the trash under such an id goes too
+    #[arg(long)]
+    pub(crate) now: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `du`.
+#[derive(Debug, Args)]
+pub(crate) struct DuArguments {
+    /// Only this run: its id, also of a deleted one, the start of one, or a name
+    pub(crate) run: Option<String>,
+
+    /// At most so many runs and experiments, those with most bytes first
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) limit: u32,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `gc`.
+#[derive(Debug, Args)]
+pub(crate) struct GcArguments {
+    /// Purge what was deleted so many days ago; 0 empties the trash [default: the server's period, or
+    /// 30 days]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=36_500))]
+    pub(crate) trash_days: Option<u32>,
 
     /// Print JSON
     #[arg(long)]

@@ -11,8 +11,9 @@ use runstone_client::spool::leftover_spools;
 use runstone_client::{ApiClient, ChangeStream};
 use runstone_model::Principal;
 use runstone_service::api::{
-    ChangesPage, ChangesQuery, EditsAnswer, EditsRequest, PROBLEM_TYPE_PREFIX, Problem, RunDetail,
-    RunList, RunsQuery, SeriesList, SeriesQuery, TablePage, TableRequest,
+    ChangesPage, ChangesQuery, EditsAnswer, EditsRequest, GcAnswer, GcRequest, PROBLEM_TYPE_PREFIX,
+    Problem, RunDetail, RunList, RunsQuery, SeriesList, SeriesQuery, StorageAnswer, StorageQuery,
+    TablePage, TableRequest,
 };
 use runstone_service::{ErrorKind, Service, ServiceError};
 use serde::Serialize;
@@ -174,6 +175,22 @@ impl Backend {
         match self {
             Self::Server(client) => send(client, "/runstone/v1/edits", request),
             Self::Folder(service) => service.edit_runs(&Principal::local(), request),
+        }
+    }
+
+    /// Where the bytes are, as [`Service::storage`].
+    pub(crate) fn storage(&self, query: &StorageQuery) -> Result<StorageAnswer, ServiceError> {
+        match self {
+            Self::Server(client) => fetch(client, "/runstone/v1/storage", query),
+            Self::Folder(service) => service.storage(&Principal::local(), query),
+        }
+    }
+
+    /// One turn of giving space back, as [`Service::collect_garbage`].
+    pub(crate) fn collect_garbage(&self, request: &GcRequest) -> Result<GcAnswer, ServiceError> {
+        match self {
+            Self::Server(client) => send(client, "/runstone/v1/gc", request),
+            Self::Folder(service) => service.collect_garbage(&Principal::local(), request),
         }
     }
 

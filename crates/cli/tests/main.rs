@@ -12,6 +12,8 @@ mod edits;
 mod events;
 #[path = "main/follow.rs"]
 mod follow;
+#[path = "main/space.rs"]
+mod space;
 #[path = "main/stop.rs"]
 mod stop;
 #[path = "main/sync.rs"]

@@ -40,6 +40,7 @@ mod schema;
 mod segments;
 mod sequences;
 mod snapshot;
+mod space;
 mod sql;
 mod store;
 mod summaries;

@@ -19,6 +19,7 @@ pub mod memory;
 mod points;
 mod read;
 mod segments;
+mod space;
 mod summary;
 mod table;
 
@@ -32,6 +33,7 @@ pub use segments::{
     BlockPoint, PointBlock, Segment, SegmentScan, SeriesSegments, TakePoints, TakeSegments,
     VisiblePoints,
 };
+pub use space::{ReclaimReport, ReclaimRequest, RunSpace, SpaceByKind, SpaceReport, TRASH_SECONDS};
 pub use summary::{SummaryFold, merge_summaries};
 pub use table::{MetricCell, MetricColumn, RunStand, RunVisit};
 
@@ -85,7 +87,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// A deleted run is gone from every read but [`Snapshot::visit_runs_unsorted`] of deleted
     /// ones, and frames of its writers are refused `Deleted`, operation by operation, for ever,
-    /// also while a new run of the same id lives. Its rows stay, so that it can be taken back.
+    /// also while a new run of the same id lives. Its rows stay, so that it can be taken back,
+    /// until it is purged: then it is gone from every read, and its rows go by and by.
     ///
     /// # Errors
     /// `Unavailable` after a failed fsync or on a full disk: nothing was done, try again later.
@@ -116,6 +119,19 @@ pub trait Store: Send + Sync + 'static {
     /// forgets the oldest changes past the number that is kept.
     /// Folding is invisible to readers. Engines also do so by themselves, see their configuration.
     fn fold(&self, everything: bool) -> Result<FoldReport, StoreError>;
+
+    /// Gives space back: purges runs whose time in the trash is over, goes on with purges that
+    /// have begun, and returns free bytes to the file system. Works in slices between the frames
+    /// of writers, and is invisible to readers but for the runs that it purges; a crash half-way
+    /// is made good by the next turn. Engines also do so by themselves, see their configuration.
+    ///
+    /// # Errors
+    /// `Unavailable` after a failed fsync, on a full disk, or once the store is closed.
+    fn reclaim(&self, request: &ReclaimRequest) -> Result<ReclaimReport, StoreError>;
+
+    /// Where the bytes are, by run and kind, as of one snapshot. Costs one look at every row, not
+    /// at the points themselves.
+    fn read_space(&self) -> Result<SpaceReport, StoreError>;
 
     /// Sizes and counters for health, metrics and `doctor`.
     fn stats(&self) -> Result<StoreStats, StoreError>;

@@ -69,6 +69,9 @@ pub enum EditAction {
     Delete,
     /// Take back from the trash.
     Undelete,
+    /// Delete for good: a run that lives, and every one in the trash with this id. Only what
+    /// refuses later frames of their writers is kept.
+    Purge,
 }
 
 /// One result a run, in the order asked. Each run is done whole or not at all; all that were done

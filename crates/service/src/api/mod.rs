@@ -9,11 +9,13 @@ mod edits;
 mod lines;
 mod reading;
 pub mod schema;
+mod storage;
 mod table;
 
 pub use changes::*;
 pub use edits::*;
 pub use lines::*;
+pub use storage::*;
 pub use table::*;
 
 use crate::number::Number;

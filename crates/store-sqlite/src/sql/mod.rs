@@ -15,10 +15,12 @@ mod catalogue;
 mod change;
 mod points;
 mod run;
+mod space;
 mod table;
 
 pub(crate) use catalogue::*;
 pub(crate) use change::*;
 pub(crate) use points::*;
 pub(crate) use run::*;
+pub(crate) use space::*;
 pub(crate) use table::*;

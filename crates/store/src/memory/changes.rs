@@ -70,7 +70,10 @@ impl State {
                 .flatten()
                 .any(|key| self.experiments[&key].name.as_str() == name)
         };
-        self.runs[&row.run].row.run.workspace == scan.workspace
+        // Of a purged run nothing is told.
+        self.runs
+            .get(&row.run)
+            .is_some_and(|data| data.row.run.workspace == scan.workspace)
             && (scan.kinds.is_empty() || scan.kinds.meets(row.kinds))
             && scan.experiment.as_deref().is_none_or(is_named)
     }

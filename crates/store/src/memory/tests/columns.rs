@@ -15,9 +15,10 @@ use super::super::state::{RunData, SeriesData, State};
 use crate::{
     AppendFrame, ChangePage, ChangeScan, EditAnswer, EditRequest, EventRecord, ExperimentRecord,
     FoldReport, MetricCell, MetricColumn, MetricDefinition, PointColumns, PointPage, PointScan,
-    RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan,
-    SeriesHiding, SeriesPage, SeriesScan, SeriesSegments, Snapshot, Store, StoreError, StoreStats,
-    TakeSegments, VisiblePoints, WarningRecord, WriterMark, WriterRecord, convert_bits,
+    ReclaimReport, ReclaimRequest, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord,
+    Segment, SegmentScan, SeriesHiding, SeriesPage, SeriesScan, SeriesSegments, Snapshot,
+    SpaceReport, Store, StoreError, StoreStats, TakeSegments, VisiblePoints, WarningRecord,
+    WriterMark, WriterRecord, convert_bits,
 };
 
 pub(super) struct ColumnsStore {
@@ -66,6 +67,14 @@ impl Store for ColumnsStore {
 
     fn fold(&self, everything: bool) -> Result<FoldReport, StoreError> {
         self.inner.fold(everything)
+    }
+
+    fn reclaim(&self, request: &ReclaimRequest) -> Result<ReclaimReport, StoreError> {
+        self.inner.reclaim(request)
+    }
+
+    fn read_space(&self) -> Result<SpaceReport, StoreError> {
+        self.inner.read_space()
     }
 
     fn stats(&self) -> Result<StoreStats, StoreError> {
