@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Du(DuArguments),
     /// Purge what was deleted long enough ago, and give free space back to the disk
     Gc(GcArguments),
+    /// Copy the data folder, also while a server uses it
+    Snapshot(SnapshotArguments),
     /// Deliver what scripts have logged while no server was there
     Sync(SyncArguments),
     /// Look for what is wrong, and say what to do
@@ -254,6 +256,18 @@ pub(crate) struct GcArguments {
     /// 30 days]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=36_500))]
     pub(crate) trash_days: Option<u32>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `snapshot`.
+#[derive(Debug, Args)]
+pub(crate) struct SnapshotArguments {
+    /// Folder for the copy, new or empty, on the machine of the server; `runstone up --data DIR` opens it
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 
     /// Print JSON
     #[arg(long)]

@@ -19,6 +19,7 @@ mod checkpointer;
 mod columns;
 mod connection;
 mod context;
+mod copy;
 mod directory;
 mod error;
 mod fold;
