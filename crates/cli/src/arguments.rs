@@ -365,6 +365,11 @@ pub(crate) struct SyncArguments {
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
+    /// Read all of the data folder: every chunk, pack, frame and summary, the journal, and whether
+    /// rows fit together; takes as long as reading it twice
+    #[arg(long, conflicts_with = "bundle")]
+    pub(crate) deep: bool,
+
     /// Write what a person who helps needs to see to FILE, a tar.gz without secrets; - for standard
     /// output
     #[arg(long, value_name = "FILE", conflicts_with = "json")]

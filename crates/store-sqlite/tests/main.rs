@@ -5,5 +5,6 @@
 
 mod conformance;
 mod copies;
+mod deep;
 mod folder;
 mod space;
