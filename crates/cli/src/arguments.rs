@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Du(DuArguments),
     /// Purge what was deleted long enough ago, and give free space back to the disk
     Gc(GcArguments),
+    /// Copy the data folder, also while a server uses it
+    Snapshot(SnapshotArguments),
     /// Deliver what scripts have logged while no server was there
     Sync(SyncArguments),
     /// Look for what is wrong, and say what to do
@@ -260,6 +262,18 @@ pub(crate) struct GcArguments {
     pub(crate) json: bool,
 }
 
+/// Arguments of `snapshot`.
+#[derive(Debug, Args)]
+pub(crate) struct SnapshotArguments {
+    /// Folder for the copy, new or empty, on the machine of the server; `runstone up --data DIR` opens it
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Arguments of `undelete`.
 #[derive(Debug, Args)]
 pub(crate) struct UndeleteArguments {
@@ -351,6 +365,11 @@ pub(crate) struct SyncArguments {
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
+    /// Read all of the data folder: every chunk, pack, frame and summary, the journal, and whether
+    /// rows fit together; takes as long as reading it twice
+    #[arg(long, conflicts_with = "bundle")]
+    pub(crate) deep: bool,
+
     /// Write what a person who helps needs to see to FILE, a tar.gz without secrets; - for standard
     /// output
     #[arg(long, value_name = "FILE", conflicts_with = "json")]

@@ -12,14 +12,17 @@ use runstone_client::{ApiClient, ChangeStream};
 use runstone_model::Principal;
 use runstone_service::api::{
     ChangesPage, ChangesQuery, EditsAnswer, EditsRequest, GcAnswer, GcRequest, PROBLEM_TYPE_PREFIX,
-    Problem, RunDetail, RunList, RunsQuery, SeriesList, SeriesQuery, StorageAnswer, StorageQuery,
-    TablePage, TableRequest,
+    Problem, RunDetail, RunList, RunsQuery, SeriesList, SeriesQuery, SnapshotAnswer,
+    SnapshotRequest, StorageAnswer, StorageQuery, TablePage, TableRequest,
 };
 use runstone_service::{ErrorKind, Service, ServiceError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// How long a copy of the data folder may take: a day.
+const SNAPSHOT_LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 /// Where the answers come from.
 pub(crate) enum Backend {
@@ -191,6 +194,24 @@ impl Backend {
         match self {
             Self::Server(client) => send(client, "/runstone/v1/gc", request),
             Self::Folder(service) => service.collect_garbage(&Principal::local(), request),
+        }
+    }
+
+    /// A copy of the data folder, as [`Service::snapshot`]; waits as long as it takes.
+    pub(crate) fn snapshot(
+        &self,
+        request: &SnapshotRequest,
+    ) -> Result<SnapshotAnswer, ServiceError> {
+        let path = "/runstone/v1/snapshot";
+        match self {
+            Self::Server(client) => {
+                let body = serde_json::to_vec(request).expect("bodies of the API are plain JSON");
+                let (status, body) = client
+                    .post_reply_patiently(path, &body, SNAPSHOT_LONGEST)
+                    .map_err(|error| client_error(&error))?;
+                read_answer(client, path, status, &body)
+            }
+            Self::Folder(service) => service.snapshot(&Principal::local(), request),
         }
     }
 

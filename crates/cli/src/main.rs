@@ -27,6 +27,7 @@ mod ports;
 mod reference;
 mod runs;
 mod show;
+mod snapshot;
 mod space;
 mod sync;
 mod table;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Command::Gc(asked) => space::gc(&arguments, asked, &mut output),
         Command::Events(events) => events::run(&arguments, events, &mut output),
         Command::Wait(wait) => wait::run(&arguments, wait, &mut output),
+        Command::Snapshot(asked) => snapshot::run(&arguments, asked, &mut output),
         Command::Sync(sync) => sync::run(&arguments, sync, &mut output),
         Command::Doctor(doctor) => doctor::run(&arguments, doctor, &mut output),
         Command::Version(version) => version::run(version, &mut output),

@@ -183,6 +183,11 @@ pub(crate) fn routes() -> Vec<Route> {
         route("native", "/runstone/v1/gc", post(handlers_storage::post_gc)),
         route(
             "native",
+            "/runstone/v1/snapshot",
+            post(handlers_storage::post_snapshot),
+        ),
+        route(
+            "native",
             "/runstone/v1/changes",
             get(change_stream::get_changes),
         ),

@@ -22,6 +22,7 @@ mod number;
 mod points;
 mod runs;
 mod series;
+mod snapshot;
 mod storage;
 mod table;
 

@@ -236,6 +236,11 @@ pub(crate) fn encode_series<'a>(keys: impl IntoIterator<Item = &'a SeriesKey>) -
     out
 }
 
+/// Whether a body of a row of `series` can be read.
+pub(crate) fn check_series(body: &[u8]) -> Result<()> {
+    decode_series(0, body).map(drop)
+}
+
 fn decode_series(first: i64, body: &[u8]) -> Result<Vec<(SeriesId, SeriesKey)>> {
     let decode = || -> Result<Vec<(SeriesId, SeriesKey)>, Malformed> {
         let mut rest = body;

@@ -19,6 +19,8 @@ mod checkpointer;
 mod columns;
 mod connection;
 mod context;
+mod copy;
+mod deep;
 mod directory;
 mod error;
 mod fold;
@@ -50,6 +52,7 @@ mod varint;
 mod writer;
 
 pub use check::{CheckReport, check};
+pub use deep::{Damage, DeepReport, check_deep};
 pub use lock::{LockHolder, read_lock_holder};
 pub use options::{Clock, FoldLayout, FoldLimits, SqliteOptions};
 pub use os_unix_mount::network_file_system;

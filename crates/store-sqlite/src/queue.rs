@@ -76,6 +76,8 @@ pub(crate) struct WriterShared {
     /// Wakes the checkpointer.
     pub(crate) log_grew: Condvar,
     pub(crate) log_turn: Mutex<bool>,
+    /// Bytes by which the log may pass its limit, while copies are made.
+    log_room: AtomicU64,
     purge_turn: Mutex<PurgeTurn>,
     /// Somebody purged, or all is over.
     purge_asked: Condvar,
@@ -86,6 +88,18 @@ pub(crate) struct WriterShared {
 struct PurgeTurn {
     is_asked: bool,
     is_over: bool,
+}
+
+/// Room for the log while a copy is made.
+pub(crate) struct LogRoom<'a> {
+    shared: &'a WriterShared,
+    bytes: u64,
+}
+
+impl Drop for LogRoom<'_> {
+    fn drop(&mut self) {
+        self.shared.log_room.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
 }
 
 #[derive(Default)]
@@ -122,6 +136,7 @@ impl WriterShared {
             changed: Condvar::new(),
             log_grew: Condvar::new(),
             log_turn: Mutex::new(false),
+            log_room: AtomicU64::new(0),
             purge_turn: Mutex::default(),
             purge_asked: Condvar::new(),
         }
@@ -206,6 +221,20 @@ impl WriterShared {
         self.purge_asked.notify_all();
         drop(self.turn_of_change());
         self.change_grew.notify_all();
+    }
+
+    /// Lets the log pass its limit by so many bytes, until the answer is dropped.
+    pub(crate) fn let_log_grow(&self, bytes: u64) -> LogRoom<'_> {
+        self.log_room.fetch_add(bytes, Ordering::AcqRel);
+        LogRoom {
+            shared: self,
+            bytes,
+        }
+    }
+
+    /// Bytes by which the log may pass its limit now; 0 unless a copy is made.
+    pub(crate) fn log_room(&self) -> u64 {
+        self.log_room.load(Ordering::Acquire)
     }
 
     /// Wakes the thread that purges.

@@ -183,6 +183,22 @@ fn write_identity(connection: &Connection, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// Gives a copy of a folder an incarnation of its own.
+pub(crate) fn renew_incarnation(connection: &Connection) -> Result<()> {
+    let mut random = [0u8; 16];
+    getrandom::fill(&mut random)
+        .map_err(|error| StoreError::Internal(format!("there is no randomness: {error}")))?;
+    let updated = connection
+        .execute(sql::UPDATE_META, ("incarnation", &random[..]))
+        .map_err(sql_error)?;
+    if updated == 1 {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt(
+        "the database has no incarnation id".to_owned(),
+    ))
+}
+
 fn read_identity(connection: &Connection) -> Result<StoreIdentity> {
     let read = |name: &str| -> Result<[u8; 16]> {
         connection

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use runstone_model::{ChangeNumber, RunKey, StoreIdentity, Timestamp, WriterId};
 use runstone_store::apply::PreparedFrame;
 use runstone_store::{
-    AppendFrame, EditAnswer, EditRequest, FoldReport, ReclaimReport, ReclaimRequest, RunAction,
-    Snapshot, SpaceReport, Store, StoreError, StoreStats, WriterMark,
+    AppendFrame, BackupReport, EditAnswer, EditRequest, FoldReport, ReclaimReport, ReclaimRequest,
+    RunAction, Snapshot, SpaceReport, Store, StoreError, StoreStats, WriterMark,
 };
 use runstone_wire::FrameAnswer;
 use rusqlite::Connection;
@@ -20,6 +20,7 @@ use crate::backlog::{Backlog, Unfolded};
 use crate::checkpointer::{self, log_bytes};
 use crate::columns::ColumnCache;
 use crate::connection::{ReaderPool, open, open_writer, use_log};
+use crate::copy::copy_folder;
 use crate::error::{Result, sql_error, with_path};
 use crate::fold::Folder;
 use crate::folder::{database_file, log_file_bytes, open_folder};
@@ -199,14 +200,17 @@ impl SqliteStore {
             });
         }
         // A margin, so that the writer can shorten the log at the limit before callers wait.
-        let log_bytes_max = options
-            .log_bytes_max
-            .saturating_add(options.log_bytes_max / 4);
-        while log_bytes(shared) > log_bytes_max {
+        let margin = options.log_bytes_max / 4;
+        let limit = || {
+            let more = margin.saturating_add(shared.log_room());
+            options.log_bytes_max.saturating_add(more)
+        };
+        while log_bytes(shared) > limit() {
             let (reply, done) = sync_channel(1);
             shared.submit(Job::Checkpoint { reply: Some(reply) })?;
             // Without an answer the next append says why.
             let _ = done.recv();
+            let log_bytes_max = limit();
             if log_bytes(shared) <= log_bytes_max {
                 break;
             }
@@ -373,6 +377,12 @@ impl Store for SqliteStore {
         let mut report = self.locate(read())?;
         report.log_bytes = log_file_bytes(&self.inner.folder);
         Ok(report)
+    }
+
+    fn back_up(&self, folder: &Path) -> Result<BackupReport, StoreError> {
+        let Inner { shared, .. } = &*self.inner;
+        shared.check()?;
+        copy_folder(shared, &self.inner.folder, folder)
     }
 
     fn stats(&self) -> Result<StoreStats, StoreError> {

@@ -4,5 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod conformance;
+mod copies;
+mod deep;
 mod folder;
 mod space;

@@ -33,7 +33,9 @@ pub use segments::{
     BlockPoint, PointBlock, Segment, SegmentScan, SeriesSegments, TakePoints, TakeSegments,
     VisiblePoints,
 };
-pub use space::{ReclaimReport, ReclaimRequest, RunSpace, SpaceByKind, SpaceReport, TRASH_SECONDS};
+pub use space::{
+    BackupReport, ReclaimReport, ReclaimRequest, RunSpace, SpaceByKind, SpaceReport, TRASH_SECONDS,
+};
 pub use summary::{SummaryFold, merge_summaries};
 pub use table::{MetricCell, MetricColumn, RunStand, RunVisit};
 
@@ -42,6 +44,7 @@ use runstone_model::{
     WorkspaceId, WriterId,
 };
 use runstone_wire::{Frame, FrameAnswer};
+use std::path::Path;
 use std::time::Duration;
 
 /// A frame as it was received and decoded, ready for [`Store::append`].
@@ -132,6 +135,16 @@ pub trait Store: Send + Sync + 'static {
     /// Where the bytes are, by run and kind, as of one snapshot. Costs one look at every row, not
     /// at the points themselves.
     fn read_space(&self) -> Result<SpaceReport, StoreError>;
+
+    /// Copies the data folder to another one, which is made, or is there and empty, while frames
+    /// come in. The copy is one state and holds everything that was acknowledged before the call;
+    /// it is durable on return, and has an incarnation of its own. A copy that fails leaves no
+    /// database there.
+    ///
+    /// # Errors
+    /// `Conflict` if the folder is not empty; `Invalid` if it can't be made or written, or the
+    /// engine has nothing on disk; `Unavailable` on a full disk, or if the store is closed.
+    fn back_up(&self, folder: &Path) -> Result<BackupReport, StoreError>;
 
     /// Sizes and counters for health, metrics and `doctor`.
     fn stats(&self) -> Result<StoreStats, StoreError>;

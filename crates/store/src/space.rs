@@ -3,7 +3,7 @@
 use std::ops::{Add, AddAssign};
 use std::time::Duration;
 
-use runstone_model::{RunId, RunKey, Timestamp};
+use runstone_model::{ChangeNumber, RunId, RunKey, Timestamp};
 
 /// How long a deleted run stays in the trash unless an engine is told otherwise: 30 days.
 pub const TRASH_SECONDS: u64 = 30 * 24 * 3_600;
@@ -41,6 +41,15 @@ pub struct ReclaimReport {
     pub database_bytes: u64,
     /// Nothing is left to purge or to give back. Otherwise ask for another turn.
     pub done: bool,
+}
+
+/// A copy of a data folder that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackupReport {
+    /// The newest change in the copy.
+    pub change: ChangeNumber,
+    /// Its bytes.
+    pub bytes: u64,
 }
 
 /// Bytes by what they hold, on disk: with their share of what pages need for themselves.

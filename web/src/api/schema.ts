@@ -339,6 +339,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/runstone/v1/snapshot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Copy the data folder
+         * @description A consistent copy to a folder on the server's machine, made while frames come in. Answered once the copy is durable, which takes as long as writing it does.
+         */
+        post: operations["makeSnapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1212,6 +1232,34 @@ export interface components {
              * @description Points a page.
              */
             points_page_max: number;
+        };
+        /** @description The copy that was made. */
+        SnapshotAnswer: {
+            /** @description The folder. */
+            folder: string;
+            /**
+             * Format: uint64
+             * @description Its bytes.
+             */
+            bytes: number;
+            /**
+             * Format: uint64
+             * @description The newest change in it.
+             */
+            change: number;
+        };
+        /** @description What to ask of `POST /runstone/v1/snapshot`. */
+        SnapshotRequest: {
+            /**
+             * @description The folder for the copy, on the server's machine, as an absolute path. It holds one file,
+             *     `runstone.ticket`, and nothing else.
+             */
+            folder: string;
+            /**
+             * @description What stands in that file, 32 characters or more: so only who can write to the folder can
+             *     have the server write there.
+             */
+            ticket: string;
         };
         /** @description By what to sort. */
         Sort: {
@@ -2336,6 +2384,40 @@ export interface operations {
             415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             429: components["responses"]["too_many"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    makeSnapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnapshotRequest"];
+            };
+        };
+        responses: {
+            /** @description The copy. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotAnswer"];
+                };
+            };
+            400: components["responses"]["invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["conflict"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            421: components["responses"]["misdirected"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };

@@ -66,3 +66,45 @@ fn space_is_shown_and_given_back_through_a_server() {
     purge_and_collect(&home);
     drop(server);
 }
+
+#[test]
+fn a_deep_check_reads_everything_and_names_damage() {
+    let home = three_runs();
+    let found = |code: i32| -> Vec<serde_json::Value> {
+        let told = json(&home.expect(code, &["doctor", "--deep", "--json"]));
+        let checks = told["checks"].as_array().unwrap().clone();
+        let deep = checks.into_iter().filter(|check| check["name"] == "deep");
+        deep.collect()
+    };
+    let sound = found(0);
+    assert_eq!(sound.len(), 1, "{sound:?}");
+    let text = sound[0]["text"].as_str().unwrap();
+    assert!(text.contains("600 points of 6 metrics in 3 runs"), "{text}");
+    let server = home.up(&[]);
+    let busy = found(1);
+    assert!(
+        busy[0]["hint"]
+            .as_str()
+            .unwrap()
+            .contains("runstone snapshot"),
+        "{busy:?}"
+    );
+    drop(server);
+    // Each page of the last quarter gets a hundred wrong bytes.
+    let database = home.path().join("data/runstone.db");
+    let mut bytes = std::fs::read(&database).unwrap();
+    for page in (bytes.len() / 4096 * 3 / 4)..(bytes.len() / 4096) {
+        bytes[page * 4096 + 2_000..page * 4096 + 2_100].fill(0xa5);
+    }
+    std::fs::write(&database, bytes).unwrap();
+    let damaged = found(1);
+    assert!(
+        damaged.iter().any(|check| check["status"] == "wrong"),
+        "{damaged:?}"
+    );
+    assert!(
+        damaged
+            .iter()
+            .all(|check| check["status"] == "ok" || check["hint"].is_string())
+    );
+}

@@ -2,7 +2,9 @@
 
 use super::operations::{Operation, json};
 use runstone_service::ErrorKind;
-use runstone_service::api::{GcAnswer, GcRequest, StorageAnswer, StorageQuery};
+use runstone_service::api::{
+    GcAnswer, GcRequest, SnapshotAnswer, SnapshotRequest, StorageAnswer, StorageQuery,
+};
 use utoipa::openapi::path::HttpMethod::{Get, Post};
 
 pub(super) fn about_storage() -> Vec<Operation> {
@@ -33,5 +35,19 @@ pub(super) fn about_storage() -> Vec<Operation> {
         .request(json::<GcRequest>())
         .answer("200", "What this turn did.", json::<GcAnswer>())
         .error(ErrorKind::TooMany),
+        Operation::new(
+            "makeSnapshot",
+            "storage",
+            Post,
+            "/runstone/v1/snapshot",
+            "Copy the data folder",
+        )
+        .description(
+            "A consistent copy to a folder on the server's machine, made while frames come in. \
+             Answered once the copy is durable, which takes as long as writing it does.",
+        )
+        .request(json::<SnapshotRequest>())
+        .answer("200", "The copy.", json::<SnapshotAnswer>())
+        .error(ErrorKind::Conflict),
     ]
 }

@@ -225,7 +225,7 @@ impl Reclaimer {
             if Instant::now() >= until {
                 return Ok(false);
             }
-            if log_bytes(&self.shared) >= LOG_BYTES {
+            if log_bytes(&self.shared) >= LOG_BYTES && self.shared.log_room() == 0 {
                 self.shorten_log(connection)?;
             }
             std::thread::sleep(pause);
@@ -235,7 +235,7 @@ impl Reclaimer {
 
     /// Waits for the checkpointer when slices are faster than it.
     fn make_room(&self) -> Result<()> {
-        if log_bytes(&self.shared) < LOG_BYTES * 2 {
+        if log_bytes(&self.shared) < LOG_BYTES * 2 || self.shared.log_room() > 0 {
             return Ok(());
         }
         self.checkpoint()
@@ -261,7 +261,12 @@ impl Reclaimer {
 
     /// Makes the files as short as they can be; a reader may hold the log for a while.
     fn cut_files(&self, connection: &mut Option<Connection>) -> Result<()> {
-        for _ in 0..LOG_TRIES {
+        // A copy holds the log for as long as it takes, and frames would wait at each try.
+        let tries = match self.shared.log_room() {
+            0 => LOG_TRIES,
+            _ => 0,
+        };
+        for _ in 0..tries {
             self.shorten_log(connection)?;
             if log_bytes(&self.shared) == 0 {
                 break;

@@ -13,6 +13,7 @@ pub(crate) const SCHEMA_V3: &str = include_str!("schema_v3.sql");
 
 mod catalogue;
 mod change;
+mod deep;
 mod points;
 mod run;
 mod space;
@@ -20,6 +21,7 @@ mod table;
 
 pub(crate) use catalogue::*;
 pub(crate) use change::*;
+pub(crate) use deep::*;
 pub(crate) use points::*;
 pub(crate) use run::*;
 pub(crate) use space::*;

@@ -13,6 +13,7 @@ mod context;
 mod snapshot;
 mod state;
 
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,9 +24,9 @@ use self::snapshot::MemorySnapshot;
 use self::state::State;
 use crate::apply::{PreparedFrame, apply_edits, apply_frame, apply_purges};
 use crate::{
-    AppendFrame, CHANGES_KEPT, EditAnswer, EditRequest, FoldReport, ReclaimReport, ReclaimRequest,
-    RunSpace, Snapshot, SpaceByKind, SpaceReport, Store, StoreError, StoreStats, TRASH_SECONDS,
-    WriterMark, changes_to_forget,
+    AppendFrame, BackupReport, CHANGES_KEPT, EditAnswer, EditRequest, FoldReport, ReclaimReport,
+    ReclaimRequest, RunSpace, Snapshot, SpaceByKind, SpaceReport, Store, StoreError, StoreStats,
+    TRASH_SECONDS, WriterMark, changes_to_forget,
 };
 
 /// A store in memory. Durable means: until it is dropped.
@@ -198,6 +199,14 @@ impl Store for MemoryStore {
             runs: runs.collect(),
             ..SpaceReport::default()
         })
+    }
+
+    fn back_up(&self, folder: &Path) -> Result<BackupReport, StoreError> {
+        drop(self.lock()?);
+        Err(StoreError::Invalid(format!(
+            "a store in memory has no folder to copy to {}",
+            folder.display()
+        )))
     }
 
     fn stats(&self) -> Result<StoreStats, StoreError> {

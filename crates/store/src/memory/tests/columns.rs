@@ -1,5 +1,6 @@
 //! A store that keeps its rows as the oracle does and answers through the shared columns.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +14,12 @@ use super::super::MemoryStore;
 use super::super::snapshot::MemorySnapshot;
 use super::super::state::{RunData, SeriesData, State};
 use crate::{
-    AppendFrame, ChangePage, ChangeScan, EditAnswer, EditRequest, EventRecord, ExperimentRecord,
-    FoldReport, MetricCell, MetricColumn, MetricDefinition, PointColumns, PointPage, PointScan,
-    ReclaimReport, ReclaimRequest, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord,
-    Segment, SegmentScan, SeriesHiding, SeriesPage, SeriesScan, SeriesSegments, Snapshot,
-    SpaceReport, Store, StoreError, StoreStats, TakeSegments, VisiblePoints, WarningRecord,
-    WriterMark, WriterRecord, convert_bits,
+    AppendFrame, BackupReport, ChangePage, ChangeScan, EditAnswer, EditRequest, EventRecord,
+    ExperimentRecord, FoldReport, MetricCell, MetricColumn, MetricDefinition, PointColumns,
+    PointPage, PointScan, ReclaimReport, ReclaimRequest, RunPage, RunRecord, RunScan, RunStand,
+    RunVisit, ScalarRecord, Segment, SegmentScan, SeriesHiding, SeriesPage, SeriesScan,
+    SeriesSegments, Snapshot, SpaceReport, Store, StoreError, StoreStats, TakeSegments,
+    VisiblePoints, WarningRecord, WriterMark, WriterRecord, convert_bits,
 };
 
 pub(super) struct ColumnsStore {
@@ -75,6 +76,10 @@ impl Store for ColumnsStore {
 
     fn read_space(&self) -> Result<SpaceReport, StoreError> {
         self.inner.read_space()
+    }
+
+    fn back_up(&self, folder: &Path) -> Result<BackupReport, StoreError> {
+        self.inner.back_up(folder)
     }
 
     fn stats(&self) -> Result<StoreStats, StoreError> {
