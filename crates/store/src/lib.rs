@@ -44,6 +44,7 @@ use runstone_model::{
     WorkspaceId, WriterId,
 };
 use runstone_wire::{Frame, FrameAnswer};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -249,6 +250,14 @@ pub trait Snapshot {
     /// # Errors
     /// `NotFound` if a run is asked for and none, living or deleted, has that id.
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError>;
+
+    /// The runs that changes after `since` concern, of all workspaces, also those that were purged
+    /// since; `None` if the journal does not reach back so far, or `since` lies past the newest
+    /// change. For those who keep what they read and want to know what is no longer true.
+    fn read_changed_runs(
+        &self,
+        since: ChangeNumber,
+    ) -> Result<Option<BTreeSet<RunKey>>, StoreError>;
 
     /// Definitions of metrics in an experiment, sorted by the bytes of their names.
     fn read_metric_definitions(

@@ -6,8 +6,7 @@
 
 use crate::error::ServiceError;
 use runstone_model::{ChangeNumber, RunKey, WorkspaceId};
-use runstone_store::{ChangeScan, RunRecord, RunVisit, Snapshot};
-use std::collections::BTreeSet;
+use runstone_store::{RunRecord, RunVisit, Snapshot};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Runs that are kept at most, some 600 bytes each; more are read each time.
@@ -94,25 +93,15 @@ fn renew(
     if newest.0 - known.change.0 > CHANGES_MAX {
         return Ok(false);
     }
-    let mut changed = BTreeSet::new();
-    let mut since = known.change;
-    while since < newest {
-        let page = snapshot.scan_changes(&ChangeScan {
-            workspace,
-            since: Some(since),
-            limit: CHANGES_MAX as usize,
-            ..ChangeScan::default()
-        })?;
-        if page.reset || page.next <= since {
-            return Ok(false);
-        }
-        changed.extend(page.changes.iter().map(|change| change.run));
-        since = page.next;
-    }
+    let Some(changed) = snapshot.read_changed_runs(known.change)? else {
+        return Ok(false);
+    };
     let runs = Arc::make_mut(&mut known.runs);
     for run in changed {
         let record = snapshot.read_run(run)?;
-        let living = record.filter(|record| record.deleted_at.is_none());
+        let is_shown =
+            |record: &RunRecord| record.deleted_at.is_none() && record.run.workspace == workspace;
+        let living = record.filter(is_shown);
         put(runs, run, living);
     }
     Ok(true)

@@ -2,7 +2,7 @@
 
 /// A question, what it finds, and a statement that names the rows (a run or another owner, and a
 /// number) for which that is so.
-pub(crate) const ORPHANS: [(&str, &str); 30] = [
+pub(crate) const ORPHANS: [(&str, &str); 32] = [
     (
         "frames without their run",
         "SELECT id >> 24, id & 16777215 FROM l0 WHERE id >> 24 NOT IN (SELECT id FROM run) \
@@ -12,6 +12,16 @@ pub(crate) const ORPHANS: [(&str, &str); 30] = [
         "packs without their run",
         "SELECT id >> 24, id & 16777215 FROM pack WHERE id >> 24 NOT IN (SELECT id FROM run) \
              AND id >> 24 NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "tiers of packs without their run",
+        "SELECT id >> 24, id & 16777215 FROM pack_tier WHERE id >> 24 NOT IN (SELECT id FROM run) \
+             AND id >> 24 NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "tiers of packs without a pack",
+        "SELECT t.id >> 24, t.id & 16777215 FROM pack_tier t LEFT JOIN pack p ON p.id = t.id \
+             WHERE p.id IS NULL AND t.id >> 24 NOT IN (SELECT run FROM purge)",
     ),
     (
         "chunks without their run",

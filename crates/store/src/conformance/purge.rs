@@ -5,9 +5,10 @@
     reason = "the name of a scenario says what it holds an engine to"
 )]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use runstone_model::{Timestamp, WorkspaceId};
+use runstone_model::{ChangeNumber, Timestamp, WorkspaceId};
 use runstone_wire::{FrameStatus, OpenMode, OpenWriter, OperationKind, RefusalCode};
 
 use super::deletion::{changed, conflicts, logged, point, trash};
@@ -58,6 +59,15 @@ pub fn a_run_is_purged_when_its_time_in_the_trash_is_over(harness: &mut Harness)
     let report = reclaim(harness, at(100), 40);
     let purged: Vec<&str> = report.purged.iter().map(|id| id.as_str()).collect();
     assert_eq!(purged, ["run-b"]);
+    // Who keeps runs learns of it all the same.
+    let snapshot = harness.store().snapshot().unwrap();
+    let changed = |since| snapshot.read_changed_runs(since).unwrap();
+    let all = changed(ChangeNumber(0)).expect("the journal is whole");
+    assert!(keys.iter().all(|key| all.contains(key)), "{all:?}");
+    let newest = snapshot.change_number();
+    assert_eq!(changed(newest), Some(BTreeSet::new()));
+    assert_eq!(changed(newest.next()), None);
+    drop(snapshot);
     // Whoever keeps what they have read learns that something has changed.
     assert_eq!(harness.store().change_number().unwrap().0, before.0 + 1);
     let left = trash(harness);

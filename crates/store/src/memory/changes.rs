@@ -46,6 +46,14 @@ impl State {
         Ok(page)
     }
 
+    pub(super) fn changed_runs(&self, since: ChangeNumber) -> Option<BTreeSet<RunKey>> {
+        if since < self.changes_forgotten || since > self.change {
+            return None;
+        }
+        let rows = self.changes.range(since.next()..);
+        Some(rows.map(|(_, row)| row.run).collect())
+    }
+
     fn runs_with_id(
         &self,
         workspace: WorkspaceId,

@@ -97,4 +97,7 @@ fn runs_that_are_remembered_are_those_of_the_store_after_any_change() {
     bench.send(&mut builders[1]);
     check("two");
     check("none");
+    // Deleted and purged between two questions: the journal tells nothing of it by name.
+    edit(EditAction::Purge);
+    check("purged");
 }

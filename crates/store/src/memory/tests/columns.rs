@@ -1,5 +1,7 @@
 //! A store that keeps its rows as the oracle does and answers through the shared columns.
 
+use std::collections::BTreeSet;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,6 +137,13 @@ impl ColumnsSnapshot {
 impl Snapshot for ColumnsSnapshot {
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
         self.naive.scan_changes(scan)
+    }
+
+    fn read_changed_runs(
+        &self,
+        since: ChangeNumber,
+    ) -> Result<Option<BTreeSet<RunKey>>, StoreError> {
+        self.naive.read_changed_runs(since)
     }
 
     fn scan_series(&self, run: RunKey, scan: &SeriesScan) -> Result<SeriesPage, StoreError> {
