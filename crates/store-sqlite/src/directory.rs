@@ -26,10 +26,10 @@ const FIND_ONE_BY_ONE_MAX: usize = 4;
 pub(crate) struct FoldedHead {
     /// Folds so far.
     pub(crate) folds: i64,
-    /// Packs that count: numbers `[packs_first, packs_next)`.
+    /// Packs that count: those there are of the numbers `[packs_first, packs_next)`; merged ones are gone.
     pub(crate) packs_first: i64,
     pub(crate) packs_next: i64,
-    /// Chunks with a lower number count.
+    /// Chunks with a lower number count; merged ones are gone.
     pub(crate) chunks_next: i64,
     /// Newest cut or removal that the summaries know.
     pub(crate) change: i64,

@@ -164,11 +164,19 @@ fn rows_that_do_not_fit_together_are_named() {
         ),
         (
             "DELETE FROM pack WHERE id >> 24 = 1",
-            &["packs are missing", "1/"],
+            &["packs or chunks are missing", "1/"],
         ),
         (
             "DELETE FROM chunk WHERE run = 1",
-            &["chunks are missing", "1/"],
+            &["packs or chunks are missing", "1/"],
+        ),
+        (
+            "INSERT INTO pack_tier VALUES (9 << 24 | 5, 0)",
+            &["tiers of packs without their run", "9/5"],
+        ),
+        (
+            "UPDATE pack_tier SET id = id + 1000 WHERE id >> 24 = 1",
+            &["tiers of packs without a pack", "1/10"],
         ),
         (
             "UPDATE run SET experiment = 77",

@@ -7,4 +7,5 @@ mod conformance;
 mod copies;
 mod deep;
 mod folder;
+mod merging;
 mod space;
