@@ -10,12 +10,15 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod blob;
 mod context;
 mod dialect;
 mod error;
 mod experiment;
 mod ids;
+mod json_text;
 mod lifecycle;
+mod log;
 mod names;
 mod param_path;
 mod param_value;
@@ -29,6 +32,7 @@ mod transition;
 mod value;
 mod writer;
 
+pub use blob::{BlobDigest, BlobLeaseId};
 pub use context::{CONTEXT_BYTES_MAX, CONTEXT_DEPTH_MAX, Context};
 pub use dialect::{DIALECT_WORDS, Dialect, DialectWord, dialect_word, state_from_dialect_word};
 pub use error::ModelError;
@@ -37,7 +41,9 @@ pub use ids::{
     AppendNumber, ChangeNumber, ExperimentKey, Generation, RunId, RunKey, StoreIdentity,
     WorkspaceId, WriterId, run_id_from_parts,
 };
+pub use json_text::JsonText;
 pub use lifecycle::{Actor, EndReason, LifecycleEvent, ReasonCode, RunState, Standing};
+pub use log::{LOG_TEXT_BYTES_MAX, LogLevel, LogStream};
 pub use names::{
     DEFAULT_EXPERIMENT, DESCRIPTION_BYTES_MAX, ExperimentName, MetricName, SHORT_TEXT_BYTES_MAX,
     TagName, check_text, clean_text,
