@@ -297,7 +297,7 @@ pub(crate) struct EventsArguments {
     pub(crate) experiment: Option<String>,
 
     /// Only changes of these kinds: created, state, properties, tags, params, points, scalars,
-    /// writers, warnings, deleted, undeleted
+    /// writers, warnings, deleted, undeleted, logs, objects
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub(crate) kind: Vec<String>,
 

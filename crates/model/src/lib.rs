@@ -46,7 +46,7 @@ pub use lifecycle::{Actor, EndReason, LifecycleEvent, ReasonCode, RunState, Stan
 pub use log::{LOG_TEXT_BYTES_MAX, LogLevel, LogStream};
 pub use names::{
     DEFAULT_EXPERIMENT, DESCRIPTION_BYTES_MAX, ExperimentName, MetricName, SHORT_TEXT_BYTES_MAX,
-    TagName, check_text, clean_text,
+    TagName, check_text, clean_text, cut_text,
 };
 pub use param_path::{PARAM_DEPTH_MAX, PARAM_KEY_BYTES_MAX, ParamPath};
 pub use param_value::ParamValue;

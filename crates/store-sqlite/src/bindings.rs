@@ -3,7 +3,7 @@
 //! One row holds all numbers that one frame defined or resolved; rows are only inserted, and a
 //! later row wins. A body is a version byte and then, for each number: the signed varint of its
 //! distance to the number before, the same for the series, a byte (value type, 8: auto step,
-//! 16: the base follows), and the base as 8 bytes. Dense numbers thus cost 3 bytes each.
+//! 16: the base follows, 32: objects), and the base as 8 bytes. Dense numbers thus cost 3 bytes each.
 
 use std::collections::HashMap;
 
@@ -20,6 +20,7 @@ const VERSION: u8 = 1;
 const VALUE_TYPE_BITS: u8 = 7;
 const AUTO_STEP: u8 = 8;
 const HAS_BASE: u8 = 16;
+const IS_OBJECT: u8 = 32;
 
 /// What the numbers of one writer stand for.
 pub(crate) type Bindings = HashMap<u32, SeriesBinding>;
@@ -38,6 +39,9 @@ pub(crate) fn encode_bindings(bindings: &[(u32, SeriesBinding)]) -> Vec<u8> {
         }
         if binding.auto_base.is_some() {
             flags |= HAS_BASE;
+        }
+        if binding.is_object {
+            flags |= IS_OBJECT;
         }
         out.push(flags);
         if let Some(base) = binding.auto_base {
@@ -71,6 +75,7 @@ fn decode_bindings(body: &[u8], bindings: &mut Bindings) -> Result<(), Malformed
             series: SeriesId(u32::try_from(series).map_err(|_| Malformed)?),
             value_type: ValueType::from_u8(flags & VALUE_TYPE_BITS).ok_or(Malformed)?,
             auto_step: flags & AUTO_STEP != 0,
+            is_object: flags & IS_OBJECT != 0,
             auto_base,
         };
         bindings.insert(u32::try_from(number).map_err(|_| Malformed)?, binding);
@@ -114,6 +119,7 @@ mod tests {
         SeriesBinding {
             series: SeriesId(series),
             value_type: ValueType::F32,
+            is_object: series % 3 == 0,
             auto_step: auto_base.is_some(),
             auto_base,
         }

@@ -63,6 +63,15 @@ impl CachedSeries {
     }
 }
 
+impl CachedSeries {
+    /// Takes a set of objects into account.
+    pub(crate) fn add_step(&mut self, step: f64, writer: i64) {
+        let (low, high) = self.step_range.unwrap_or((step, step));
+        self.step_range = Some((low.min(step), high.max(step)));
+        self.place = add_place(self.place, writer);
+    }
+}
+
 /// What is remembered of a run.
 #[derive(Debug)]
 pub(crate) struct CachedRun {
@@ -402,6 +411,7 @@ fn read_series_states(connection: &Connection, run: RunKey) -> Result<Vec<Cached
         }
     }
     read_hidden_ranges(connection, run, &folded.head, &hidden, &mut states)?;
+    read_object_states(connection, run, &mut states)?;
     let mut bindings = WriterBindings::default();
     let mut walk = FrameWalk::default();
     scan_frames(connection, run, 0, |frame| {
@@ -427,6 +437,40 @@ fn read_series_states(connection: &Connection, run: RunKey) -> Result<Vec<Cached
         Ok(true)
     })?;
     Ok(states)
+}
+
+/// Steps and writers of object series.
+fn read_object_states(
+    connection: &Connection,
+    run: RunKey,
+    states: &mut [CachedSeries],
+) -> Result<()> {
+    let marks = collect(
+        connection,
+        sql::SCAN_OBJECT_MARKS,
+        [run_column(run)],
+        |row| {
+            let step = |index: usize| row.get::<_, f64>(index).map_err(sql_error);
+            let writer: i64 = row.get(3).map_err(sql_error)?;
+            let state = CachedSeries {
+                step_range: Some((step(1)?, step(2)?)),
+                // Several writers stand as 0 in the column.
+                place: match writer {
+                    0 => PLACE_SEVERAL,
+                    writer => writer.cast_unsigned(),
+                },
+                ..CachedSeries::default()
+            };
+            Ok((row.get::<_, u32>(0).map_err(sql_error)?, state))
+        },
+    )?;
+    for (series, state) in marks {
+        let place = states.get_mut(series as usize).ok_or_else(|| {
+            crate::error::value_error("objects", format!("there is no series {series}"))
+        })?;
+        *place = state;
+    }
+    Ok(())
 }
 
 /// Steps of folded points of series of which some are hidden: summaries don't know them.

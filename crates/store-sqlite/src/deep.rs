@@ -131,6 +131,7 @@ fn check_rows(folder: &Path, report: &mut DeepReport) -> Result<()> {
     for (what, statement) in sql::ORPHANS {
         find_orphans(&connection, what, statement, report)?;
     }
+    crate::entries::check::check_entries(&connection, |wrong| report.push(wrong, RUN_IS_HURT))?;
     check_bodies(
         &connection,
         sql::ALL_SERIES,

@@ -22,6 +22,7 @@ mod context;
 mod copy;
 mod deep;
 mod directory;
+mod entries;
 mod error;
 mod fold;
 mod folder;

@@ -191,11 +191,15 @@ impl SqliteStore {
         let longest = Duration::from_millis(options.stall_millis_max);
         let until = Instant::now() + longest;
         let points_max = options.unfolded_points_max;
-        if shared.backlog.totals().1 > points_max
-            && !shared.backlog.wait_for_room(points_max, longest)
-        {
+        let bytes_max = options.unfolded_entry_bytes_max;
+        let backlog = &shared.backlog;
+        let is_over = backlog.totals().1 > points_max || backlog.entry_bytes() > bytes_max;
+        if is_over && !backlog.wait_for_room(points_max, bytes_max, longest) {
             return Err(StoreError::Overloaded {
-                reason: format!("more than {points_max} points wait to be folded"),
+                reason: format!(
+                    "more than {points_max} points, or {bytes_max} bytes of logs and objects, \
+                     wait to be folded"
+                ),
                 retry_after_millis: OVERLOAD_RETRY_MILLIS,
             });
         }
@@ -435,6 +439,15 @@ fn read_unfolded(connection: &Connection) -> Result<Vec<Unfolded>> {
             ..nothing
         })
     })?;
+    unfolded.extend(collect(connection, sql::SUM_ENTRY_ROWS, [], |row| {
+        let get = |index: usize| row.get::<_, i64>(index).map_err(sql_error);
+        let run = RunKey(get(0)?.cast_unsigned());
+        Ok(Unfolded {
+            entry_rows: get(1)?.cast_unsigned(),
+            entry_bytes: get(2)?.cast_unsigned(),
+            ..Unfolded::nothing(run, Timestamp::from_micros(get(3)?))
+        })
+    })?);
     unfolded.extend(collect(connection, sql::STALE_RUNS, [], |row| {
         let run = RunKey(row.get::<_, i64>(0).map_err(sql_error)?.cast_unsigned());
         let nothing = Unfolded::nothing(run, Timestamp::from_micros(0));

@@ -36,6 +36,7 @@ const TINY: FoldLayout = FoldLayout {
     pack_points: 3,
     chunk_points_min: 4,
     chunk_points: 8,
+    entry_block_bytes: 24,
     merge_fan_in: 3,
 };
 

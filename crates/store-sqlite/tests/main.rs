@@ -6,6 +6,7 @@
 mod conformance;
 mod copies;
 mod deep;
+mod entries;
 mod folder;
 mod merging;
 mod space;

@@ -43,11 +43,15 @@ pub enum ChangeKind {
     Deleted,
     /// The run was taken back from the trash.
     Undeleted,
+    /// Terminal lines and log records.
+    Logs,
+    /// Objects.
+    Objects,
 }
 
 impl ChangeKind {
     /// All kinds, in the order of their bits.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Created,
         Self::State,
         Self::Properties,
@@ -59,6 +63,8 @@ impl ChangeKind {
         Self::Warnings,
         Self::Deleted,
         Self::Undeleted,
+        Self::Logs,
+        Self::Objects,
     ];
 
     /// The word that readers see.
@@ -75,6 +81,8 @@ impl ChangeKind {
             Self::Warnings => "warnings",
             Self::Deleted => "deleted",
             Self::Undeleted => "undeleted",
+            Self::Logs => "logs",
+            Self::Objects => "objects",
         }
     }
 }
@@ -220,7 +228,7 @@ mod tests {
     #[test]
     fn every_kind_has_a_bit_and_a_word_of_its_own() {
         let all: ChangeKinds = ChangeKind::ALL.into_iter().collect();
-        assert_eq!(all.bits(), 0b111_1111_1111);
+        assert_eq!(all.bits(), 0b1_1111_1111_1111);
         assert!(all.iter().eq(ChangeKind::ALL));
         let mut words: Vec<&str> = ChangeKind::ALL.map(ChangeKind::as_str).to_vec();
         words.sort_unstable();

@@ -96,4 +96,8 @@ pub enum ChangeKind {
     Deleted,
     /// The run was taken back from the trash.
     Undeleted,
+    /// Terminal lines and log records.
+    Logs,
+    /// Objects.
+    Objects,
 }

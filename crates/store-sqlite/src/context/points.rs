@@ -19,7 +19,12 @@ use crate::sql;
 
 impl SqliteContext<'_> {
     /// Notes which writer makes this append, if it is another than before.
-    fn note_append_writer(&mut self, run: RunKey, append: u64, writer: i64) -> Result<()> {
+    pub(super) fn note_append_writer(
+        &mut self,
+        run: RunKey,
+        append: u64,
+        writer: i64,
+    ) -> Result<()> {
         let connection = self.connection;
         let cached = self.run(run)?;
         if cached.last_writer != writer {
@@ -47,7 +52,7 @@ impl SqliteContext<'_> {
         Ok(found.map(|(points, _)| points))
     }
 
-    fn append_writers(&self, run: RunKey) -> Result<Vec<(u64, i64)>> {
+    pub(super) fn append_writers(&self, run: RunKey) -> Result<Vec<(u64, i64)>> {
         collect(
             self.connection,
             sql::SCAN_APPEND_WRITERS,

@@ -17,7 +17,7 @@ pub(crate) const HAS_RUN: &str = "SELECT 1 FROM run WHERE id = ?1";
 
 /// The rows of a purged run, a few at a time: each statement is repeated until it deletes nothing.
 /// Big blobs go two at a time, so that one step is short.
-pub(crate) const PURGE_ROWS: [&str; 21] = [
+pub(crate) const PURGE_ROWS: [&str; 25] = [
     "DELETE FROM l0 WHERE id IN (SELECT id FROM l0 \
          WHERE id >= ?1 << 24 AND id < (?1 + 1) << 24 LIMIT 2)",
     "DELETE FROM pack WHERE id IN (SELECT id FROM pack \
@@ -53,6 +53,12 @@ pub(crate) const PURGE_ROWS: [&str; 21] = [
          FROM writer w JOIN writer_lost l ON l.writer = w.id WHERE w.run = ?1 LIMIT 200)",
     "DELETE FROM writer_dropped WHERE (writer, number) IN (SELECT d.writer, d.number \
          FROM writer w JOIN writer_dropped d ON d.writer = w.id WHERE w.run = ?1 LIMIT 200)",
+    "DELETE FROM entry_row WHERE id IN (SELECT id FROM entry_row WHERE run = ?1 LIMIT 2)",
+    "DELETE FROM entry_block WHERE id IN (SELECT id FROM entry_block WHERE run = ?1 LIMIT 2)",
+    "DELETE FROM log_mark WHERE (writer, kind) IN \
+         (SELECT writer, kind FROM log_mark WHERE run = ?1 LIMIT 200) AND run = ?1",
+    "DELETE FROM object_mark WHERE run = ?1 AND series IN \
+         (SELECT series FROM object_mark WHERE run = ?1 LIMIT 200)",
     "DELETE FROM purge WHERE run = ?1",
 ];
 

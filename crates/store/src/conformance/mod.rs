@@ -22,7 +22,9 @@ pub mod finding;
 pub mod frames;
 mod harness;
 pub mod hiding;
+pub mod logs;
 pub mod model;
+pub mod objects;
 pub mod points;
 pub mod purge;
 pub mod refusals;
@@ -142,6 +144,32 @@ macro_rules! conformance_scenarios {
             removing_everything_hides_every_series,
             a_removal_hides_the_points_of_all_writers,
             other_runs_are_not_touched,
+        );
+        $crate::conformance_scenarios!(@module $engine, $between, logs:
+            lines_come_back_by_number_whatever_the_frames,
+            a_later_line_of_a_number_replaces_the_earlier,
+            lines_may_leave_numbers_out_and_come_in_any_order,
+            the_tail_of_a_log_is_read_from_its_end,
+            streams_and_times_stay_with_their_lines,
+            records_are_numbered_and_filtered_by_level,
+            each_writer_has_logs_of_its_own,
+            logs_sent_twice_or_with_other_boundaries_are_kept_once,
+            long_lines_are_cut_and_counted,
+            an_operation_with_too_many_lines_is_refused_alone,
+            a_long_log_comes_in_pages_of_bounded_size,
+            rewinds_and_removals_leave_logs_alone,
+            logs_of_a_deleted_run_come_back_with_it_and_go_with_it,
+        );
+        $crate::conformance_scenarios!(@module $engine, $between, objects:
+            objects_come_by_step_with_all_they_had,
+            kinds_of_one_name_are_series_of_their_own,
+            the_newest_set_of_a_step_replaces_the_older_whole,
+            rewinds_and_removals_hide_objects_as_points,
+            automatic_steps_of_objects_count_on,
+            objects_that_can_not_be_are_refused_alone,
+            two_writers_at_one_step_of_objects_are_warned_of,
+            many_and_long_objects_come_in_pages,
+            objects_of_a_purged_run_are_gone,
         );
         $crate::conformance_scenarios!(@module $engine, $between, auto:
             auto_steps_count_from_zero,
@@ -273,6 +301,8 @@ mod tests {
             include_str!("finding.rs"),
             include_str!("frames.rs"),
             include_str!("hiding.rs"),
+            include_str!("logs.rs"),
+            include_str!("objects.rs"),
             include_str!("points.rs"),
             include_str!("purge.rs"),
             include_str!("refusals.rs"),

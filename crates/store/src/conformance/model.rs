@@ -7,6 +7,7 @@
 mod actions;
 mod compare;
 mod compare_table;
+mod compare_texts;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use runstone_model::StoreIdentity;

@@ -8,6 +8,7 @@ use runstone_model::{
     ValueType, WorkspaceId, WriterId,
 };
 
+use super::texts::{StoredSet, WriterLogs};
 use crate::apply::{
     FormerRun, LostRange, RunRow, SeriesBinding, SeriesId, SeriesState, SeriesWriters,
 };
@@ -45,13 +46,15 @@ pub(super) struct RunData {
     pub(super) series: Vec<Arc<SeriesData>>,
     pub(super) cuts: Vec<Cut>,
     pub(super) removals: Vec<Removal>,
+    pub(super) logs: BTreeMap<WriterId, WriterLogs>,
 }
 
-/// A series and every point ever applied to it, in the order of their frames.
+/// A series and every point or set ever applied to it, in the order of their frames.
 #[derive(Debug, Clone)]
 pub(super) struct SeriesData {
     pub(super) key: SeriesKey,
     pub(super) points: Vec<StoredPoint>,
+    pub(super) sets: Vec<StoredSet>,
     pub(super) two_writers: bool,
 }
 
@@ -97,6 +100,7 @@ impl RunData {
             series: Vec::new(),
             cuts: Vec::new(),
             removals: Vec::new(),
+            logs: BTreeMap::new(),
         }
     }
 
@@ -107,16 +111,22 @@ impl RunData {
         ))
     }
 
-    /// Whether neither a later generation nor a later removal hides a point.
-    pub(super) fn is_alive(&self, series: &SeriesKey, point: &StoredPoint) -> bool {
+    /// Whether neither a later generation nor a later removal hides a point or a set.
+    pub(super) fn is_alive(
+        &self,
+        series: &SeriesKey,
+        at: f64,
+        generation: u32,
+        append: u64,
+    ) -> bool {
         let cut = self
             .cuts
             .iter()
-            .any(|cut| cut.generation.0 > point.generation && point.step >= cut.to_step.get());
+            .any(|cut| cut.generation.0 > generation && at >= cut.to_step.get());
         let removed = self.removals.iter().any(|removal| {
-            removal.append.0 > point.append
+            removal.append.0 > append
                 && removal.series.as_ref().is_none_or(|key| key == series)
-                && removal.step.is_none_or(|step| step.get() == point.step)
+                && removal.step.is_none_or(|step| step.get() == at)
         });
         !cut && !removed
     }
@@ -135,7 +145,7 @@ impl RunData {
         });
         let alive: Vec<bool> = points
             .iter()
-            .map(|point| self.is_alive(&series.key, point))
+            .map(|point| self.is_alive(&series.key, point.step, point.generation, point.append))
             .collect();
         let shows = |index: usize| {
             alive[index]
@@ -154,6 +164,7 @@ impl SeriesData {
         Self {
             key,
             points: Vec::new(),
+            sets: Vec::new(),
             two_writers: false,
         }
     }
@@ -167,14 +178,17 @@ impl SeriesData {
     }
 
     pub(super) fn state(&self) -> SeriesState {
-        let steps = || self.points.iter().map(|point| point.step);
+        let of_points = self.points.iter().map(|point| (point.step, point.writer));
+        let of_sets = self.sets.iter().map(|set| (set.step, set.writer));
+        let all: Vec<(f64, WriterId)> = of_points.chain(of_sets).collect();
+        let steps = || all.iter().map(|(step, _)| *step);
         let lowest = steps().reduce(f64::min);
         let highest = steps().reduce(f64::max);
         let mut writers = SeriesWriters::Nobody;
-        for point in &self.points {
+        for (_, wrote) in &all {
             writers = match writers {
-                SeriesWriters::Nobody => SeriesWriters::One(point.writer),
-                SeriesWriters::One(writer) if writer == point.writer => writers,
+                SeriesWriters::Nobody => SeriesWriters::One(*wrote),
+                SeriesWriters::One(writer) if writer == *wrote => writers,
                 _ => SeriesWriters::Several,
             };
         }

@@ -10,18 +10,19 @@ use runstone_model::{
     ChangeNumber, ExperimentKey, ParamPath, ParamValue, Params, RunKey, StoreIdentity, WorkspaceId,
     WriterId,
 };
-use runstone_wire::FrameAnswer;
+use runstone_wire::{FrameAnswer, LogLine, LogRecord};
 
 use super::super::MemoryStore;
 use super::super::snapshot::MemorySnapshot;
 use super::super::state::{RunData, SeriesData, State};
 use crate::{
     AppendFrame, BackupReport, ChangePage, ChangeScan, EditAnswer, EditRequest, EventRecord,
-    ExperimentRecord, FoldReport, MetricCell, MetricColumn, MetricDefinition, PointColumns,
-    PointPage, PointScan, ReclaimReport, ReclaimRequest, RunPage, RunRecord, RunScan, RunStand,
-    RunVisit, ScalarRecord, Segment, SegmentScan, SeriesHiding, SeriesPage, SeriesScan,
-    SeriesSegments, Snapshot, SpaceReport, Store, StoreError, StoreStats, TakeSegments,
-    VisiblePoints, WarningRecord, WriterMark, WriterRecord, convert_bits,
+    ExperimentRecord, FoldReport, LogKind, LogPage, LogScan, LogState, MetricCell, MetricColumn,
+    MetricDefinition, ObjectPage, ObjectScan, ObjectSeriesRecord, PointColumns, PointPage,
+    PointScan, ReclaimReport, ReclaimRequest, RunPage, RunRecord, RunScan, RunStand, RunVisit,
+    ScalarRecord, Segment, SegmentScan, SeriesHiding, SeriesPage, SeriesScan, SeriesSegments,
+    Snapshot, SpaceReport, Store, StoreError, StoreStats, TakeSegments, VisiblePoints,
+    WarningRecord, WriterMark, WriterRecord, convert_bits,
 };
 
 pub(super) struct ColumnsStore {
@@ -135,6 +136,30 @@ impl ColumnsSnapshot {
 }
 
 impl Snapshot for ColumnsSnapshot {
+    fn read_logs(&self, run: RunKey, kind: LogKind) -> Result<Vec<LogState>, StoreError> {
+        self.naive.read_logs(run, kind)
+    }
+
+    fn scan_log_lines(&self, run: RunKey, scan: &LogScan) -> Result<LogPage<LogLine>, StoreError> {
+        self.naive.scan_log_lines(run, scan)
+    }
+
+    fn scan_log_records(
+        &self,
+        run: RunKey,
+        scan: &LogScan,
+    ) -> Result<LogPage<LogRecord>, StoreError> {
+        self.naive.scan_log_records(run, scan)
+    }
+
+    fn read_object_series(&self, run: RunKey) -> Result<Vec<ObjectSeriesRecord>, StoreError> {
+        self.naive.read_object_series(run)
+    }
+
+    fn scan_objects(&self, run: RunKey, scan: &ObjectScan) -> Result<ObjectPage, StoreError> {
+        self.naive.scan_objects(run, scan)
+    }
+
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
         self.naive.scan_changes(scan)
     }
