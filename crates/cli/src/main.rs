@@ -19,6 +19,7 @@ mod engine;
 mod events;
 mod failure;
 mod format;
+mod logs;
 mod os_mount;
 mod os_port_owner;
 mod os_private_file;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::Undelete(asked) => edit::undelete(&arguments, asked, &mut output),
         Command::Du(asked) => space::du(&arguments, asked, &mut output),
         Command::Gc(asked) => space::gc(&arguments, asked, &mut output),
+        Command::Logs(asked) => logs::run(&arguments, asked, &mut output),
         Command::Events(events) => events::run(&arguments, events, &mut output),
         Command::Wait(wait) => wait::run(&arguments, wait, &mut output),
         Command::Snapshot(asked) => snapshot::run(&arguments, asked, &mut output),

@@ -6,6 +6,7 @@
 //! (`UPDATE_DOCS=1` renews it), so nothing is made when the server runs.
 
 mod finish;
+mod logs;
 mod operations;
 mod storage;
 
@@ -74,6 +75,8 @@ pub fn document() -> Value {
             {"name": "server", "description": "Who is there; frames of writers"},
             {"name": "runs", "description": "Runs and experiments: list, table, edit"},
             {"name": "metrics", "description": "Series, points and lines"},
+            {"name": "logs", "description": "Terminal lines and log records"},
+            {"name": "objects", "description": "Images, texts, tables and the like, by step"},
             {"name": "changes", "description": "What was committed, page by page or live"},
             {"name": "storage", "description": "Where the bytes are, and giving them back"},
         ],

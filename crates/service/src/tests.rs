@@ -10,13 +10,13 @@ use runstone_store::conformance::testing::{
 use runstone_store::memory::MemoryStore;
 use runstone_wire::{DefineMetric, FrameStatus, OpenMode, OperationKind};
 
-struct Bench {
-    service: Service,
-    me: Principal,
+pub(crate) struct Bench {
+    pub(crate) service: Service,
+    pub(crate) me: Principal,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let identity = StoreIdentity {
             store: [1; 16],
             incarnation: [2; 16],
@@ -29,7 +29,7 @@ impl Bench {
         }
     }
 
-    fn send(&self, builder: &mut FrameBuilder) -> runstone_wire::FrameAnswer {
+    pub(crate) fn send(&self, builder: &mut FrameBuilder) -> runstone_wire::FrameAnswer {
         let frame = Bytes::from(builder.frame().frame.encode());
         self.service.ingest_frame(&self.me, &frame).unwrap()
     }

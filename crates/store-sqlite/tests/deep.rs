@@ -134,7 +134,7 @@ fn a_byte_of_a_frame_is_named() {
 #[test]
 fn a_byte_of_a_line_record_or_object_is_named() {
     for part in ["head", "data"] {
-        damage_blob("entry_block", part, &["block of entries, 1/"]);
+        damage_blob("entry_block", part, &["block of entries, "]);
         damage_blob("entry_row", part, &["entries as received, 1/"]);
     }
 }
@@ -219,7 +219,7 @@ fn rows_that_do_not_fit_together_are_named() {
             &["block of entries, 2/", "columns say"],
         ),
         (
-            "INSERT INTO entry_block SELECT NULL, run, kind, owner, first_key, last_key || x'00', \
+            "INSERT INTO entry_block SELECT NULL, run, kind, owner, first_key, CAST(last_key || x'00' AS BLOB), \
              entries, bytes, head, data FROM entry_block WHERE run = 1",
             &["that overlap", "1/"],
         ),

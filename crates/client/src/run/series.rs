@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use runstone_model::{Context, MetricName, SeriesKey, ValueType};
+use runstone_model::{Context, MetricName, SeriesKey, SeriesKind, ValueType};
 use runstone_wire::DefineSeries;
 
 use crate::error::ClientError;
@@ -90,6 +90,8 @@ pub(crate) struct SeriesTable {
     /// Some narrow handle stands, or may stand, for a wide number.
     has_mixed: AtomicBool,
     index: Mutex<Index>,
+    /// Numbers of object series: explicit steps, counted steps; 0: none. Locked after `index`.
+    objects: Mutex<HashMap<SeriesKey, [u32; 2]>>,
 }
 
 /// By name, then by context, then by type and kind of step.
@@ -121,6 +123,7 @@ impl SeriesTable {
             count: AtomicU32::new(0),
             has_mixed: AtomicBool::new(false),
             index: Mutex::new(HashMap::new()),
+            objects: Mutex::new(HashMap::new()),
         }
     }
 
@@ -165,13 +168,7 @@ impl SeriesTable {
         if known != 0 {
             return Ok(SeriesHandle::new(known, auto_step, is_narrow));
         }
-        let number = self.count.load(Ordering::Acquire) + 1;
-        if number > SERIES_NUMBER_MAX {
-            return Err(ClientError::Invalid(format!(
-                "this writer has {SERIES_NUMBER_MAX} series already; hint: put what varies into \
-                 the step or into params, not into name or context"
-            )));
-        }
+        let number = self.next_number()?;
         let define = DefineSeries {
             number,
             key: SeriesKey::metric(MetricName::new(name)?, context.clone()),
@@ -183,14 +180,70 @@ impl SeriesTable {
         Ok(SeriesHandle::new(number, auto_step, is_narrow))
     }
 
+    /// The number of a series of objects; `declare` as in [`Self::intern`].
+    pub(crate) fn intern_objects(
+        &self,
+        name: &str,
+        context: &Context,
+        kind: SeriesKind,
+        auto_step: bool,
+        declare: impl FnOnce(&DefineSeries) -> Result<(), ClientError>,
+    ) -> Result<u32, ClientError> {
+        if !kind.is_object() {
+            return Err(ClientError::Invalid(format!(
+                "{kind} is no kind of objects; hint: track numbers with track"
+            )));
+        }
+        let key = SeriesKey {
+            name: MetricName::new(name)?,
+            context: context.clone(),
+            kind,
+        };
+        // Numbers are given out under this lock.
+        let mut index = lock(&self.index);
+        let known = lock(&self.objects).get(&key).copied().unwrap_or_default();
+        let known = known[usize::from(auto_step)];
+        if known != 0 {
+            return Ok(known);
+        }
+        let number = self.next_number()?;
+        let define = DefineSeries {
+            number,
+            key,
+            value_type: ValueType::F64,
+            auto_step,
+        };
+        declare(&define)?;
+        self.insert(&mut index, define);
+        Ok(number)
+    }
+
+    fn next_number(&self) -> Result<u32, ClientError> {
+        let number = self.count.load(Ordering::Acquire) + 1;
+        if number > SERIES_NUMBER_MAX {
+            return Err(ClientError::Invalid(format!(
+                "this writer has {SERIES_NUMBER_MAX} series already; hint: put what varies into \
+                 the step or into params, not into name or context"
+            )));
+        }
+        Ok(number)
+    }
+
     fn insert(&self, index: &mut MutexGuard<'_, Index>, define: DefineSeries) {
         let number = define.number;
+        let (value_type, auto_step) = (define.value_type, define.auto_step);
+        if define.key.kind.is_object() {
+            let mut objects = lock(&self.objects);
+            objects.entry(define.key.clone()).or_default()[usize::from(auto_step)] = number;
+            self.set_entry(Entry {
+                define,
+                next_ordinal: Arc::default(),
+                wide: AtomicU32::new(0),
+            });
+            return;
+        }
         let name: Box<str> = define.key.name.as_str().into();
         let context: Box<str> = define.key.context.as_str().into();
-        let (value_type, auto_step) = (define.value_type, define.auto_step);
-        let (chunk, offset) = position(number);
-        let entries = self.chunks[chunk]
-            .get_or_init(|| (0..FIRST_CHUNK << chunk).map(|_| OnceLock::new()).collect());
         let numbers = index
             .entry(name)
             .or_default()
@@ -207,9 +260,7 @@ impl SeriesTable {
             next_ordinal,
             wide: AtomicU32::new(0),
         };
-        if entries[offset].set(entry).is_ok() {
-            self.count.store(number, Ordering::Release);
-        }
+        self.set_entry(entry);
         numbers[variant(value_type, auto_step)] = number;
         if value_type == ValueType::F64 {
             for narrow in NARROW_TYPES.map(|narrow| numbers[variant(narrow, auto_step)]) {
@@ -218,6 +269,17 @@ impl SeriesTable {
                     self.has_mixed.store(true, Ordering::Release);
                 }
             }
+        }
+    }
+
+    /// Makes an entry known under its number.
+    fn set_entry(&self, entry: Entry) {
+        let number = entry.define.number;
+        let (chunk, offset) = position(number);
+        let entries = self.chunks[chunk]
+            .get_or_init(|| (0..FIRST_CHUNK << chunk).map(|_| OnceLock::new()).collect());
+        if entries[offset].set(entry).is_ok() {
+            self.count.store(number, Ordering::Release);
         }
     }
 
@@ -425,5 +487,28 @@ mod tests {
             .intern("b", &context, ValueType::F64, true, |_| unreachable!())
             .unwrap();
         assert_eq!(known.number(), 2);
+    }
+
+    #[test]
+    fn object_series_have_numbers_among_the_others_and_the_child_of_a_fork_knows_them() {
+        let parent = SeriesTable::new();
+        let context = Context::empty();
+        let metric = parent.intern("a", &context, ValueType::F64, false, |_| Ok(()));
+        let objects = |table: &SeriesTable, kind, auto_step| {
+            let number = table.intern_objects("a", &context, kind, auto_step, |_| Ok(()));
+            number.unwrap()
+        };
+        assert_eq!(metric.unwrap().number(), 1);
+        assert_eq!(objects(&parent, SeriesKind::Image, false), 2);
+        assert_eq!(objects(&parent, SeriesKind::Text, true), 3);
+        assert_eq!(objects(&parent, SeriesKind::Image, true), 4);
+        assert_eq!(objects(&parent, SeriesKind::Image, false), 2);
+        assert_eq!(parent.next_ordinal(3), Some(0));
+        let child = SeriesTable::new();
+        child.adopt(&parent);
+        assert_eq!(objects(&child, SeriesKind::Text, true), 3);
+        assert_eq!(child.definitions().count(), 4);
+        let refused = child.intern_objects("a", &context, SeriesKind::Metric, false, |_| Ok(()));
+        assert!(refused.is_err());
     }
 }

@@ -91,7 +91,7 @@ impl Operation {
     }
 
     /// Of the run that the path names; 409 is an address that fits several.
-    fn of_run(mut self) -> Self {
+    pub(super) fn of_run(mut self) -> Self {
         self.errors
             .extend([ErrorKind::Invalid, ErrorKind::NotFound, ErrorKind::Conflict]);
         self
@@ -165,6 +165,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     let mut operations = about_the_server();
     operations.extend(about_runs());
     operations.extend(about_metrics());
+    operations.extend(super::logs::about_logs());
     operations.extend(about_changes());
     operations.extend(super::storage::about_storage());
     operations

@@ -7,6 +7,8 @@
 mod changes;
 mod edits;
 mod lines;
+mod logs;
+mod objects;
 mod reading;
 pub mod schema;
 mod snapshot;
@@ -16,6 +18,8 @@ mod table;
 pub use changes::*;
 pub use edits::*;
 pub use lines::*;
+pub use logs::*;
+pub use objects::*;
 pub use snapshot::*;
 pub use storage::*;
 pub use table::*;
