@@ -213,6 +213,7 @@ macro_rules! conformance_scenarios {
             a_param_that_gives_way_is_warned_of,
             a_setting_that_can_not_be_refuses_its_operation_whole,
             scalars_keep_type_and_time,
+            a_scalar_is_what_the_last_frame_said_whatever_its_time,
             metric_definitions_belong_to_the_experiment,
         );
         $crate::conformance_scenarios!(@module $engine, $between, changes:

@@ -104,7 +104,7 @@ enum Said {
     Tag(&'static str, bool),
     Name(&'static str),
     Experiment(&'static str),
-    Scalar(&'static str, f64),
+    Scalar(&'static str, ScalarValue),
     Goal(&'static str, Goal),
     Event(LifecycleEvent),
     Beat,
@@ -207,7 +207,7 @@ fn said() -> impl Strategy<Value = Said> {
         1 => (select(vec!["a", "b", "Ä"]), any::<bool>()).prop_map(|(tag, add)| Said::Tag(tag, add)),
         1 => select(vec!["", "one", "two\0"]).prop_map(Said::Name),
         1 => select(vec!["default", "digits"]).prop_map(Said::Experiment),
-        1 => (select(vec!["s", "t"]), any::<f64>())
+        2 => (select(vec!["s", "t"]), scalars())
             .prop_map(|(name, value)| Said::Scalar(name, value)),
         1 => (select(vec!["m0", "m1"]), select(vec![Goal::Min, Goal::Max]))
             .prop_map(|(name, goal)| Said::Goal(name, goal)),
@@ -217,6 +217,16 @@ fn said() -> impl Strategy<Value = Said> {
         1 => Just(Said::Refused),
         1 => any::<bool>().prop_map(Said::End),
         1 => Just(Said::EmptyBeat),
+    ]
+}
+
+fn scalars() -> impl Strategy<Value = ScalarValue> {
+    prop_oneof![
+        any::<f64>().prop_map(ScalarValue::F64),
+        select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0]).prop_map(ScalarValue::F64),
+        any::<i64>().prop_map(ScalarValue::I64),
+        any::<bool>().prop_map(ScalarValue::Bool),
+        select(vec!["", "é", "a\0b"]).prop_map(|text| ScalarValue::String(text.to_owned())),
     ]
 }
 
@@ -462,7 +472,7 @@ impl Speaker {
             })),
             Said::Scalar(name, value) => builder.push(OperationKind::SetScalar(SetScalar {
                 name: metric_name(name),
-                value: ScalarValue::F64(*value),
+                value: value.clone(),
                 time: at,
             })),
             Said::Event(event) => {
