@@ -10,10 +10,13 @@ pub(crate) const SCHEMA_V1: &str = include_str!("schema_v1.sql");
 pub(crate) const SCHEMA_V2: &str = include_str!("schema_v2.sql");
 /// What version 3 adds.
 pub(crate) const SCHEMA_V3: &str = include_str!("schema_v3.sql");
+/// What version 4 adds.
+pub(crate) const SCHEMA_V4: &str = include_str!("schema_v4.sql");
 
 mod catalogue;
 mod change;
 mod deep;
+mod fork;
 mod points;
 mod run;
 mod space;
@@ -22,6 +25,7 @@ mod table;
 pub(crate) use catalogue::*;
 pub(crate) use change::*;
 pub(crate) use deep::*;
+pub(crate) use fork::*;
 pub(crate) use points::*;
 pub(crate) use run::*;
 pub(crate) use space::*;
