@@ -8,5 +8,6 @@ mod copies;
 mod deep;
 mod entries;
 mod folder;
+mod forks;
 mod merging;
 mod space;

@@ -34,13 +34,13 @@ pub use entries::{
     encode_record,
 };
 pub use find::{AddressMatches, CANDIDATES_MAX, PREFIX_CHARACTERS_MIN};
-pub use hiding::{Cut, Removal, SeriesHiding};
+pub use hiding::{Cut, Removal, SeriesHiding, counted_before};
 pub use logs::{
     LOG_ENTRY_BYTES, LOG_EXAMINED_MAX, LOG_PAGE_BYTES_MAX, LogEntry, LogKind, LogMark, LogPage,
     LogScan, LogState, Numbered,
 };
 pub use objects::{OBJECT_PAGE_BYTES_MAX, ObjectPage, ObjectScan, ObjectSeriesRecord, ObjectSet};
-pub use points::{FrameOrder, PointColumns, bits_as_f64, convert_bits, point_value};
+pub use points::{FrameOrder, PointColumns, bits_as_f64, convert_bits, is_integer, point_value};
 pub use read::*;
 pub use segments::{
     BlockPoint, PointBlock, Segment, SegmentScan, SeriesSegments, TakePoints, TakeSegments,

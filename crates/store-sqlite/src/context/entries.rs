@@ -122,10 +122,17 @@ impl SqliteContext<'_> {
         let writer = self.writer(batch.writer)?.key;
         self.note_append_writer(batch.run, batch.append.0, writer)?;
         let (series, step) = (batch.series.0, batch.step);
+        let mut cuts = self.run(batch.run)?.hiding.cuts.iter();
+        let counted = if cuts.all(|(_, cut)| cut.generation <= batch.generation) {
+            step.floor()
+        } else {
+            let hiding = self.read_hiding(batch.run, batch.series)?;
+            hiding.counted_step(step, batch.generation.0)
+        };
         let cached = self.run(batch.run)?.series.get_mut(series as usize);
         let cached = cached
             .ok_or_else(|| value_error("a binding", format!("there is no series {series}")))?;
-        cached.add_step(step, writer);
+        cached.add_set(step, counted, writer);
         let steps = self.entries.steps.entry(series);
         let steps = steps.or_insert((step, step, writer));
         *steps = (steps.0.min(step), steps.1.max(step), writer);
