@@ -10,6 +10,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod blob;
 mod context;
 mod dialect;
 mod error;
@@ -29,6 +30,7 @@ mod transition;
 mod value;
 mod writer;
 
+pub use blob::{BlobDigest, BlobLeaseId};
 pub use context::{CONTEXT_BYTES_MAX, CONTEXT_DEPTH_MAX, Context};
 pub use dialect::{DIALECT_WORDS, Dialect, DialectWord, dialect_word, state_from_dialect_word};
 pub use error::ModelError;
