@@ -29,12 +29,13 @@ const FOLDER_PIECE_BYTES: usize = 1024 * 1024;
 
 /// A folder or a bucket.
 pub(crate) struct Backend {
-    objects: Arc<dyn ObjectStore>,
+    pub(crate) objects: Arc<dyn ObjectStore>,
     /// The same place; each request to delete is sent at most once.
     deleting: Arc<dyn ObjectStore>,
-    layout: Layout,
+    pub(crate) layout: Layout,
     writer: Writer,
     pub(crate) read_window_bytes: u64,
+    pub(crate) folder_piece_bytes: usize,
 }
 
 enum Writer {
@@ -64,6 +65,7 @@ impl Backend {
                     layout: Layout::new(Path::default()),
                     writer: Writer::Folder(folder),
                     read_window_bytes: READ_WINDOW_BYTES,
+                    folder_piece_bytes: FOLDER_PIECE_BYTES,
                 })
             }
             Place::S3(place) => {
@@ -75,6 +77,7 @@ impl Backend {
                     layout,
                     writer: Writer::Bucket(Bucket::new(usual, place)),
                     read_window_bytes: READ_WINDOW_BYTES,
+                    folder_piece_bytes: FOLDER_PIECE_BYTES,
                 })
             }
         }
@@ -83,7 +86,7 @@ impl Backend {
     /// Bytes that are gathered before they are written.
     pub(crate) fn piece_bytes(&self) -> usize {
         match &self.writer {
-            Writer::Folder(_) => FOLDER_PIECE_BYTES,
+            Writer::Folder(_) => self.folder_piece_bytes,
             Writer::Bucket(bucket) => bucket.part_bytes,
         }
     }

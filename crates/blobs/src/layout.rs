@@ -24,6 +24,12 @@ impl Layout {
         Self { prefix }
     }
 
+    /// What all names lie below.
+    #[cfg(any(test, feature = "conformance"))]
+    pub(crate) fn root(&self) -> &Path {
+        &self.prefix
+    }
+
     /// Where a blob lies.
     pub(crate) fn blob(&self, digest: BlobDigest) -> Path {
         let hex = digest.to_hex();

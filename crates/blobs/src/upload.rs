@@ -84,6 +84,8 @@ impl Upload {
         if total > self.request.bytes.unwrap_or(u64::MAX).min(self.bytes_max) {
             return Err(self.too_large(total));
         }
+        // First, so that nothing is sent for an upload that has been swept.
+        self.renew_when_due().await?;
         self.bytes = total;
         let piece_bytes = self.blobs.backend.piece_bytes();
         while !bytes.is_empty() {
@@ -95,7 +97,7 @@ impl Upload {
                 self.flush().await?;
             }
         }
-        self.renew_when_due().await
+        Ok(())
     }
 
     /// Checks the bytes against what was announced, and makes them the blob of their digest.
