@@ -83,6 +83,21 @@ impl Backend {
         }
     }
 
+    /// The same bucket with names below another prefix, over the same connections.
+    #[cfg(any(test, feature = "conformance"))]
+    pub(crate) fn below(&self, prefix: &str) -> Self {
+        let Writer::Bucket(bucket) = &self.writer else {
+            panic!("only a bucket has a prefix");
+        };
+        Self {
+            objects: self.objects.clone(),
+            deleting: self.deleting.clone(),
+            layout: Layout::new(Path::from(prefix)),
+            writer: Writer::Bucket(bucket.clone()),
+            ..*self
+        }
+    }
+
     /// Bytes that are gathered before they are written.
     pub(crate) fn piece_bytes(&self) -> usize {
         match &self.writer {

@@ -170,3 +170,45 @@ impl BlobTimes {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(change: impl FnOnce(&mut BlobsConfig, &mut S3Place)) -> Option<String> {
+        let mut place = S3Place::new("runs", "eu-central-1");
+        let mut config = BlobsConfig::new(Place::Folder(PathBuf::new()));
+        change(&mut config, &mut place);
+        config.place = Place::S3(place);
+        config.check().err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_usual_values_fit_together() {
+        assert_eq!(refusal(|_, _| {}), None);
+    }
+
+    #[test]
+    fn values_that_do_not_fit_are_refused_with_those_that_would() {
+        let small = refusal(|_, place| place.part_bytes = 1024);
+        assert!(small.unwrap().contains("5242880"));
+        let large = refusal(|config, _| config.blob_bytes_max = 1024 * GIBIBYTE);
+        assert!(large.unwrap().contains("raise part_bytes to 109951163"));
+        let hasty = refusal(|config, _| config.times.deletion_settles = Duration::from_secs(119));
+        assert!(hasty.unwrap().contains("120s or more"));
+        let short = refusal(|config, _| config.times.lease = Duration::from_secs(1));
+        assert!(short.unwrap().contains("30 seconds or more"));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let mut place = S3Place::new("runs", "eu-central-1");
+        place.credentials = Some(S3Credentials {
+            access_key_id: "public-half".to_owned(),
+            secret_access_key: "secret-half".to_owned(),
+            session_token: None,
+        });
+        let shown = format!("{:?}", BlobsConfig::new(Place::S3(place)));
+        assert!(!shown.contains("half"), "{shown}");
+    }
+}

@@ -72,10 +72,13 @@ impl Folder {
         let path = self.shared.root.join(UPLOADS).join(lease.to_string());
         off_the_runtime(move || {
             let make = || -> io::Result<File> {
-                match fs::remove_file(&path) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                    _ => File::create_new(&path),
+                let stale = fs::remove_file(&path);
+                if let Err(error) = stale
+                    && error.kind() != io::ErrorKind::NotFound
+                {
+                    return Err(error);
                 }
+                File::create_new(&path)
             };
             let file = make().map_err(|error| failed_write(&path, &error))?;
             Ok(FolderWrite {
@@ -157,11 +160,11 @@ impl Folder {
             return Ok(());
         }
         let shard = self.shard_path(digest);
-        match fs::create_dir(&shard) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(failed_write(&shard, &error));
-            }
-            _ => {}
+        let made = fs::create_dir(&shard);
+        if let Err(error) = made
+            && error.kind() != io::ErrorKind::AlreadyExists
+        {
+            return Err(failed_write(&shard, &error));
         }
         self.sync(&self.shared.root.join(BLOBS))?;
         durable.store(true, Ordering::Release);

@@ -202,7 +202,10 @@ impl Upload {
         }
         blobs.gate.pass("write a piece").await;
         match &mut self.staged {
-            Some(staged) => blobs.backend.write(staged, pieces).await,
+            Some(staged) => {
+                let written = blobs.backend.write(staged, pieces).await;
+                written.map_err(|error| swept(error, self.lease))
+            }
             None => Ok(()),
         }
     }
@@ -223,7 +226,7 @@ impl Upload {
         loop {
             let third = tokio::time::sleep(blobs.times.lease / 3);
             tokio::select! {
-                published = &mut publishing => return published,
+                published = &mut publishing => return published.map_err(|error| swept(error, lease)),
                 () = third => renew(&blobs, lease).await?,
             }
         }
@@ -276,6 +279,17 @@ impl Upload {
             )));
         }
         Ok(())
+    }
+}
+
+/// What is staged is gone only when the upload was swept.
+fn swept(error: BlobError, lease: BlobLeaseId) -> BlobError {
+    match error {
+        BlobError::NotFound(reason) => BlobError::Conflict(format!(
+            "upload {lease} was slower than its lease and has been swept ({reason}), \
+             hint: upload the bytes again"
+        )),
+        other => other,
     }
 }
 

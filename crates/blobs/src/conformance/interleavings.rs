@@ -13,11 +13,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use runstone_model::{BlobDigest, BlobLeaseId, Timestamp};
+use tokio::runtime::Runtime;
 
 use super::schedule::{Random, Schedule};
 use super::{Bench, CatalogueUnderTest, TEST_PIECE_BYTES, TEST_TIMES, bytes_of, digest_of};
 use crate::gate::Hook;
-use crate::{Begun, BlobError, Blobs, Place, UploadRequest};
+use crate::{Begun, BlobError, Blobs, UploadRequest};
 
 const TASKS_MAX: usize = 4;
 const CONTENTS: u64 = 2;
@@ -65,21 +66,19 @@ struct Shared<C> {
     tally: Mutex<Tally>,
 }
 
-/// Runs one seed in an empty place with an empty catalogue.
+/// Runs one seed on a bench of an empty place with an empty catalogue.
+///
+/// `runtime` runs nothing else and has one thread.
 ///
 /// # Errors
 /// What was lost or left, and the steps that led there.
 pub fn run_interleaving<C: CatalogueUnderTest>(
+    runtime: &Runtime,
     seed: u64,
-    place: &Place,
-    catalogue: Arc<C>,
+    bench: Bench<C>,
 ) -> Result<Tally, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("no runtime: {error}"))?;
     let shared = Arc::new(Shared {
-        bench: Bench::open(place, catalogue),
+        bench,
         references: Mutex::default(),
         tally: Mutex::default(),
     });
@@ -172,8 +171,13 @@ async fn leave_marked<C: CatalogueUnderTest>(shared: &Shared<C>, schedule: &mut 
 
 /// Each blob that is referred to is there.
 async fn check_references<C: CatalogueUnderTest>(shared: &Shared<C>) -> Result<(), String> {
+    // One owner of each is enough to name.
     let references = shared.references.lock().unwrap().clone();
-    for (owner, digest) in references {
+    let wanted: BTreeMap<BlobDigest, String> = references
+        .into_iter()
+        .map(|(owner, digest)| (digest, owner))
+        .collect();
+    for (digest, owner) in wanted {
         match shared.bench.blobs.head(digest).await {
             Ok(Some(_)) => {}
             Ok(None) => return Err(format!("blob {digest} of {owner} is lost")),

@@ -1,6 +1,6 @@
 //! What every place of blobs and every catalogue is held to.
 //!
-//! [`places`] are scenarios for a folder and a bucket, with a catalogue in memory. [`catalogues`] are
+//! [`places`] and [`collection`] are scenarios for a folder and a bucket, with a catalogue in memory. [`catalogues`] are
 //! scenarios for an engine's [`crate::Catalogue`]; its crate implements [`CatalogueUnderTest`] and
 //! calls [`catalogue_suite!`](crate::catalogue_suite). [`interleavings`] runs uploads, references,
 //! deletions, garbage collection and crashes in seeded orders, for any place and any catalogue.
@@ -13,6 +13,7 @@
 )]
 
 pub mod catalogues;
+pub mod collection;
 pub mod interleavings;
 pub mod places;
 mod schedule;
@@ -126,6 +127,25 @@ impl<C: CatalogueUnderTest> Bench<C> {
         backend.read_window_bytes = 1700;
         backend.folder_piece_bytes = TEST_PIECE_BYTES;
         Self {
+            blobs,
+            catalogue,
+            clock,
+        }
+    }
+
+    /// Another bench in the same place, whose names all lie below `prefix`, with a clock and a catalogue
+    /// of its own. It shares the connections of this one.
+    pub fn below<D: CatalogueUnderTest>(&self, prefix: &str, catalogue: Arc<D>) -> Bench<D> {
+        let clock = TestClock::default();
+        let shown = clock.clone();
+        let blobs = Blobs {
+            backend: Arc::new(self.blobs.backend.below(prefix)),
+            catalogue: catalogue.clone(),
+            clock: Arc::new(move || shown.now()),
+            collecting: Arc::default(),
+            ..self.blobs.clone()
+        };
+        Bench {
             blobs,
             catalogue,
             clock,

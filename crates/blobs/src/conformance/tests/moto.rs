@@ -1,4 +1,4 @@
-//! Buckets of a moto server, which is started once and ends with this process.
+//! Buckets of two moto servers, which are started once and end with this process. One server keeps one core busy.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Place, S3Credentials, S3Place};
 
-/// The server's address. Its standard input stays open in the child that is kept with it, so it ends when
+/// A server's address. Its standard input stays open in the child that is kept with it, so it ends when
 /// this process does, however that ends.
-fn endpoint() -> &'static str {
-    static SERVER: OnceLock<(String, Child)> = OnceLock::new();
-    let (url, _) = SERVER.get_or_init(|| {
+fn endpoint(server: usize) -> &'static str {
+    static SERVERS: [OnceLock<(String, Child)>; 2] = [OnceLock::new(), OnceLock::new()];
+    let (url, _) = SERVERS[server].get_or_init(|| {
         let python = python();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/moto_server.py");
         let started = Command::new(&python)
@@ -62,19 +62,24 @@ fn python() -> PathBuf {
 
 /// A new, empty bucket.
 pub(super) fn bucket() -> (Place, ()) {
+    (bucket_on(0), ())
+}
+
+/// A new, empty bucket of one of the two servers.
+pub(super) fn bucket_on(server: usize) -> Place {
     static BUCKETS: AtomicU64 = AtomicU64::new(0);
     let number = BUCKETS.fetch_add(1, Ordering::Relaxed);
     let mut place = S3Place::new(format!("bucket-{number}"), "us-east-1");
-    place.endpoint = Some(endpoint().to_owned());
+    place.endpoint = Some(endpoint(server).to_owned());
     place.prefix = "some/where".to_owned();
     place.credentials = Some(S3Credentials {
         access_key_id: "test".to_owned(),
         secret_access_key: "test".to_owned(),
         session_token: None,
     });
-    let url = format!("{}/{}", endpoint(), place.bucket);
+    let url = format!("{}/{}", endpoint(server), place.bucket);
     assert_eq!(request_blocking("PUT", &url, b"").0, 200);
-    (Place::S3(place), ())
+    Place::S3(place)
 }
 
 /// One request as a client without credentials sends it; status and body.
