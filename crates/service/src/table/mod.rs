@@ -11,8 +11,8 @@ mod filter;
 mod order;
 
 use self::cells::{Goals, ReadyColumn, metric_number, number_cell, number_key, property_key};
-pub(crate) use self::columns::NamesCache;
 use self::filter::Filter;
+pub(crate) use self::columns::NamesCache;
 use self::order::{Place, SortKey};
 use crate::api::{
     Column, MetricValue, TABLE_COLUMNS_MAX, TABLE_PAGE_DEFAULT, TABLE_PAGE_MAX, TablePage,
