@@ -52,6 +52,12 @@ pub(crate) enum Command {
     Delete(DeleteArguments),
     /// Take deleted runs back
     Undelete(UndeleteArguments),
+    /// Show where the bytes of the data folder are
+    Du(DuArguments),
+    /// Purge what was deleted long enough ago, and give free space back to the disk
+    Gc(GcArguments),
+    /// Copy the data folder, also while a server uses it
+    Snapshot(SnapshotArguments),
     /// Deliver what scripts have logged while no server was there
     Sync(SyncArguments),
     /// Look for what is wrong, and say what to do
@@ -99,6 +105,10 @@ pub(crate) struct UpArguments {
     /// Open a data folder that lies on a network file system
     #[arg(long)]
     pub(crate) allow_network_file_system: bool,
+
+    /// Keep deleted runs for so many days before they are purged
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(..=36_500))]
+    pub(crate) trash_days: u32,
 
     /// Print the line that tells of readiness as JSON
     #[arg(long)]
@@ -215,6 +225,50 @@ pub(crate) struct DeleteArguments {
     #[arg(required = true, value_name = "RUN")]
     pub(crate) runs: Vec<String>,
 
+    /// For good: nobody can take them back. What is in the trash under such an id goes too
+    #[arg(long)]
+    pub(crate) now: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `du`.
+#[derive(Debug, Args)]
+pub(crate) struct DuArguments {
+    /// Only this run: its id, also of a deleted one, the start of one, or a name
+    pub(crate) run: Option<String>,
+
+    /// At most so many runs and experiments, those with most bytes first
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) limit: u32,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `gc`.
+#[derive(Debug, Args)]
+pub(crate) struct GcArguments {
+    /// Purge what was deleted so many days ago; 0 empties the trash [default: the server's period, or
+    /// 30 days]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=36_500))]
+    pub(crate) trash_days: Option<u32>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `snapshot`.
+#[derive(Debug, Args)]
+pub(crate) struct SnapshotArguments {
+    /// Folder for the copy, new or empty, on the machine of the server; `runstone up --data DIR` opens it
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -311,6 +365,11 @@ pub(crate) struct SyncArguments {
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
+    /// Read all of the data folder: every chunk, pack, frame and summary, the journal, and whether
+    /// rows fit together; takes as long as reading it twice
+    #[arg(long, conflicts_with = "bundle")]
+    pub(crate) deep: bool,
+
     /// Write what a person who helps needs to see to FILE, a tar.gz without secrets; - for standard
     /// output
     #[arg(long, value_name = "FILE", conflicts_with = "json")]

@@ -11,14 +11,18 @@ use runstone_client::spool::leftover_spools;
 use runstone_client::{ApiClient, ChangeStream};
 use runstone_model::Principal;
 use runstone_service::api::{
-    ChangesPage, ChangesQuery, EditsAnswer, EditsRequest, PROBLEM_TYPE_PREFIX, Problem, RunDetail,
-    RunList, RunsQuery, SeriesList, SeriesQuery, TablePage, TableRequest,
+    ChangesPage, ChangesQuery, EditsAnswer, EditsRequest, GcAnswer, GcRequest, PROBLEM_TYPE_PREFIX,
+    Problem, RunDetail, RunList, RunsQuery, SeriesList, SeriesQuery, SnapshotAnswer,
+    SnapshotRequest, StorageAnswer, StorageQuery, TablePage, TableRequest,
 };
 use runstone_service::{ErrorKind, Service, ServiceError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// How long a copy of the data folder may take: a day.
+const SNAPSHOT_LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 /// Where the answers come from.
 pub(crate) enum Backend {
@@ -174,6 +178,40 @@ impl Backend {
         match self {
             Self::Server(client) => send(client, "/runstone/v1/edits", request),
             Self::Folder(service) => service.edit_runs(&Principal::local(), request),
+        }
+    }
+
+    /// Where the bytes are, as [`Service::storage`].
+    pub(crate) fn storage(&self, query: &StorageQuery) -> Result<StorageAnswer, ServiceError> {
+        match self {
+            Self::Server(client) => fetch(client, "/runstone/v1/storage", query),
+            Self::Folder(service) => service.storage(&Principal::local(), query),
+        }
+    }
+
+    /// One turn of giving space back, as [`Service::collect_garbage`].
+    pub(crate) fn collect_garbage(&self, request: &GcRequest) -> Result<GcAnswer, ServiceError> {
+        match self {
+            Self::Server(client) => send(client, "/runstone/v1/gc", request),
+            Self::Folder(service) => service.collect_garbage(&Principal::local(), request),
+        }
+    }
+
+    /// A copy of the data folder, as [`Service::snapshot`]; waits as long as it takes.
+    pub(crate) fn snapshot(
+        &self,
+        request: &SnapshotRequest,
+    ) -> Result<SnapshotAnswer, ServiceError> {
+        let path = "/runstone/v1/snapshot";
+        match self {
+            Self::Server(client) => {
+                let body = serde_json::to_vec(request).expect("bodies of the API are plain JSON");
+                let (status, body) = client
+                    .post_reply_patiently(path, &body, SNAPSHOT_LONGEST)
+                    .map_err(|error| client_error(&error))?;
+                read_answer(client, path, status, &body)
+            }
+            Self::Folder(service) => service.snapshot(&Principal::local(), request),
         }
     }
 

@@ -45,8 +45,8 @@ const LEFT_OUT: [(&str, &str); 6] = [
         "they may be secrets; only their names are said",
     ),
     (
-        "user and password in addresses, and what looks like a token",
-        "replaced by [removed]",
+        "all of addresses but scheme, host and port, and what looks like a token",
+        "cut off, or replaced by [removed]",
     ),
     (
         "logs",

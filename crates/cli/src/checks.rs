@@ -2,7 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::backend::{client, data_folder, server_url};
-use crate::engine::{check_folder, lock_holder, network_file_system};
+use crate::engine::{check_folder, inspect_folder_deeply, lock_holder, network_file_system};
 use crate::format;
 use crate::os_mount::free_bytes;
 use crate::os_port_owner::port_owner;
@@ -174,6 +174,52 @@ fn check_data(arguments: &Arguments, checks: &mut Vec<Check>) {
         },
     }
     check_disk("data", &folder, checks);
+}
+
+/// Everything in the data folder, for `doctor --deep`; one check a damage.
+pub(crate) fn check_deeply(arguments: &Arguments, checks: &mut Vec<Check>) {
+    let folder = data_folder(arguments);
+    let shown = folder.display();
+    if let Ok(Some(holder)) = lock_holder(&folder) {
+        let error = ServiceError::new(
+            ErrorKind::Conflict,
+            format!("not read, process {} uses it: {shown}", holder.pid),
+        );
+        checks.push(Check::wrong(
+            "deep",
+            error.with_hint(
+                "`runstone snapshot DIR` copies it; then `runstone doctor --deep --data DIR`, or \
+                 stop the server first",
+            ),
+        ));
+        return;
+    }
+    let report = match inspect_folder_deeply(&folder) {
+        Ok(report) => report,
+        Err(error) => {
+            checks.push(Check::wrong("deep", error));
+            return;
+        }
+    };
+    for damage in &report.damages {
+        let error = ServiceError::new(ErrorKind::Corrupt, damage.text.clone());
+        checks.push(Check::wrong("deep", error.with_hint(damage.hint)));
+    }
+    if let Some(reason) = &report.not_compared {
+        let text = format!("summaries were not compared with points: {reason}");
+        checks.push(Check::note("deep", text, "then ask again"));
+    }
+    let counted = &report.counted;
+    let found = format!(
+        "read {}, {}, {}, {} of {} in {}: {shown}",
+        format::counted(counted.chunks, "chunk"),
+        format::counted(counted.packs, "pack"),
+        format::counted(counted.frames, "frame"),
+        format::counted(report.points, "point"),
+        format::counted(report.series, "metric"),
+        format::counted(report.runs, "run"),
+    );
+    checks.push(Check::ok("deep", found));
 }
 
 fn check_disk(name: &'static str, folder: &Path, checks: &mut Vec<Check>) {

@@ -5,7 +5,7 @@
 
 use crate::arguments::{Arguments, DoctorArguments};
 use crate::bundle;
-use crate::checks::{Check, Reasons, Status, all_checks};
+use crate::checks::{Check, Reasons, Status, all_checks, check_deeply};
 use crate::failure::Outcome;
 use crate::output::Output;
 use serde::Serialize;
@@ -22,7 +22,10 @@ pub(crate) fn run(arguments: &Arguments, asked: &DoctorArguments, output: &mut O
     if let Some(file) = &asked.bundle {
         return bundle::run(arguments, file, output);
     }
-    let checks = all_checks(arguments, Reasons::Quoted);
+    let mut checks = all_checks(arguments, Reasons::Quoted);
+    if asked.deep {
+        check_deeply(arguments, &mut checks);
+    }
     let ok = checks.iter().all(|check| check.status != Status::Wrong);
     if asked.json {
         output.json(&DoctorDocument {

@@ -49,18 +49,28 @@ pub(crate) fn delete(
     output: &mut Output,
 ) -> Outcome {
     let backend = Backend::open(arguments)?;
-    let answer = do_with(&backend, &asked.runs, true, &EditAction::Delete)?;
+    let action = if asked.now {
+        EditAction::Purge
+    } else {
+        EditAction::Delete
+    };
+    let answer = do_with(&backend, &asked.runs, true, &action)?;
     drop(backend);
     if !asked.json {
         let (changed, unchanged) = done(&answer);
         if !changed.is_empty() {
             let count = counted(changed.len() as u64, "run");
-            output.line(&format!("deleted {count}"))?;
-            // Never cut: it is there to be copied.
-            output.verbatim(&format!(
-                "take back with: runstone undelete {}\n",
-                changed.join(" ")
-            ))?;
+            if asked.now {
+                output.line(&format!("deleted {count} for good: {}", changed.join(" ")))?;
+                output.line("`runstone gc` gives the space back to the disk")?;
+            } else {
+                output.line(&format!("deleted {count}"))?;
+                // Never cut: it is there to be copied.
+                output.verbatim(&format!(
+                    "take back with: runstone undelete {}\n",
+                    changed.join(" ")
+                ))?;
+            }
         }
         if !unchanged.is_empty() {
             output.line(&format!("deleted already: {}", unchanged.join(" ")))?;

@@ -3,7 +3,8 @@
 use crate::format::{bytes, counted};
 use runstone_service::{ErrorKind, Service, ServiceError, Store, system_clock};
 use runstone_store_sqlite::{
-    CheckReport, LockHolder, SqliteOptions, SqliteStore, check, read_lock_holder,
+    CheckReport, DeepReport, LockHolder, SqliteOptions, SqliteStore, check, check_deep,
+    read_lock_holder,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -66,6 +67,14 @@ pub(crate) fn quiet_options() -> SqliteOptions {
 /// can't be read at all.
 pub(crate) fn inspect_folder(folder: &Path) -> Result<CheckReport, ServiceError> {
     Ok(check(folder)?)
+}
+
+/// What a deep check of a folder that nobody uses finds.
+///
+/// # Errors
+/// As [`inspect_folder`].
+pub(crate) fn inspect_folder_deeply(folder: &Path) -> Result<DeepReport, ServiceError> {
+    Ok(check_deep(folder)?)
 }
 
 /// Looks through a folder that nobody uses, and says what is in it.

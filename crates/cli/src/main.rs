@@ -27,6 +27,8 @@ mod ports;
 mod reference;
 mod runs;
 mod show;
+mod snapshot;
+mod space;
 mod sync;
 mod table;
 mod up;
@@ -49,8 +51,11 @@ fn main() -> ExitCode {
         Command::Edit(asked) => edit::edit(&arguments, asked, &mut output),
         Command::Delete(asked) => edit::delete(&arguments, asked, &mut output),
         Command::Undelete(asked) => edit::undelete(&arguments, asked, &mut output),
+        Command::Du(asked) => space::du(&arguments, asked, &mut output),
+        Command::Gc(asked) => space::gc(&arguments, asked, &mut output),
         Command::Events(events) => events::run(&arguments, events, &mut output),
         Command::Wait(wait) => wait::run(&arguments, wait, &mut output),
+        Command::Snapshot(asked) => snapshot::run(&arguments, asked, &mut output),
         Command::Sync(sync) => sync::run(&arguments, sync, &mut output),
         Command::Doctor(doctor) => doctor::run(&arguments, doctor, &mut output),
         Command::Version(version) => version::run(version, &mut output),

@@ -39,6 +39,7 @@ pub(crate) fn run(arguments: &Arguments, asked: &UpArguments, output: &mut Outpu
         &folder,
         SqliteOptions {
             allow_network_file_system: asked.allow_network_file_system,
+            trash_seconds: u64::from(asked.trash_days) * 24 * 3_600,
             ..SqliteOptions::default()
         },
     )?;

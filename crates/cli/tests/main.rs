@@ -12,6 +12,10 @@ mod edits;
 mod events;
 #[path = "main/follow.rs"]
 mod follow;
+#[path = "main/snapshot.rs"]
+mod snapshot;
+#[path = "main/space.rs"]
+mod space;
 #[path = "main/stop.rs"]
 mod stop;
 #[path = "main/sync.rs"]

@@ -145,6 +145,24 @@ impl ApiClient {
         Ok((reply.status, reply.body))
     }
 
+    /// As [`ApiClient::post_reply`], for what may take long: waits for `longest` at most.
+    ///
+    /// # Errors
+    /// `Unavailable` if nobody answers; whether it was done is not known then.
+    pub fn post_reply_patiently(
+        &self,
+        path: &str,
+        body: &[u8],
+        longest: Duration,
+    ) -> Result<(u16, Vec<u8>), ClientError> {
+        let connection = self.lock();
+        let url = &connection.destination.url;
+        let reply = connection
+            .post_json_patiently(path, body, longest)
+            .map_err(|error| no_answer(&error, url))?;
+        Ok((reply.status, reply.body))
+    }
+
     /// GET `path` as a body that is read while it is sent, for `longest` at most.
     pub(crate) fn open_stream(
         &self,

@@ -166,6 +166,27 @@ impl Connection {
         read_reply(request.send(body)?)
     }
 
+    /// POST of what may take long: the answer is waited for, for `longest` at most.
+    pub(crate) fn post_json_patiently(
+        &self,
+        path: &str,
+        body: &[u8],
+        longest: Duration,
+    ) -> Result<Reply, ureq::Error> {
+        let mut request = self
+            .agent
+            .post(format!("{}{path}", self.destination.url))
+            .config()
+            .timeout_global(Some(longest))
+            .build()
+            .header("content-type", "application/json")
+            .header("accept", "application/json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        read_reply(request.send(body)?)
+    }
+
     /// GET whose answer is read while it is sent. Its body ends after `longest`.
     pub(crate) fn open_stream(
         &self,

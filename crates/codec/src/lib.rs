@@ -22,8 +22,8 @@ mod points;
 mod summary;
 
 pub use chunk::{
-    BLOCK_POINTS, BlockPlaces, BlockSummary, CHUNK_POINTS_MAX, ChunkHead, ChunkReader,
-    EncodedChunk, Place, encode_chunk,
+    BLOCK_POINTS, BlockPlaces, BlockSummary, CHUNK_POINTS_MAX, COARSE_BLOCKS, ChunkHead,
+    ChunkReader, EncodedChunk, Place, encode_chunk,
 };
 pub use error::CodecError;
 pub use pack::{PACK_POINTS_MAX, PackReader, Scratch, SeriesEntry, encode_pack, encode_pack_into};

@@ -6,9 +6,14 @@
 
 mod samples;
 
-use runstone_codec::{ChunkReader, PackReader, RunSummaryReader, SeriesColumns, SummaryMark};
+use runstone_codec::{
+    ChunkHead, ChunkReader, PackReader, RunSummaryReader, SeriesColumns, SummaryMark,
+};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+
+/// Points of a chunk that are listed one by one at most.
+const LISTED_POINTS_MAX: usize = 1_000;
 
 fn folder(format: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -81,10 +86,47 @@ fn describe_chunk(bytes: &[u8]) -> String {
     let reader = ChunkReader::parse(bytes).unwrap();
     let head = reader.head();
     let mut out = format!("chunk {:?} of {} points\n", head.value_type, head.count);
+    describe_blocks(&mut out, "", head);
+    // Version 1 has none of these.
+    if !head.places.is_empty() {
+        writeln!(
+            out,
+            "steps rise {} times rise {} oldest {:?}",
+            head.steps_rise, head.times_rise, head.oldest
+        )
+        .unwrap();
+    }
+    describe_places(&mut out, "", head);
+    describe_coarse(&mut out, bytes, head.blocks.len());
+    let mut columns = SeriesColumns::default();
+    reader.decode(&mut columns).unwrap();
+    if head.count > LISTED_POINTS_MAX {
+        let mut all = String::new();
+        describe_points(&mut all, &columns);
+        let checksum = crc32c::crc32c(all.as_bytes());
+        writeln!(out, "points with text of crc32c {checksum:08x}").unwrap();
+    } else {
+        describe_points(&mut out, &columns);
+    }
+    out
+}
+
+/// Coarse blocks, where there are any.
+fn describe_coarse(out: &mut String, bytes: &[u8], blocks: usize) {
+    let coarse = (0..=bytes.len()).find_map(|end| ChunkHead::parse_coarse(&bytes[..end]).ok());
+    let coarse = coarse.unwrap();
+    if coarse.blocks.len() == blocks {
+        return;
+    }
+    describe_blocks(out, "coarse ", &coarse);
+    describe_places(out, "coarse ", &coarse);
+}
+
+fn describe_blocks(out: &mut String, label: &str, head: &ChunkHead) {
     for block in &head.blocks {
         writeln!(
             out,
-            "block {} steps {:?} to {:?} times {} to {} first {:016x} last {:016x} min {:016x} \
+            "{label}block {} steps {:?} to {:?} times {} to {} first {:016x} last {:016x} min {:016x} \
              max {:016x} sum {:?} nan {} positive {} negative {}",
             block.count,
             block.min_step,
@@ -102,24 +144,14 @@ fn describe_chunk(bytes: &[u8]) -> String {
         )
         .unwrap();
     }
-    // Version 1 has none of these.
-    if !head.places.is_empty() {
-        writeln!(
-            out,
-            "steps rise {} times rise {} oldest {:?}",
-            head.steps_rise, head.times_rise, head.oldest
-        )
-        .unwrap();
-    }
+}
+
+fn describe_places(out: &mut String, label: &str, head: &ChunkHead) {
     for places in &head.places {
         let [min, max, nan] = [places.min, places.max, places.nan]
             .map(|place| format!("({:?} {})", place.step, place.time));
-        writeln!(out, "places min {min} max {max} nan {nan}").unwrap();
+        writeln!(out, "{label}places min {min} max {max} nan {nan}").unwrap();
     }
-    let mut columns = SeriesColumns::default();
-    reader.decode(&mut columns).unwrap();
-    describe_points(&mut out, &columns);
-    out
 }
 
 fn describe_mark(mark: Option<SummaryMark>) -> String {

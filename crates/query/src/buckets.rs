@@ -19,7 +19,7 @@ impl Point {
     }
 }
 
-/// Points of a block that matter; all lie on one pixel.
+/// Points of a block that matter; all lie on one pixel. Its extremes are finite.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Extremes {
     pub(crate) count: u64,
@@ -53,6 +53,8 @@ struct Bucket {
     min: Option<Point>,
     max: Option<Point>,
     nan: Option<Point>,
+    /// The first negative and the first positive infinity.
+    infinities: [Option<Point>; 2],
 }
 
 impl Buckets {
@@ -69,6 +71,11 @@ impl Buckets {
             all: Vec::new(),
             buckets: Vec::new(),
         }
+    }
+
+    /// Whether values are integers.
+    pub(crate) fn is_integer(&self) -> bool {
+        self.is_integer
     }
 
     /// Takes a point, in the window or not.
@@ -125,11 +132,14 @@ impl Buckets {
     fn add_to_bucket(&mut self, point: Point) {
         let bucket = &mut self.buckets[self.grid.pixel(point.x)];
         bucket.take_ends(point);
-        if !self.is_integer && f64::from_bits(point.bits).is_nan() {
-            bucket.take_nan(point);
-        } else {
+        let value = f64::from_bits(point.bits);
+        if self.is_integer || value.is_finite() {
             bucket.take_min(point, self.is_integer);
             bucket.take_max(point, self.is_integer);
+        } else if value.is_nan() {
+            bucket.take_nan(point);
+        } else {
+            bucket.take_infinity(point, value > 0.0);
         }
     }
 
@@ -143,6 +153,8 @@ impl Buckets {
                 bucket.min,
                 bucket.max,
                 bucket.nan,
+                bucket.infinities[0],
+                bucket.infinities[1],
             ];
             kept.extend(points.into_iter().flatten());
         }
@@ -189,6 +201,14 @@ impl Bucket {
         });
     }
 
+    fn take_infinity(&mut self, point: Point, is_positive: bool) {
+        replace_if(
+            &mut self.infinities[usize::from(is_positive)],
+            point,
+            |known| point.place(known) == Ordering::Less,
+        );
+    }
+
     fn take_nan(&mut self, point: Point) {
         replace_if(&mut self.nan, point, |known| {
             point.place(known) == Ordering::Less
@@ -202,7 +222,7 @@ fn replace_if(place: &mut Option<Point>, point: Point, wins: impl FnOnce(&Point)
     }
 }
 
-/// Order of two values that are no NaN; -0.0 equals 0.0.
+/// Order of two finite values; -0.0 equals 0.0.
 fn compare_values(one: u64, other: u64, is_integer: bool) -> Ordering {
     if is_integer {
         return one.cast_signed().cmp(&other.cast_signed());

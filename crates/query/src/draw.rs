@@ -4,7 +4,7 @@
 //! points. Points that were read in the first are kept for the second, up to a bound.
 
 use runstone_model::ValueType;
-use runstone_store::{Segment, SeriesSegments, StoreError, VisiblePoints};
+use runstone_store::{PointBlock, Segment, SeriesSegments, StoreError, VisiblePoints};
 
 use crate::axis::Axis;
 use crate::buckets::{Buckets, Extremes, Point};
@@ -13,7 +13,7 @@ use crate::grid::Grid;
 /// Up to so many points a pixel all points of the window are drawn.
 pub const EXACT_POINTS_PER_PIXEL: usize = 4;
 /// A block stands for its points if it is at most so wide, in pixels.
-const BLOCK_PIXELS_MAX: f64 = 0.5;
+const BLOCK_PIXELS_MAX: f64 = 1.0;
 /// Points kept from the first pass for the second.
 const KEPT_POINTS_MAX: usize = 1 << 20;
 
@@ -75,10 +75,10 @@ impl Drawing<'_> {
                     self.add(&mut buckets, point);
                     continue;
                 }
-                if may_use_blocks && self.is_fine(segment, &grid) {
-                    for extremes in self.extremes(segment) {
-                        buckets.add_block(&extremes);
-                    }
+                if may_use_blocks
+                    && self.is_inside(segment, &grid)
+                    && self.add_blocks(segment, &mut buckets, &grid)?
+                {
                     continue;
                 }
             }
@@ -173,34 +173,60 @@ impl Drawing<'_> {
         }
     }
 
-    /// Whether a segment lies in the window whole, and each of its blocks is narrow enough.
-    fn is_fine(&self, segment: &Segment<'_>, grid: &Grid) -> bool {
-        let Some((first, last)) = self.extent(segment) else {
-            return false;
-        };
+    /// Whether a segment lies in the window whole.
+    fn is_inside(&self, segment: &Segment<'_>, grid: &Grid) -> bool {
         let is_inside = |x: f64| self.has_place(x) && grid.side(x).is_eq();
-        is_inside(first)
-            && is_inside(last)
-            && segment.blocks.iter().all(|block| {
-                let first = grid.position(self.axis.of(&block.first));
-                grid.position(self.axis.of(&block.last)) - first <= BLOCK_PIXELS_MAX
-            })
+        self.extent(segment)
+            .is_some_and(|(first, last)| is_inside(first) && is_inside(last))
     }
 
-    fn extremes<'s>(&'s self, segment: &'s Segment<'_>) -> impl Iterator<Item = Extremes> + 's {
+    /// Adds the coarsest blocks of a segment that are narrow enough; `false` if none are.
+    fn add_blocks(
+        &self,
+        segment: &Segment<'_>,
+        buckets: &mut Buckets,
+        grid: &Grid,
+    ) -> Result<bool, StoreError> {
+        let is_integer = buckets.is_integer();
+        let is_narrow = |block: &PointBlock| {
+            let first = grid.position(self.axis.of(&block.first));
+            grid.position(self.axis.of(&block.last)) - first <= BLOCK_PIXELS_MAX
+        };
+        // An infinite extreme hides the finite one beside it: only the points tell.
+        let is_finite = |block: &PointBlock| {
+            let mut extremes = block.min.iter().chain(&block.max);
+            is_integer || extremes.all(|point| f64::from_bits(point.bits).is_finite())
+        };
+        let is_usable = |block: &PointBlock| is_finite(block) && is_narrow(block);
+        if segment.blocks.iter().all(is_usable) {
+            self.add_all(&segment.blocks, buckets);
+            return Ok(true);
+        }
+        match segment.finer_blocks()? {
+            Some(blocks) if blocks.iter().all(is_usable) => {
+                self.add_all(&blocks, buckets);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn add_all(&self, blocks: &[PointBlock], buckets: &mut Buckets) {
         let point = |point: &runstone_store::BlockPoint| Point {
             x: self.axis.of(point),
             step: point.step,
             bits: point.bits,
         };
-        segment.blocks.iter().map(move |block| Extremes {
-            count: block.count.into(),
-            first: point(&block.first),
-            last: point(&block.last),
-            min: block.min.as_ref().map(point),
-            max: block.max.as_ref().map(point),
-            nan: block.nan.as_ref().map(point),
-        })
+        for block in blocks {
+            buckets.add_block(&Extremes {
+                count: block.count.into(),
+                first: point(&block.first),
+                last: point(&block.last),
+                min: block.min.as_ref().map(point),
+                max: block.max.as_ref().map(point),
+                nan: block.nan.as_ref().map(point),
+            });
+        }
     }
 }
 

@@ -9,12 +9,12 @@
 //!   sorted by (x, step), and no point stands there twice.
 //! - At most [`EXACT_POINTS_PER_PIXEL`] points a pixel in the window: the answer holds all of them.
 //! - More: the window is cut into buckets, one a pixel, equal in x or in log x. Of each bucket the
-//!   answer holds the first and the last point, the smallest and the greatest value (infinities
-//!   count, NaN does not, the earliest point wins among equals), and the first NaN. So there are
-//!   at most five points a pixel.
+//!   answer holds the first and the last point, the smallest and the greatest finite value (the
+//!   earliest point wins among equals), and the first NaN and the first infinity of each sign, where
+//!   there are any. So there are at most seven points a pixel.
 //! - Where blocks stand for points, all points of a block are in the bucket of its first point. A
-//!   block is used only if it is at most half a pixel wide, so a bucket reaches at most half a pixel
-//!   into the next one. Blocks never make the answer anything else: which points are counted, and
+//!   block is used only if it is at most a pixel wide, so a bucket reaches at most a pixel into the
+//!   next one. Blocks never make the answer anything else: which points are counted, and
 //!   what lies in the window, is always told point by point.
 //! - The nearest point before and the nearest after the window are added, where there are any.
 //! - The same segments give the same answer.

@@ -6,12 +6,16 @@ use runstone_store::{BlockPoint, PointBlock, Segment, SeriesSegments, VisiblePoi
 
 use crate::{Axis, Drawing, DrawnPoints, EXACT_POINTS_PER_PIXEL, JoinedValues};
 
+/// Blocks of a coarse block.
+const COARSE: usize = 4;
+
 /// A series as it is stored: readable points, and how they lie in segments.
 #[derive(Debug, Clone)]
 struct Stored {
     value_type: ValueType,
     points: VisiblePoints,
-    /// Points of each segment, and points of a block of it; 0: no blocks.
+    /// Points of each segment, and points of a block of it; 0: no blocks. A segment of many blocks
+    /// has coarse ones too, of [`COARSE`] each.
     layout: Vec<(usize, usize)>,
 }
 
@@ -24,17 +28,25 @@ impl Stored {
             let (length, block) = layout.next().copied().unwrap_or((usize::MAX, 0));
             let end = first.saturating_add(length.max(1)).min(self.points.len());
             let points = self.part(first, end);
-            let blocks = if block == 0 {
-                Vec::new()
-            } else {
+            let blocks_of = |block: usize| -> Vec<PointBlock> {
+                if block == 0 {
+                    return Vec::new();
+                }
                 (0..points.len())
                     .step_by(block)
                     .map(|at| self.block(first + at, (first + at + block).min(end)))
                     .collect()
             };
+            let (fine, coarse) = (blocks_of(block), blocks_of(block * COARSE));
             let rise = points.times.windows(2).all(|pair| pair[0] <= pair[1]);
             let segment = Segment::from_points(points).unwrap();
-            segments.push(segment.with_blocks(blocks, rise));
+            segments.push(if fine.len() <= COARSE {
+                segment.with_blocks(fine, rise)
+            } else {
+                segment
+                    .with_blocks(coarse, rise)
+                    .with_finer_blocks(move || Ok(fine.clone()))
+            });
             first = end;
         }
         SeriesSegments {
@@ -87,6 +99,10 @@ impl Stored {
 
     fn is_nan(&self, bits: u64) -> bool {
         !self.is_integer() && f64::from_bits(bits).is_nan()
+    }
+
+    fn is_infinite(&self, bits: u64) -> bool {
+        !self.is_integer() && f64::from_bits(bits).is_infinite()
     }
 
     fn less(&self, one: u64, other: u64) -> bool {
@@ -166,7 +182,7 @@ fn check(stored: &Stored, drawing: &Drawing<'_>, drawn: &DrawnPoints) {
         assert!(drawn.exact, "few points are all drawn");
         return;
     }
-    assert!(kept.len() <= 5 * drawing.pixels, "too many points");
+    assert!(kept.len() <= 7 * drawing.pixels, "too many points");
     assert_eq!(kept.first().map(place), inside.first().map(place), "first");
     assert_eq!(kept.last().map(place), inside.last().map(place), "last");
     check_pixels(stored, drawing, (low, high), &inside, &kept);
@@ -200,7 +216,7 @@ fn check_pixels(
         }
     };
     let has_blocks = stored.layout.iter().any(|(_, block)| *block > 0);
-    let reach = if has_blocks { 0.5 + 1e-9 } else { 0.0 };
+    let reach = if has_blocks { 1.0 + 1e-9 } else { 0.0 };
     let last_pixel = drawing.pixels as f64 - 1.0;
     let pixel = |at: f64| at.floor().clamp(0.0, last_pixel);
     for (x, step, bits) in inside {
@@ -217,7 +233,17 @@ fn check_pixels(
             assert!(near.iter().any(is_nan), "the gap at step {step} is closed");
             continue;
         }
-        let numbers = || near.iter().copied().filter(|bits| !is_nan(bits));
+        if stored.is_infinite(*bits) {
+            assert!(
+                near.contains(bits),
+                "the infinity at step {step} is left out"
+            );
+            continue;
+        }
+        let numbers = || {
+            let numbers = near.iter().copied().filter(|bits| !is_nan(bits));
+            numbers.filter(|bits| !stored.is_infinite(*bits))
+        };
         assert!(
             numbers().any(|other| !stored.less(*bits, other)),
             "step {step} lies below all that is drawn of its bucket"
@@ -394,7 +420,12 @@ fn one_spike_and_one_nan_in_a_long_series_are_drawn_from_blocks_where_they_stand
             panic!("the points are read")
         });
         let blocks = std::mem::take(&mut segment.blocks);
-        *segment = unread.with_blocks(blocks, true);
+        let finer = segment.finer_blocks().unwrap();
+        let unread = unread.with_blocks(blocks, true);
+        *segment = match finer {
+            Some(finer) => unread.with_finer_blocks(move || Ok(finer.clone())),
+            None => unread,
+        };
     }
     for axis in [Axis::Step, Axis::Time] {
         let drawn = Drawing {
@@ -423,6 +454,23 @@ fn one_spike_and_one_nan_in_a_long_series_are_drawn_from_blocks_where_they_stand
             &drawn,
         );
     }
+}
+
+#[test]
+fn an_infinity_does_not_hide_the_finite_spike_beside_it() {
+    let stored = long(100_000, |at| match at {
+        50_040 => 1_000.0,
+        50_041 => f64::INFINITY,
+        50_042 => f64::NEG_INFINITY,
+        _ => (at % 10) as f64,
+    });
+    let drawing = drawing(350);
+    let drawn = drawing.draw(&stored.segments()).unwrap();
+    for wanted in [1_000.0, f64::INFINITY, f64::NEG_INFINITY] {
+        let bits = f64::to_bits(wanted);
+        assert!(drawn.values.contains(&bits), "{wanted} is missing");
+    }
+    check(&stored, &drawing, &drawn);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod guards;
 mod handlers;
 mod handlers_edits;
 mod handlers_lines;
+mod handlers_storage;
 mod handlers_table;
 mod lines_arrow;
 mod listen;

@@ -7,6 +7,7 @@
 
 mod finish;
 mod operations;
+mod storage;
 
 #[cfg(test)]
 mod tests;
@@ -74,6 +75,7 @@ pub fn document() -> Value {
             {"name": "runs", "description": "Runs and experiments: list, table, edit"},
             {"name": "metrics", "description": "Series, points and lines"},
             {"name": "changes", "description": "What was committed, page by page or live"},
+            {"name": "storage", "description": "Where the bytes are, and giving them back"},
         ],
         "paths": paths,
         "components": {

@@ -4,7 +4,9 @@
 //! do, so that nothing else settles there.
 
 use crate::app::{ApiError, App, admit};
-use crate::{change_stream, handlers, handlers_edits, handlers_lines, handlers_table, web};
+use crate::{
+    change_stream, handlers, handlers_edits, handlers_lines, handlers_storage, handlers_table, web,
+};
 use axum::Router;
 use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
@@ -172,6 +174,17 @@ pub(crate) fn routes() -> Vec<Route> {
             "native",
             "/runstone/v1/lines",
             post(handlers_lines::post_lines),
+        ),
+        route(
+            "native",
+            "/runstone/v1/storage",
+            get(handlers_storage::get_storage),
+        ),
+        route("native", "/runstone/v1/gc", post(handlers_storage::post_gc)),
+        route(
+            "native",
+            "/runstone/v1/snapshot",
+            post(handlers_storage::post_snapshot),
         ),
         route(
             "native",

@@ -82,6 +82,7 @@ impl Service {
             EditAction::Edit { edit } => RunAction::Change(run_changes(edit)?),
             EditAction::Delete => RunAction::Delete,
             EditAction::Undelete => RunAction::Undelete,
+            EditAction::Purge => RunAction::Purge,
         };
         let ids: Vec<Result<RunId, ServiceError>> = request
             .runs
@@ -91,16 +92,20 @@ impl Service {
                     .map_err(|error| ServiceError::invalid(format!("`{text}` is no id: {error}")))
             })
             .collect();
-        let answer = self.store.edit(&EditRequest {
+        let good = ids.iter().filter_map(|id| id.as_ref().ok());
+        let mut asked = EditRequest {
             workspace: self.workspace,
-            runs: ids
-                .iter()
-                .filter_map(|id| id.as_ref().ok())
-                .cloned()
-                .collect(),
+            runs: good.cloned().collect(),
             action,
             at: self.now(),
-        })?;
+        };
+        if matches!(asked.action, RunAction::Purge) {
+            // Followers of changes hear of the deletion; of a purged run nothing is told.
+            asked.action = RunAction::Delete;
+            let _ = self.store.edit(&asked)?;
+            asked.action = RunAction::Purge;
+        }
+        let answer = self.store.edit(&asked)?;
         let mut outcomes = answer.outcomes.into_iter();
         let results = request.runs.iter().zip(ids).map(|(run, id)| {
             let outcome = match id {

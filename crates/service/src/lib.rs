@@ -22,6 +22,8 @@ mod number;
 mod points;
 mod runs;
 mod series;
+mod snapshot;
+mod storage;
 mod table;
 
 #[cfg(test)]
@@ -51,6 +53,7 @@ pub struct Service {
     workspace: WorkspaceId,
     skew: Arc<ingest::SkewWarnings>,
     names: Arc<table::NamesCache>,
+    runs: Arc<table::RunsCache>,
 }
 
 impl Service {
@@ -62,6 +65,7 @@ impl Service {
             workspace: WorkspaceId::default(),
             skew: Arc::default(),
             names: Arc::default(),
+            runs: Arc::default(),
         }
     }
 

@@ -135,6 +135,16 @@ impl Backlog {
         self.changed.notify_all();
     }
 
+    /// Takes off all of a run that is purged.
+    pub(crate) fn forget(&self, run: RunKey) {
+        let mut state = self.lock();
+        if let Some(gone) = state.runs.remove(&run) {
+            state.points = state.points.saturating_sub(gone.points);
+            state.frames = state.frames.saturating_sub(gone.frames);
+            self.changed.notify_all();
+        }
+    }
+
     /// Runs that are due, or all, those with most points first.
     pub(crate) fn take_due(&self, now: Timestamp, everything: bool) -> Vec<RunKey> {
         let state = self.lock();

@@ -78,6 +78,12 @@ fn decode_bindings(body: &[u8], bindings: &mut Bindings) -> Result<(), Malformed
     Ok(())
 }
 
+/// Whether a body of a row of `binding` can be read.
+pub(crate) fn check_bindings(body: &[u8]) -> Result<()> {
+    decode_bindings(body, &mut Bindings::new())
+        .map_err(|error| value_error("a list of series numbers", error))
+}
+
 /// All bindings of a writer, and the number of its next row.
 pub(crate) fn read_bindings(connection: &Connection, writer: i64) -> Result<(Bindings, i64)> {
     let range = RowRange::of(writer);

@@ -50,7 +50,7 @@ pub(crate) fn run(shared: &Arc<WriterShared>, connection: &Connection, log_bytes
         drop(is_over);
         let bytes = log_bytes(shared);
         let pages = shared.log_pages.load(Ordering::Relaxed);
-        if bytes >= log_bytes_max {
+        if bytes >= log_bytes_max.saturating_add(shared.log_room()) {
             // The queue may be closing.
             let _ = shared.submit(Job::Checkpoint { reply: None });
             std::thread::sleep(PAUSE);

@@ -13,8 +13,8 @@ use runstone_model::{
     Timestamp, WorkspaceId, WriterId,
 };
 use runstone_store::apply::{
-    ApplyContext, LostRange, PointBatch, RunRow, SeriesBinding, SeriesId, SeriesState, WarningKind,
-    WriterRow,
+    ApplyContext, FormerRun, LostRange, PointBatch, RunRow, SeriesBinding, SeriesId, SeriesState,
+    WarningKind, WriterRow,
 };
 use runstone_store::{
     ChangeRow, Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord,
@@ -171,6 +171,22 @@ impl ApplyContext for SqliteContext<'_> {
 
     fn find_deleted_run(&mut self, workspace: WorkspaceId, id: &RunId) -> Result<Option<RunRow>> {
         self.look_for_deleted(workspace, id)
+    }
+
+    fn find_former_run(&mut self, workspace: WorkspaceId, id: &RunId) -> Result<Option<FormerRun>> {
+        self.look_for_former(workspace, id)
+    }
+
+    fn find_expired_runs(
+        &mut self,
+        deleted_until: Timestamp,
+        runs_max: usize,
+    ) -> Result<Vec<RunRow>> {
+        self.look_for_expired(deleted_until, runs_max)
+    }
+
+    fn put_purge(&mut self, row: &RunRow) -> Result<()> {
+        self.keep_purge(row)
     }
 
     fn put_deletion(&mut self, row: &RunRow) -> Result<()> {

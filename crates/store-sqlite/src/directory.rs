@@ -26,13 +26,11 @@ const FIND_ONE_BY_ONE_MAX: usize = 4;
 pub(crate) struct FoldedHead {
     /// Folds so far.
     pub(crate) folds: i64,
-    /// Packs that count: numbers `[packs_first, packs_next)`.
+    /// Packs that count: those there are of the numbers `[packs_first, packs_next)`; merged ones are gone.
     pub(crate) packs_first: i64,
     pub(crate) packs_next: i64,
-    /// Chunks with a lower number count.
+    /// Chunks with a lower number count; merged ones are gone.
     pub(crate) chunks_next: i64,
-    /// Folds since the packs were merged.
-    pub(crate) loose_folds: i64,
     /// Newest cut or removal that the summaries know.
     pub(crate) change: i64,
     /// Series in the block.
@@ -59,10 +57,9 @@ fn head_from_row(row: &Row<'_>) -> Result<FoldedHead> {
         packs_first: get(1)?,
         packs_next: get(2)?,
         chunks_next: get(3)?,
-        loose_folds: get(4)?,
-        change: get(5)?,
-        series: get(6)?,
-        points: get(7)?,
+        change: get(4)?,
+        series: get(5)?,
+        points: get(6)?,
     })
 }
 
@@ -78,7 +75,7 @@ pub(crate) struct Folded {
 pub(crate) fn read_folded(connection: &Connection, run: RunKey) -> Result<Folded> {
     let found = find(connection, sql::READ_SUMMARY, [run_column(run)], |row| {
         let head = head_from_row(row)?;
-        let body = row.get_ref(8).map_err(sql_error)?;
+        let body = row.get_ref(7).map_err(sql_error)?;
         let body = body
             .as_blob()
             .map_err(|error| value_error("a run summary", error))?;
@@ -100,7 +97,7 @@ pub(crate) fn find_series(
     key: &SeriesKey,
 ) -> Result<Option<FoundSeries>> {
     let folded = find(connection, sql::READ_SUMMARY, [run_column(run)], |row| {
-        let body = row.get_ref(8).map_err(sql_error)?;
+        let body = row.get_ref(7).map_err(sql_error)?;
         let body = body
             .as_blob()
             .map_err(|error| value_error("a run summary", error))?;
@@ -237,6 +234,11 @@ pub(crate) fn encode_series<'a>(keys: impl IntoIterator<Item = &'a SeriesKey>) -
         out.push(key.kind.as_u8());
     }
     out
+}
+
+/// Whether a body of a row of `series` can be read.
+pub(crate) fn check_series(body: &[u8]) -> Result<()> {
+    decode_series(0, body).map(drop)
 }
 
 fn decode_series(first: i64, body: &[u8]) -> Result<Vec<(SeriesId, SeriesKey)>> {

@@ -23,6 +23,12 @@ pub(crate) fn database_file(folder: &Path) -> PathBuf {
     folder.join(DATABASE_FILE)
 }
 
+/// Bytes of the write-ahead log on disk, whether or not all of them are in use.
+pub(crate) fn log_file_bytes(folder: &Path) -> u64 {
+    let log = folder.join(format!("{DATABASE_FILE}-wal"));
+    fs::metadata(log).map_or(0, |metadata| metadata.len())
+}
+
 /// Makes the folder if there is none, refuses one on a network file system, takes its lock, and
 /// makes sure that the database file belongs to its user alone.
 pub(crate) fn open_folder(folder: &Path, options: &SqliteOptions) -> Result<FolderLock> {

@@ -64,6 +64,24 @@ pub(crate) fn scan_changes(
     Ok(page)
 }
 
+/// Runs that changed after `since`, in a snapshot whose newest change is `newest`.
+pub(crate) fn read_changed_runs(
+    connection: &Connection,
+    newest: ChangeNumber,
+    since: ChangeNumber,
+) -> Result<Option<BTreeSet<RunKey>>> {
+    let forgotten = ChangeNumber(read_changes_forgotten(connection)?.cast_unsigned());
+    if since < forgotten || since > newest {
+        return Ok(None);
+    }
+    let params = [since.0.cast_signed()];
+    let runs = collect(connection, sql::CHANGED_RUNS, params, |row| {
+        let run: i64 = row.get(0).map_err(sql_error)?;
+        Ok(RunKey(run.cast_unsigned()))
+    })?;
+    Ok(Some(runs.into_iter().collect()))
+}
+
 /// A scan with its names looked up.
 struct Filter {
     runs: Option<BTreeSet<RunKey>>,

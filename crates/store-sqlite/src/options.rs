@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use runstone_model::Timestamp;
-use runstone_store::CHANGES_KEPT;
+use runstone_store::{CHANGES_KEPT, TRASH_SECONDS};
 
 /// A clock; the server's own, or a hand-driven one in tests.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -49,8 +49,8 @@ pub struct FoldLayout {
     pub chunk_points_min: usize,
     /// Points of a chunk at most: what a page of points decodes at once.
     pub chunk_points: usize,
-    /// After so many passes their packs are merged, and what has grown long becomes chunks.
-    pub loose_folds_max: u32,
+    /// So many neighbours of one size are merged into one: packs of passes, and chunks of a series.
+    pub merge_fan_in: usize,
 }
 
 impl Default for FoldLayout {
@@ -62,7 +62,7 @@ impl Default for FoldLayout {
             pack_points: 8_192,
             chunk_points_min: 1_024,
             chunk_points: 16_384,
-            loose_folds_max: 8,
+            merge_fan_in: 8,
         }
     }
 }
@@ -72,7 +72,8 @@ impl Default for FoldLayout {
 pub struct SqliteOptions {
     /// Go on although the folder lies on a network file system.
     pub allow_network_file_system: bool,
-    /// Fold and checkpoint by themselves; without it only [`runstone_store::Store::fold`] folds.
+    /// Fold, checkpoint and purge by themselves; without it only [`runstone_store::Store::fold`]
+    /// folds, and only [`runstone_store::Store::reclaim`] purges.
     pub background: bool,
     /// When a run is folded.
     pub fold: FoldLimits,
@@ -90,6 +91,10 @@ pub struct SqliteOptions {
     pub readers_max: usize,
     /// Changes that the journal keeps; older ones are forgotten by and by.
     pub changes_kept: u64,
+    /// How long deleted runs stay in the trash before they are purged.
+    pub trash_seconds: u64,
+    /// Past this share of free pages, in percent, the database is shortened unasked.
+    pub free_percent_max: u64,
     /// The server's clock.
     pub clock: Clock,
 }
@@ -107,6 +112,8 @@ impl Default for SqliteOptions {
             cache_bytes_max: 16 << 20,
             readers_max: 8,
             changes_kept: CHANGES_KEPT,
+            trash_seconds: TRASH_SECONDS,
+            free_percent_max: 25,
             clock: Arc::new(system_clock),
         }
     }
@@ -126,6 +133,8 @@ impl fmt::Debug for SqliteOptions {
             .field("cache_bytes_max", &self.cache_bytes_max)
             .field("readers_max", &self.readers_max)
             .field("changes_kept", &self.changes_kept)
+            .field("trash_seconds", &self.trash_seconds)
+            .field("free_percent_max", &self.free_percent_max)
             .finish_non_exhaustive()
     }
 }

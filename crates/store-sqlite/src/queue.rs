@@ -1,6 +1,6 @@
 //! The queue in front of the writer thread, and what the thread shares with its callers.
 //!
-//! Frames, edits, slices of folds and checkpoints are done in the order they come. The queue is bounded
+//! Frames, edits, purges, slices of folds and checkpoints are done in the order they come. The queue is bounded
 //! in bytes; once it is poisoned or closed it says so to everybody.
 
 use std::collections::VecDeque;
@@ -9,6 +9,7 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use runstone_model::{RunId, Timestamp};
 use runstone_store::apply::PreparedFrame;
 use runstone_store::{EditAnswer, EditRequest, StoreError};
 use runstone_wire::FrameAnswer;
@@ -40,7 +41,13 @@ pub(crate) enum Job {
         request: Box<EditRequest>,
         reply: SyncSender<Result<EditAnswer>>,
     },
-    /// Apply a slice of a fold.
+    /// Take the first runs out of the trash that were deleted so long ago.
+    Purge {
+        deleted_until: Timestamp,
+        runs_max: usize,
+        reply: SyncSender<Result<Vec<RunId>>>,
+    },
+    /// Apply a slice of a fold, or of another work beside the frames.
     Slice {
         slice: Slice,
         reply: SyncSender<Result<()>>,
@@ -69,6 +76,30 @@ pub(crate) struct WriterShared {
     /// Wakes the checkpointer.
     pub(crate) log_grew: Condvar,
     pub(crate) log_turn: Mutex<bool>,
+    /// Bytes by which the log may pass its limit, while copies are made.
+    log_room: AtomicU64,
+    purge_turn: Mutex<PurgeTurn>,
+    /// Somebody purged, or all is over.
+    purge_asked: Condvar,
+}
+
+/// What the thread that purges waits for.
+#[derive(Debug, Default)]
+struct PurgeTurn {
+    is_asked: bool,
+    is_over: bool,
+}
+
+/// Room for the log while a copy is made.
+pub(crate) struct LogRoom<'a> {
+    shared: &'a WriterShared,
+    bytes: u64,
+}
+
+impl Drop for LogRoom<'_> {
+    fn drop(&mut self) {
+        self.shared.log_room.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
 }
 
 #[derive(Default)]
@@ -105,6 +136,9 @@ impl WriterShared {
             changed: Condvar::new(),
             log_grew: Condvar::new(),
             log_turn: Mutex::new(false),
+            log_room: AtomicU64::new(0),
+            purge_turn: Mutex::default(),
+            purge_asked: Condvar::new(),
         }
     }
 
@@ -183,8 +217,48 @@ impl WriterShared {
         self.backlog.close();
         *self.log_turn.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.log_grew.notify_all();
+        self.turn_of_purge().is_over = true;
+        self.purge_asked.notify_all();
         drop(self.turn_of_change());
         self.change_grew.notify_all();
+    }
+
+    /// Lets the log pass its limit by so many bytes, until the answer is dropped.
+    pub(crate) fn let_log_grow(&self, bytes: u64) -> LogRoom<'_> {
+        self.log_room.fetch_add(bytes, Ordering::AcqRel);
+        LogRoom {
+            shared: self,
+            bytes,
+        }
+    }
+
+    /// Bytes by which the log may pass its limit now; 0 unless a copy is made.
+    pub(crate) fn log_room(&self) -> u64 {
+        self.log_room.load(Ordering::Acquire)
+    }
+
+    /// Wakes the thread that purges.
+    pub(crate) fn ask_for_purge(&self) {
+        self.turn_of_purge().is_asked = true;
+        self.purge_asked.notify_all();
+    }
+
+    /// Waits until somebody has purged, at most so long; `false` once all is over.
+    pub(crate) fn wait_for_purge(&self, longest: Duration) -> bool {
+        let turn = self.turn_of_purge();
+        let waits = |turn: &mut PurgeTurn| !turn.is_asked && !turn.is_over;
+        let (mut turn, _) = self
+            .purge_asked
+            .wait_timeout_while(turn, longest, waits)
+            .unwrap_or_else(PoisonError::into_inner);
+        turn.is_asked = false;
+        !turn.is_over
+    }
+
+    fn turn_of_purge(&self) -> MutexGuard<'_, PurgeTurn> {
+        self.purge_turn
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers nothing but this from now on.
@@ -265,7 +339,7 @@ pub(crate) fn closed() -> StoreError {
 fn job_bytes(job: &Job) -> u64 {
     match job {
         Job::Append { bytes, .. } => *bytes,
-        Job::Edit { .. } | Job::Slice { .. } | Job::Checkpoint { .. } => 0,
+        Job::Edit { .. } | Job::Purge { .. } | Job::Slice { .. } | Job::Checkpoint { .. } => 0,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::{Result, sql_error, value_error};
 use crate::sql;
 
 /// The version that this program writes.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 /// SQLite older than this loses data when a log is reset.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 /// "RUNS" in the header of the database file.
@@ -39,6 +39,10 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration {
         version: 2,
         sql: sql::SCHEMA_V2,
+    },
+    Migration {
+        version: 3,
+        sql: sql::SCHEMA_V3,
     },
 ];
 
@@ -177,6 +181,22 @@ fn write_identity(connection: &Connection, now: Timestamp) -> Result<()> {
         .execute(("created_at", now.as_micros().to_be_bytes()))
         .map_err(sql_error)?;
     Ok(())
+}
+
+/// Gives a copy of a folder an incarnation of its own.
+pub(crate) fn renew_incarnation(connection: &Connection) -> Result<()> {
+    let mut random = [0u8; 16];
+    getrandom::fill(&mut random)
+        .map_err(|error| StoreError::Internal(format!("there is no randomness: {error}")))?;
+    let updated = connection
+        .execute(sql::UPDATE_META, ("incarnation", &random[..]))
+        .map_err(sql_error)?;
+    if updated == 1 {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt(
+        "the database has no incarnation id".to_owned(),
+    ))
 }
 
 fn read_identity(connection: &Connection) -> Result<StoreIdentity> {

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
-use runstone_codec::{ChunkHead, SeriesColumns};
+use runstone_codec::{BLOCK_POINTS, ChunkHead, ChunkReader, SeriesColumns};
 use runstone_model::{RunKey, SeriesKey, ValueType};
 use runstone_store::apply::SeriesId;
 use runstone_store::{
@@ -170,7 +170,7 @@ struct ChunkRow {
     id: i64,
     first_step: f64,
     last_step: f64,
-    head: Option<ChunkHead>,
+    head: Option<Vec<u8>>,
 }
 
 fn read_chunk_rows(
@@ -194,22 +194,19 @@ fn read_chunk_rows(
             id,
             first_step: row.get(1).map_err(sql_error)?,
             last_step: row.get(2).map_err(sql_error)?,
-            head: head_from_row(row, 3, id)?,
+            head: head_from_row(row, 3)?,
         })
     })?;
     chunks.sort_by(|a, b| a.first_step.total_cmp(&b.first_step).then(a.id.cmp(&b.id)));
     Ok(chunks)
 }
 
-fn head_from_row(row: &Row<'_>, column: usize, id: i64) -> Result<Option<ChunkHead>> {
+fn head_from_row(row: &Row<'_>, column: usize) -> Result<Option<Vec<u8>>> {
     let value = row.get_ref(column).map_err(sql_error)?;
     let bytes = value
         .as_blob_or_null()
         .map_err(|error| value_error("the head of a chunk", error))?;
-    bytes
-        .map(ChunkHead::parse)
-        .transpose()
-        .map_err(|error| blob_error("chunk", id, &error))
+    Ok(bytes.map(<[u8]>::to_vec))
 }
 
 /// Steps that belong together: chunks that overlap, and the loose points within; or loose points
@@ -327,38 +324,74 @@ impl<'a> Series<'a, '_> {
             .iter()
             .map(|chunk| (chunk.id, chunk.first_step))
             .collect();
+        let first_chunk = places.first().map(|(id, _)| *id);
         let range = (group.first_step, group.last_step);
-        let segment = Segment::new(range, move |take| {
-            read_group(connection, &places, &loose, &hiding, reads_as, take)
+        // Blocks are there where every point of the one chunk shows.
+        let shows_whole = first_chunk.filter(|_| blocks.is_some());
+        let segment = Segment::new(range, move |take| match shows_whole {
+            Some(chunk) => take(read_whole(connection, chunk, reads_as)?),
+            None => read_group(connection, &places, &loose, &hiding, reads_as, take),
         });
         Ok(match blocks {
-            Some((blocks, times_rise)) => (Some(segment.with_blocks(blocks, times_rise)), true),
+            Some(Blocks {
+                blocks,
+                times_rise,
+                finer,
+            }) => {
+                let segment = segment.with_blocks(blocks, times_rise);
+                let Some((chunk, bytes)) = first_chunk.zip(finer) else {
+                    return Ok((Some(segment), true));
+                };
+                let segment = segment.with_finer_blocks(move || {
+                    let head = ChunkHead::parse(&bytes);
+                    let head = head.map_err(|error| blob_error("chunk", chunk, &error))?;
+                    Ok(blocks_of(&head, reads_as))
+                });
+                (Some(segment), true)
+            }
             None => (Some(segment), false),
         })
     }
 
-    /// Blocks of a chunk that nothing reaches into, and whether its times rise; `None` if not all
+    /// Blocks of a chunk that nothing reaches into; `None` if not all
     /// of its points show, or version 1 does not say.
-    fn blocks(&self, chunk: &mut ChunkRow) -> Result<Option<(Vec<PointBlock>, bool)>> {
+    fn blocks(&self, chunk: &mut ChunkRow) -> Result<Option<Blocks>> {
         if chunk.head.is_none() {
             let id = chunk.id;
             chunk.head = find(self.connection, sql::READ_CHUNK_HEAD, [id], |row| {
-                head_from_row(row, 0, id)
+                head_from_row(row, 0)
             })?
             .flatten();
         }
-        let Some(head) = &chunk.head else {
+        let Some(bytes) = chunk.head.take() else {
             return Ok(None);
         };
+        let head = ChunkHead::parse_coarse(&bytes);
+        let head = head.map_err(|error| blob_error("chunk", chunk.id, &error))?;
         let steps = (chunk.first_step, chunk.last_step);
         let all_show = head.steps_rise
             && (self.hiding.is_empty()
                 || head.oldest.is_some_and(|(generation, append)| {
                     self.hiding.spares(steps, generation, append)
                 }));
-        Ok((all_show && head.places.len() == head.blocks.len())
-            .then(|| (blocks_of(head, self.reads_as), head.times_rise)))
+        if !all_show || head.places.len() != head.blocks.len() {
+            return Ok(None);
+        }
+        let finer = (head.block_points > BLOCK_POINTS).then_some(bytes);
+        Ok(Some(Blocks {
+            blocks: blocks_of(&head, self.reads_as),
+            times_rise: head.times_rise,
+            finer,
+        }))
     }
+}
+
+/// What the head of a chunk tells, where all of its points show.
+struct Blocks {
+    blocks: Vec<PointBlock>,
+    times_rise: bool,
+    /// The head, if it has blocks of fewer points too.
+    finer: Option<Vec<u8>>,
 }
 
 /// The blocks of a head whose steps rise.
@@ -385,6 +418,34 @@ fn blocks_of(head: &ChunkHead, reads_as: ValueType) -> Vec<PointBlock> {
             }
         })
         .collect()
+}
+
+/// The points of a chunk that all show.
+fn read_whole(connection: &Connection, id: i64, reads_as: ValueType) -> Result<VisiblePoints> {
+    let mut columns = SeriesColumns::default();
+    let found = find(connection, sql::READ_CHUNK, [id], |row| {
+        let blob = |index: usize| {
+            let value = row.get_ref(index).map_err(sql_error)?;
+            value
+                .as_blob()
+                .map_err(|error| value_error("a chunk", error))
+        };
+        let unreadable = |error: runstone_codec::CodecError| blob_error("chunk", id, &error);
+        let reader = ChunkReader::from_parts(blob(0)?, blob(1)?).map_err(unreadable)?;
+        reader.decode_readable(&mut columns).map_err(unreadable)?;
+        Ok(reader.head().value_type)
+    })?;
+    let value_type =
+        found.ok_or_else(|| value_error("a series", format!("its chunk {id} is missing")))?;
+    for bits in &mut columns.values {
+        *bits = convert_bits(*bits, value_type, reads_as);
+    }
+    Ok(VisiblePoints {
+        steps: columns.steps,
+        times: columns.times,
+        values: columns.values,
+        epochs: columns.epochs.unwrap_or_default(),
+    })
 }
 
 /// Hands on what shows of chunks that overlap, by their first steps, and of loose points within.

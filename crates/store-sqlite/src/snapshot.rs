@@ -2,7 +2,7 @@
 //!
 //! Runs and their properties here, series and points in `pages.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use runstone_model::{
@@ -22,7 +22,7 @@ use crate::bindings::read_bindings;
 use crate::connection::Reader;
 use crate::directory::read_keys;
 use crate::error::{Result, sql_error, value_error, with_path};
-use crate::journal::scan_changes;
+use crate::journal::{read_changed_runs, scan_changes};
 use crate::keys::run_column;
 use crate::pages;
 use crate::rows::{
@@ -329,6 +329,13 @@ impl Snapshot for SqliteSnapshot<'_> {
 
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
         self.locate(scan_changes(self.connection(), self.change, scan))
+    }
+
+    fn read_changed_runs(
+        &self,
+        since: ChangeNumber,
+    ) -> Result<Option<BTreeSet<RunKey>>, StoreError> {
+        self.locate(read_changed_runs(self.connection(), self.change, since))
     }
 
     fn read_metric_definitions(

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use runstone_model::{ChangeNumber, RunKey, StoreIdentity, Timestamp, WriterId};
 use runstone_store::apply::PreparedFrame;
 use runstone_store::{
-    AppendFrame, EditAnswer, EditRequest, FoldReport, Snapshot, Store, StoreError, StoreStats,
-    WriterMark,
+    AppendFrame, BackupReport, EditAnswer, EditRequest, FoldReport, ReclaimReport, ReclaimRequest,
+    RunAction, Snapshot, SpaceReport, Store, StoreError, StoreStats, WriterMark,
 };
 use runstone_wire::FrameAnswer;
 use rusqlite::Connection;
@@ -20,15 +20,17 @@ use crate::backlog::{Backlog, Unfolded};
 use crate::checkpointer::{self, log_bytes};
 use crate::columns::ColumnCache;
 use crate::connection::{ReaderPool, open, open_writer, use_log};
+use crate::copy::copy_folder;
 use crate::error::{Result, sql_error, with_path};
 use crate::fold::Folder;
-use crate::folder::{database_file, open_folder};
+use crate::folder::{database_file, log_file_bytes, open_folder};
 use crate::lock::FolderLock;
 use crate::queue::{Job, WriterShared, closed};
 use crate::rows::{collect, find};
 use crate::schema::{MIGRATIONS, Migration, check_library, prepare_schema};
 use crate::sequences::{Sequences, read_changes_forgotten};
 use crate::snapshot::SqliteSnapshot;
+use crate::space::{Reclaimer, read_space};
 use crate::summaries::UnfoldedCache;
 use crate::writer::Writer;
 use crate::{SqliteOptions, sql};
@@ -40,7 +42,7 @@ const OVERLOAD_RETRY_MILLIS: u64 = 1_000;
 
 /// One data folder, opened by this process alone.
 ///
-/// Writing, checkpointing and folding have a thread each; see the modules. [`Store::close`] or
+/// Writing, checkpointing, folding and purging have a thread each; see the modules. [`Store::close`] or
 /// dropping it ends them; what was acknowledged is durable without either.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -58,6 +60,7 @@ pub(crate) struct Inner {
     pub(crate) columns: ColumnCache,
     shared: Arc<WriterShared>,
     folding: Arc<Folder>,
+    reclaiming: Arc<Reclaimer>,
     options: SqliteOptions,
 }
 
@@ -128,6 +131,14 @@ impl SqliteStore {
             options.changes_kept,
             changes_forgotten,
         ));
+        let reclaiming = Arc::new(Reclaimer::new(
+            Arc::clone(&shared),
+            Arc::clone(&pool),
+            database.clone(),
+            Arc::clone(&options.clock),
+            options.trash_seconds,
+            options.free_percent_max,
+        ));
         let writer = Writer::new(Arc::clone(&shared), connection)?;
         let mut threads = vec![spawn("runstone-write", move || writer.run())?];
         if options.background {
@@ -139,6 +150,8 @@ impl SqliteStore {
             })?);
             let for_folding = Arc::clone(&folding);
             threads.push(spawn("runstone-fold", move || for_folding.run())?);
+            let for_reclaiming = Arc::clone(&reclaiming);
+            threads.push(spawn("runstone-space", move || for_reclaiming.run())?);
         }
         let inner = Inner {
             folder: folder.to_owned(),
@@ -147,6 +160,7 @@ impl SqliteStore {
             columns: ColumnCache::default(),
             shared,
             folding,
+            reclaiming,
             options,
         };
         Ok((inner, identity, threads))
@@ -186,14 +200,17 @@ impl SqliteStore {
             });
         }
         // A margin, so that the writer can shorten the log at the limit before callers wait.
-        let log_bytes_max = options
-            .log_bytes_max
-            .saturating_add(options.log_bytes_max / 4);
-        while log_bytes(shared) > log_bytes_max {
+        let margin = options.log_bytes_max / 4;
+        let limit = || {
+            let more = margin.saturating_add(shared.log_room());
+            options.log_bytes_max.saturating_add(more)
+        };
+        while log_bytes(shared) > limit() {
             let (reply, done) = sync_channel(1);
             shared.submit(Job::Checkpoint { reply: Some(reply) })?;
             // Without an answer the next append says why.
             let _ = done.recv();
+            let log_bytes_max = limit();
             if log_bytes(shared) <= log_bytes_max {
                 break;
             }
@@ -241,15 +258,22 @@ impl SqliteStore {
     fn apply_edit(&self, request: EditRequest) -> Result<EditAnswer> {
         let shared = &self.inner.shared;
         let (reply, answer) = sync_channel(1);
+        let purges = matches!(request.action, RunAction::Purge);
         let request = Box::new(request);
         shared.submit(Job::Edit { request, reply })?;
-        answer.recv().unwrap_or_else(|_| {
+        let answer = answer.recv().unwrap_or_else(|_| {
             shared.check()?;
             Err(StoreError::Unavailable {
                 reason: "the runs were not edited because writing stopped".to_owned(),
                 retry_after_millis: OVERLOAD_RETRY_MILLIS,
             })
-        })
+        })?;
+        if purges && self.inner.options.background {
+            shared.ask_for_purge();
+        } else if purges {
+            self.inner.reclaiming.finish_purges()?;
+        }
+        Ok(answer)
     }
 
     fn stop(&self) -> Result<()> {
@@ -337,6 +361,28 @@ impl Store for SqliteStore {
     fn fold(&self, everything: bool) -> Result<FoldReport, StoreError> {
         self.inner.shared.check()?;
         self.locate(self.inner.folding.fold(everything))
+    }
+
+    fn reclaim(&self, request: &ReclaimRequest) -> Result<ReclaimReport, StoreError> {
+        self.inner.shared.check()?;
+        self.locate(self.inner.reclaiming.reclaim(request))
+    }
+
+    fn read_space(&self) -> Result<SpaceReport, StoreError> {
+        self.inner.shared.check_open()?;
+        let read = || {
+            let reader = self.inner.pool.begin()?;
+            read_space(reader.connection())
+        };
+        let mut report = self.locate(read())?;
+        report.log_bytes = log_file_bytes(&self.inner.folder);
+        Ok(report)
+    }
+
+    fn back_up(&self, folder: &Path) -> Result<BackupReport, StoreError> {
+        let Inner { shared, .. } = &*self.inner;
+        shared.check()?;
+        copy_folder(shared, &self.inner.folder, folder)
     }
 
     fn stats(&self) -> Result<StoreStats, StoreError> {

@@ -11,7 +11,8 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use runstone_store::apply::{PreparedFrame, apply_edits, apply_frame};
+use runstone_model::{RunId, Timestamp};
+use runstone_store::apply::{PreparedFrame, apply_edits, apply_frame, apply_purges};
 use runstone_store::{EditAnswer, EditRequest, StoreError};
 use runstone_wire::{FrameAnswer, FrameStatus};
 use rusqlite::Connection;
@@ -91,6 +92,14 @@ impl Writer {
             Some(Job::Edit { request, reply }) => {
                 // The caller may be gone.
                 let _ = reply.send(self.apply_edit(&request));
+            }
+            Some(Job::Purge {
+                deleted_until,
+                runs_max,
+                reply,
+            }) => {
+                // The caller may be gone.
+                let _ = reply.send(self.apply_purges(deleted_until, runs_max));
             }
             Some(Job::Checkpoint { reply }) => {
                 let outcome = self.checkpoint();
@@ -200,17 +209,27 @@ impl Writer {
         outcome
     }
 
-    /// Applies a request, whole, in a transaction of its own.
     fn apply_edit(&mut self, request: &EditRequest) -> Result<EditAnswer> {
+        self.change(request.at, |context| apply_edits(context, request))
+    }
+
+    fn apply_purges(&mut self, deleted_until: Timestamp, runs_max: usize) -> Result<Vec<RunId>> {
+        self.change(deleted_until, |context| {
+            apply_purges(context, deleted_until, runs_max)
+        })
+    }
+
+    /// Applies what is no frame, whole, in a transaction of its own.
+    fn change<T>(
+        &mut self,
+        at: Timestamp,
+        apply: impl FnOnce(&mut SqliteContext<'_>) -> Result<T>,
+    ) -> Result<T> {
         let former = self.sequences;
         self.begin()?;
-        let mut context = SqliteContext::new(
-            &self.connection,
-            &mut self.cache,
-            &mut self.sequences,
-            request.at,
-        );
-        let outcome = apply_edits(&mut context, request)
+        let mut context =
+            SqliteContext::new(&self.connection, &mut self.cache, &mut self.sequences, at);
+        let outcome = apply(&mut context)
             .and_then(|answer| context.finish().map(|_| answer))
             .and_then(|answer| {
                 self.sequences.write(&self.connection, &former)?;

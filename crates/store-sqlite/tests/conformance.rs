@@ -35,8 +35,8 @@ const TINY: FoldLayout = FoldLayout {
     window_series: 2,
     pack_points: 3,
     chunk_points_min: 4,
-    chunk_points: 3,
-    loose_folds_max: 3,
+    chunk_points: 8,
+    merge_fan_in: 3,
 };
 
 struct Opened {

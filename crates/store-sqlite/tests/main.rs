@@ -4,4 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod conformance;
+mod copies;
+mod deep;
 mod folder;
+mod merging;
+mod space;

@@ -32,6 +32,9 @@ pub enum RunAction {
     Delete,
     /// Take it back.
     Undelete,
+    /// Delete it for good: every deleted run of the id, never one that lives. Nothing but what
+    /// refuses later frames of its writers stays.
+    Purge,
 }
 
 /// New properties and tags; what is absent stays.

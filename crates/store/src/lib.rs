@@ -19,6 +19,7 @@ pub mod memory;
 mod points;
 mod read;
 mod segments;
+mod space;
 mod summary;
 mod table;
 
@@ -32,6 +33,9 @@ pub use segments::{
     BlockPoint, PointBlock, Segment, SegmentScan, SeriesSegments, TakePoints, TakeSegments,
     VisiblePoints,
 };
+pub use space::{
+    BackupReport, ReclaimReport, ReclaimRequest, RunSpace, SpaceByKind, SpaceReport, TRASH_SECONDS,
+};
 pub use summary::{SummaryFold, merge_summaries};
 pub use table::{MetricCell, MetricColumn, RunStand, RunVisit};
 
@@ -40,6 +44,8 @@ use runstone_model::{
     WorkspaceId, WriterId,
 };
 use runstone_wire::{Frame, FrameAnswer};
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 /// A frame as it was received and decoded, ready for [`Store::append`].
@@ -85,7 +91,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// A deleted run is gone from every read but [`Snapshot::visit_runs_unsorted`] of deleted
     /// ones, and frames of its writers are refused `Deleted`, operation by operation, for ever,
-    /// also while a new run of the same id lives. Its rows stay, so that it can be taken back.
+    /// also while a new run of the same id lives. Its rows stay, so that it can be taken back,
+    /// until it is purged: then it is gone from every read, and its rows go by and by.
     ///
     /// # Errors
     /// `Unavailable` after a failed fsync or on a full disk: nothing was done, try again later.
@@ -116,6 +123,29 @@ pub trait Store: Send + Sync + 'static {
     /// forgets the oldest changes past the number that is kept.
     /// Folding is invisible to readers. Engines also do so by themselves, see their configuration.
     fn fold(&self, everything: bool) -> Result<FoldReport, StoreError>;
+
+    /// Gives space back: purges runs whose time in the trash is over, goes on with purges that
+    /// have begun, and returns free bytes to the file system. Works in slices between the frames
+    /// of writers, and is invisible to readers but for the runs that it purges; a crash half-way
+    /// is made good by the next turn. Engines also do so by themselves, see their configuration.
+    ///
+    /// # Errors
+    /// `Unavailable` after a failed fsync, on a full disk, or once the store is closed.
+    fn reclaim(&self, request: &ReclaimRequest) -> Result<ReclaimReport, StoreError>;
+
+    /// Where the bytes are, by run and kind, as of one snapshot. Costs one look at every row, not
+    /// at the points themselves.
+    fn read_space(&self) -> Result<SpaceReport, StoreError>;
+
+    /// Copies the data folder to another one, which is made, or is there and empty, while frames
+    /// come in. The copy is one state and holds everything that was acknowledged before the call;
+    /// it is durable on return, and has an incarnation of its own. A copy that fails leaves no
+    /// database there.
+    ///
+    /// # Errors
+    /// `Conflict` if the folder is not empty; `Invalid` if it can't be made or written, or the
+    /// engine has nothing on disk; `Unavailable` on a full disk, or if the store is closed.
+    fn back_up(&self, folder: &Path) -> Result<BackupReport, StoreError>;
 
     /// Sizes and counters for health, metrics and `doctor`.
     fn stats(&self) -> Result<StoreStats, StoreError>;
@@ -220,6 +250,14 @@ pub trait Snapshot {
     /// # Errors
     /// `NotFound` if a run is asked for and none, living or deleted, has that id.
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError>;
+
+    /// The runs that changes after `since` concern, of all workspaces, also those that were purged
+    /// since; `None` if the journal does not reach back so far, or `since` lies past the newest
+    /// change. For those who keep what they read and want to know what is no longer true.
+    fn read_changed_runs(
+        &self,
+        since: ChangeNumber,
+    ) -> Result<Option<BTreeSet<RunKey>>, StoreError>;
 
     /// Definitions of metrics in an experiment, sorted by the bytes of their names.
     fn read_metric_definitions(

@@ -38,6 +38,7 @@ pub type TakeSegments<'t> =
 /// Takes readable points, by step, in portions of any size.
 pub type TakePoints<'t> = dyn FnMut(VisiblePoints) -> Result<(), StoreError> + 't;
 
+type ReadBlocks<'a> = dyn Fn() -> Result<Vec<PointBlock>, StoreError> + 'a;
 type ReadPoints<'a> = dyn Fn(&mut TakePoints<'_>) -> Result<(), StoreError> + 'a;
 
 /// A range of steps of a series.
@@ -50,6 +51,7 @@ pub struct Segment<'a> {
     pub times_rise: bool,
     /// What all readable points amount to, by step; empty where only reading them tells.
     pub blocks: Vec<PointBlock>,
+    finer: Option<Box<ReadBlocks<'a>>>,
     read: Box<ReadPoints<'a>>,
 }
 
@@ -65,6 +67,7 @@ impl<'a> Segment<'a> {
             last_step,
             times_rise: false,
             blocks: Vec::new(),
+            finer: None,
             read: Box::new(read),
         }
     }
@@ -81,6 +84,24 @@ impl<'a> Segment<'a> {
         self.blocks = blocks;
         self.times_rise = times_rise;
         self
+    }
+
+    /// With a way to blocks of fewer points each, which hold the same points.
+    #[must_use]
+    pub fn with_finer_blocks(
+        mut self,
+        read: impl Fn() -> Result<Vec<PointBlock>, StoreError> + 'a,
+    ) -> Self {
+        self.finer = Some(Box::new(read));
+        self
+    }
+
+    /// Blocks of fewer points each than [`Segment::blocks`]; `None` where there are no others.
+    ///
+    /// # Errors
+    /// `Corrupt` where they can't be read.
+    pub fn finer_blocks(&self) -> Result<Option<Vec<PointBlock>>, StoreError> {
+        self.finer.as_ref().map(|read| read()).transpose()
     }
 
     /// Hands on the readable points, by step, in portions.

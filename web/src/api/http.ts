@@ -22,6 +22,9 @@ export function localName(name: string): string {
 
 /** Where the token is kept: for this tab, until it is closed. Never in the address. */
 const TOKEN_KEY = localName("runstone.token");
+/** What a person at a browser does; the server's own hint is for programs. */
+const TOKEN_HINT =
+  "try again and paste the token; it lies in ~/.runstone/token on the machine of the server, unless RUNSTONE_HOME says otherwise";
 const unauthorizedReaders = new Set<() => void>();
 
 /** Keeps the token that all further requests carry. */
@@ -64,7 +67,7 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   const text = await response.text();
   const problem = problemFromText(text);
   const detail = problem?.detail ?? (text.slice(0, 200) || response.statusText);
-  throw new ApiError(response.status, detail, problem?.hint ?? undefined);
+  throw new ApiError(response.status, detail, response.status === 401 ? TOKEN_HINT : (problem?.hint ?? undefined));
 }
 
 function problemFromText(text: string): Problem | undefined {

@@ -95,7 +95,8 @@ async function fetchLines(body: LinesRequest): Promise<readonly LineColumns[]> {
   const init = jsonBody("POST", body);
   const response = await request("lines", { ...init, headers: { "content-type": "application/json", accept: ARROW } });
   if (response.headers.get("content-type")?.startsWith(ARROW) === true) {
-    return linesFromArrow(new Uint8Array(await response.arrayBuffer()));
+    const xIsStep = body.x === undefined || body.x.kind === "step";
+    return linesFromArrow(new Uint8Array(await response.arrayBuffer()), xIsStep);
   }
   const answered: LinesAnswer = await response.json();
   return answered.lines.map((line) => {
@@ -115,7 +116,7 @@ export function numberOf(value: ApiNumber): number {
 }
 
 /** Cuts the columns of a stream into lines. */
-export function linesFromArrow(bytes: Uint8Array): readonly LineColumns[] {
+export function linesFromArrow(bytes: Uint8Array, xIsStep: boolean): readonly LineColumns[] {
   const table = tableFromIPC(bytes, { useProxy: false });
   const heads = headsOf(table.schema.metadata?.get("runstone.lines"));
   const lines = table.getChild("line").toArray();
@@ -128,7 +129,8 @@ export function linesFromArrow(bytes: Uint8Array): readonly LineColumns[] {
     while (end < lines.length && lines[end] === index) {
       end += 1;
     }
-    const line = { head, x: x.subarray(start, end), y: y.subarray(start, end), steps: steps.subarray(start, end) };
+    const own = x.subarray(start, end);
+    const line = { head, x: own, y: y.subarray(start, end), steps: xIsStep ? own : steps.subarray(start, end) };
     start = end;
     return line;
   });

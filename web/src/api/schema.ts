@@ -127,7 +127,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Edit, delete or undelete many runs
+         * Edit, delete, undelete or purge many runs
          * @description Each run is done whole or not at all; all that were done stand in one transaction.
          */
         post: operations["editRuns"];
@@ -296,6 +296,63 @@ export interface paths {
         get: operations["streamChanges"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runstone/v1/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Bytes by run, experiment and kind */
+        get: operations["readStorage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runstone/v1/gc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Purge the trash and give free space back
+         * @description Purges runs whose time in the trash is over, and returns free pages to the file system, in slices between the frames of writers. One request works for a few seconds; send it again until `done` is true.
+         */
+        post: operations["collectGarbage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runstone/v1/snapshot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Copy the data folder
+         * @description A consistent copy to a folder on the server's machine, made while frames come in. Answered once the copy is durable, which takes as long as writing it does.
+         */
+        post: operations["makeSnapshot"];
         delete?: never;
         options?: never;
         head?: never;
@@ -479,7 +536,7 @@ export interface components {
             points: number;
         };
         /** @description What to do with runs. */
-        EditAction: components["schemas"]["EditActionEdit"] | components["schemas"]["EditActionDelete"] | components["schemas"]["EditActionUndelete"];
+        EditAction: components["schemas"]["EditActionEdit"] | components["schemas"]["EditActionDelete"] | components["schemas"]["EditActionUndelete"] | components["schemas"]["EditActionPurge"];
         /**
          * @description Move to the trash: gone from every read at once, and later frames of its writers are
          *     refused.
@@ -500,6 +557,17 @@ export interface components {
              * @enum {string}
              */
             kind: "edit";
+        };
+        /**
+         * @description Delete for good: a run that lives, and every one in the trash with this id. Only what
+         *     refuses later frames of their writers is kept.
+         */
+        EditActionPurge: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "purge";
         };
         /** @description Take back from the trash. */
         EditActionUndelete: {
@@ -606,6 +674,26 @@ export interface components {
             /** @description The experiments, by name. */
             experiments: components["schemas"]["ExperimentItem"][];
         };
+        /** @description What the runs of one experiment hold. */
+        ExperimentStorage: {
+            /** @description Its name. */
+            experiment: string;
+            /**
+             * Format: uint64
+             * @description Runs, living and deleted.
+             */
+            runs: number;
+            /**
+             * Format: uint64
+             * @description Their bytes.
+             */
+            bytes: number;
+            /**
+             * Format: uint64
+             * @description Those of deleted runs among them.
+             */
+            trash_bytes: number;
+        };
         /** @description Where a run was forked. */
         ForkItem: {
             /**
@@ -623,6 +711,37 @@ export interface components {
              * @description The parent's append number at the fork.
              */
             append: number;
+        };
+        /** @description What one turn did. A turn takes a few seconds; ask again until it is done. */
+        GcAnswer: {
+            /** @description Ids of the runs that were purged. */
+            purged: string[];
+            /**
+             * Format: uint64
+             * @description Bytes by which the database became shorter.
+             */
+            returned_bytes: number;
+            /**
+             * Format: uint64
+             * @description Free pages of the database that are left.
+             */
+            reusable_bytes: number;
+            /**
+             * Format: uint64
+             * @description The database, free pages included.
+             */
+            database_bytes: number;
+            /** @description Nothing is left to purge or to give back. */
+            done: boolean;
+        };
+        /** @description What to ask of `POST /runstone/v1/gc`. */
+        GcRequest: {
+            /**
+             * Format: uint32
+             * @description Purge runs that were deleted so many days ago, instead of those past the server's own
+             *     period; 0 empties the trash.
+             */
+            trash_days?: number | null;
         };
         /**
          * @description Whether a metric is better when it is small or when it is great.
@@ -908,9 +1027,9 @@ export interface components {
         };
         /** @description What to change of a run; absent fields stay. The body of `PATCH /runstone/v1/runs/{run}`. */
         RunEdit: {
-            /** @description A new name; empty takes it away. */
+            /** @description A new name; empty or null takes it away. */
             name?: string | null;
-            /** @description A new description; empty takes it away. */
+            /** @description A new description; empty or null takes it away. */
             description?: string | null;
             /** @description Move to the experiment of this name, which is created if there is none. */
             experiment?: string | null;
@@ -999,6 +1118,25 @@ export interface components {
          * @enum {string}
          */
         RunState: "pending" | "running" | "succeeded" | "failed" | "lost";
+        /** @description What one run holds. */
+        RunStorage: {
+            /** @description Its id. */
+            id: components["schemas"]["RunId"];
+            /** @description Its experiment. */
+            experiment: string;
+            /**
+             * Format: int64
+             * @description When it was deleted; null while it lives.
+             */
+            deleted_at_micros: number | null;
+            /**
+             * Format: uint64
+             * @description All its bytes.
+             */
+            bytes: number;
+            /** @description The same by what they hold. */
+            kinds: components["schemas"]["StorageByKind"];
+        };
         /** @description A scalar. */
         ScalarItem: {
             /** @description Name. */
@@ -1019,8 +1157,8 @@ export interface components {
             run: string;
             /** @description Name of the metric. */
             name: string;
-            /** @description Context, an object; absent is `{}`. */
-            context?: components["schemas"]["Context"] | null;
+            /** @description Context, an object; absent is `{}`. With anything else this line alone is an error. */
+            context?: components["schemas"]["JsonValue"];
         };
         /** @description A series and the summary of its readable points. */
         SeriesItem: {
@@ -1095,12 +1233,135 @@ export interface components {
              */
             points_page_max: number;
         };
+        /** @description The copy that was made. */
+        SnapshotAnswer: {
+            /** @description The folder. */
+            folder: string;
+            /**
+             * Format: uint64
+             * @description Its bytes.
+             */
+            bytes: number;
+            /**
+             * Format: uint64
+             * @description The newest change in it.
+             */
+            change: number;
+        };
+        /** @description What to ask of `POST /runstone/v1/snapshot`. */
+        SnapshotRequest: {
+            /**
+             * @description The folder for the copy, on the server's machine, as an absolute path. It holds one file,
+             *     `runstone.ticket`, and nothing else.
+             */
+            folder: string;
+            /**
+             * @description What stands in that file, 32 characters or more: so only who can write to the folder can
+             *     have the server write there.
+             */
+            ticket: string;
+        };
         /** @description By what to sort. */
         Sort: {
             /** @description The column; it need not be shown. */
             column: components["schemas"]["Column"];
             /** @description The greatest first. */
             descending?: boolean;
+        };
+        /**
+         * @description Where the bytes of the data folder are. `runs_bytes`, `trash_bytes`, `purging_bytes`,
+         *     `journal_bytes`, `rest_bytes` and `reusable_bytes` add up to `database_bytes`.
+         */
+        StorageAnswer: {
+            /**
+             * Format: uint64
+             * @description The database, free pages included.
+             */
+            database_bytes: number;
+            /**
+             * Format: uint64
+             * @description The write-ahead log beside it.
+             */
+            log_bytes: number;
+            /**
+             * Format: uint64
+             * @description Free pages of the database: new data go there, or `gc` returns them.
+             */
+            reusable_bytes: number;
+            /**
+             * Format: uint64
+             * @description Runs that live.
+             */
+            runs_bytes: number;
+            /**
+             * Format: uint64
+             * @description Deleted runs that can be taken back.
+             */
+            trash_bytes: number;
+            /**
+             * Format: uint64
+             * @description What is left of purged runs and goes by and by.
+             */
+            purging_bytes: number;
+            /**
+             * Format: uint64
+             * @description The journal of changes.
+             */
+            journal_bytes: number;
+            /**
+             * Format: uint64
+             * @description What belongs to no run.
+             */
+            rest_bytes: number;
+            /** @description Living and deleted runs together, by what the bytes hold. */
+            kinds: components["schemas"]["StorageByKind"];
+            /**
+             * Format: uint64
+             * @description How many runs there are, living and deleted.
+             */
+            runs_total: number;
+            /**
+             * Format: uint64
+             * @description How many experiments have runs.
+             */
+            experiments_total: number;
+            /** @description Runs, those with most bytes first. */
+            runs: components["schemas"]["RunStorage"][];
+            /** @description Experiments, those with most bytes first. */
+            experiments: components["schemas"]["ExperimentStorage"][];
+        };
+        /** @description Bytes by what they hold. */
+        StorageByKind: {
+            /**
+             * Format: uint64
+             * @description Points as they were received, not yet folded.
+             */
+            frames: number;
+            /**
+             * Format: uint64
+             * @description Folded points of short series.
+             */
+            packs: number;
+            /**
+             * Format: uint64
+             * @description Folded points of long series.
+             */
+            chunks: number;
+            /**
+             * Format: uint64
+             * @description Summaries of series.
+             */
+            summaries: number;
+            /**
+             * Format: uint64
+             * @description Params.
+             */
+            params: number;
+            /**
+             * Format: uint64
+             * @description Properties, tags, scalars, events, writers.
+             */
+            rest: number;
         };
         /** @description Data of the events `reset` and `caught_up` of the stream of changes. */
         StreamPosition: {
@@ -2052,6 +2313,110 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["conflict"];
+            421: components["responses"]["misdirected"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    readStorage: {
+        parameters: {
+            query?: {
+                /** @description Only this run among the runs: its id, also in the trash, the start of one, or a name. */
+                run?: string;
+                /**
+                 * @description At most so many runs and experiments, those with most bytes first; 20 unless given, 1,000
+                 *     at most.
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where the bytes are. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageAnswer"];
+                };
+            };
+            400: components["responses"]["invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["conflict"];
+            421: components["responses"]["misdirected"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    collectGarbage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GcRequest"];
+            };
+        };
+        responses: {
+            /** @description What this turn did. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GcAnswer"];
+                };
+            };
+            400: components["responses"]["invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["request_timeout"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            421: components["responses"]["misdirected"];
+            429: components["responses"]["too_many"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    makeSnapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnapshotRequest"];
+            };
+        };
+        responses: {
+            /** @description The copy. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotAnswer"];
+                };
+            };
+            400: components["responses"]["invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["conflict"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];

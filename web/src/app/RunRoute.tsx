@@ -21,5 +21,18 @@ export function RunRoute() {
     (experiment: string) => router.buildLocation({ to: "/app/runs", search: { experiment } }).publicHref,
     [router],
   );
-  return <RunPage key={run} run={run} search={search} onSearch={onSearch} experimentHref={experimentHref} />;
+  const runHref = useCallback(
+    (id: string) => router.buildLocation({ to: "/app/runs/$run", params: { run: id } }).publicHref,
+    [router],
+  );
+  return (
+    <RunPage
+      key={run}
+      run={run}
+      search={search}
+      onSearch={onSearch}
+      experimentHref={experimentHref}
+      runHref={runHref}
+    />
+  );
 }

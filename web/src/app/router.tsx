@@ -1,13 +1,6 @@
 //! Which address shows which page. Features get their state from here and hand it back.
 
-import {
-  createRootRoute,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  Navigate,
-  redirect,
-} from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { columnsQuery } from "../api/runs";
 import { parseSearch, stringifySearch } from "../base/search";
 import { compareStateFromSearch, searchFromCompareState } from "../features/compare/search";
@@ -29,15 +22,19 @@ const root = createRootRoute({
 const start = createRoute({
   getParentRoute: () => root,
   path: "/",
-  beforeLoad: () => {
-    throw redirect({ to: "/app/runs", replace: true });
+  validateSearch: runsSearch,
+  beforeLoad: ({ search }) => {
+    throw redirect({ to: "/app/runs", search, replace: true });
   },
 });
 
 const app = createRoute({
   getParentRoute: () => root,
   path: "/app",
-  component: () => <Navigate to="/app/runs" replace />,
+  validateSearch: runsSearch,
+  beforeLoad: ({ search }) => {
+    throw redirect({ to: "/app/runs", search, replace: true });
+  },
 });
 
 const runsRoute = createRoute({

@@ -3,13 +3,13 @@
 
 import { ActionIcon, Modal, Text, UnstyledButton } from "@mantine/core";
 import { IconChevronRight, IconPin, IconPinnedOff } from "@tabler/icons-react";
-import { type ReactNode, useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import classes from "./board.module.css";
 import { ChartLinkProvider } from "./ChartLinkContext";
 import { ChartToolbar } from "./ChartToolbar";
 import type { Span } from "./lines";
 import { MetricChart } from "./MetricChart";
-import { groupNames, matchesSearch, readSearch } from "./names";
+import { groupNames, matchesSearch, type NameSearch, readSearch } from "./names";
 import { CHART_SIZES, type ChartSettings } from "./settings";
 import type { SeriesSource } from "./source";
 
@@ -60,9 +60,13 @@ export function ChartBoard(props: ChartBoardProps) {
   const { metrics, state, onState } = props;
   const query = useDeferredValue(state.query);
   const search = useMemo(() => readSearch(query), [query]);
+  // An expression that is half typed leaves the board as it was.
+  const readable = useRef<NameSearch>(search);
+  readable.current = search.kind === "invalid" ? readable.current : search;
+  const shownBy = readable.current;
   const byName = useMemo(() => new Map(metrics.map((metric) => [metric.name, metric])), [metrics]);
   const names = useMemo(() => [...byName.keys()], [byName]);
-  const found = useMemo(() => names.filter((name) => matchesSearch(name, search)), [names, search]);
+  const found = useMemo(() => names.filter((name) => matchesSearch(name, shownBy)), [names, shownBy]);
   const pinned = state.pinned.filter((name) => found.includes(name));
   const groups = useMemo(() => groupNames(found), [found]);
   const hidden = useMemo(() => new Set(state.hidden), [state.hidden]);

@@ -15,7 +15,8 @@ import { ChartTools } from "./ChartTools";
 import classes from "./chart.module.css";
 import { type ChartSeries, compose, familyOf, marksOf } from "./compose";
 import { csvOfLines, fileName } from "./csv";
-import { type Line, nonPositiveX, type Span } from "./lines";
+import type { Line, Span } from "./lines";
+import { notesOf, nothingDrawn, tallyInside } from "./omissions";
 import type { Scheme } from "./palette";
 import { download, pictureOf } from "./picture";
 import { isSmoothed, type Smoothing } from "./smoothing";
@@ -74,7 +75,6 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
   const [stage, stageRef] = useElement();
   const [readout, readoutRef] = useElement();
   const highlight = useHighlighted(link);
-  const [shown, setShown] = useState<Pick<Shown["drawn"], "infinite" | "nonPositive">>();
   const [saving, setSaving] = useState<string>();
   // Buttons are most of what a chart costs to mount: they are made when the pointer or the focus first comes.
   const [used, setUsed] = useState(false);
@@ -104,10 +104,6 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
     if (root !== undefined) {
       describeDrawn(root, composition.lines, drawn, logY);
     }
-    const { infinite, nonPositive } = drawn.drawn;
-    setShown((before) =>
-      before?.infinite === infinite && before.nonPositive === nonPositive ? before : { infinite, nonPositive },
-    );
   };
   const drawable = props.state.kind === "ready";
   const view = useChartView(stage, { width, height: props.height }, props.visible && drawable, model, onSpan, onDrawn);
@@ -157,7 +153,8 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
   const hasLegend =
     props.fullScreen || (props.legendOnPage === true ? saysMore : composition.legend.length > 1 || hidden.size > 0);
   const highlightLine = useCallback((key: string | undefined) => link.highlight(key), [link]);
-  const notes = [...(props.notes ?? NO_NOTES), ...notDrawn(shown, series, logX)];
+  const tally = useMemo(() => tallyInside(composition.logged, span), [composition.logged, span]);
+  const notes = [...(props.notes ?? NO_NOTES), ...(drawable ? notesOf(tally, logY) : NO_NOTES)];
   return (
     <section
       ref={rootRef}
@@ -203,7 +200,7 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
             readout={readout}
           />
         )}
-        <Cover state={props.state} onRetry={props.onRetry} />
+        <Cover state={props.state} nothing={nothingDrawn(tally, logY)} onRetry={props.onRetry} />
       </div>
       {hasLegend && (
         <ChartLegend
@@ -225,10 +222,19 @@ export const LineChart = memo(function LineChart(props: LineChartProps) {
   );
 });
 
-function Cover(props: { readonly state: ChartState; readonly onRetry: (() => void) | undefined }) {
+interface CoverProps {
+  readonly state: ChartState;
+  /** Why nothing is drawn although there are points. */
+  readonly nothing: string | undefined;
+  readonly onRetry: (() => void) | undefined;
+}
+
+function Cover(props: CoverProps) {
   switch (props.state.kind) {
     case "ready":
-      return null;
+      return props.nothing === undefined ? null : (
+        <div className={`${classes["cover"]} ${classes["above"]}`}>{props.nothing}</div>
+      );
     case "loading":
       return (
         <div className={classes["cover"]}>
@@ -249,28 +255,4 @@ function Cover(props: { readonly state: ChartState; readonly onRetry: (() => voi
         </div>
       );
   }
-}
-
-/** What the axes cannot show, in words. */
-function notDrawn(
-  shown: Pick<Shown["drawn"], "infinite" | "nonPositive"> | undefined,
-  series: readonly ChartSeries[],
-  logX: boolean,
-): readonly string[] {
-  const notes: string[] = [];
-  if (shown !== undefined && shown.infinite > 0) {
-    notes.push(`${counted(shown.infinite, "infinite value")} drawn as gaps`);
-  }
-  if (shown !== undefined && shown.nonPositive > 0) {
-    notes.push(`${counted(shown.nonPositive, "value")} at or below 0 left out (log y)`);
-  }
-  const left = logX ? nonPositiveX(series.flatMap((one) => (one.kind === "line" ? [one.line] : one.members))) : 0;
-  if (left > 0) {
-    notes.push(`${counted(left, "point")} at x ≤ 0 left out (log x)`);
-  }
-  return notes;
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

@@ -4,13 +4,15 @@
 
 import { type ReactNode, useCallback, useMemo, useRef } from "react";
 import classes from "./chart.module.css";
+import { familyOf } from "./compose";
 import { type ChartState, LineChart } from "./LineChart";
 import type { Span } from "./lines";
+import { noteOfLogX } from "./omissions";
 import type { ChartSettings } from "./settings";
 import { errorsOfAnswer, type SeriesSource, seriesFromAnswer } from "./source";
 import { useElement, useWidth } from "./useChartView";
 import { useInView } from "./useInView";
-import { readAllLines, useLines } from "./useLines";
+import { readAllLines, useLeftOfLogX, useLines } from "./useLines";
 
 /** One metric of a page. */
 export interface MetricChartProps {
@@ -74,13 +76,17 @@ function DrawnMetric(props: MetricChartProps & { readonly pixels: number }) {
   const { metric, sources, settings, onFullScreen } = props;
   const { answer, error, stale, retry } = useLines(sources, settings.axis, settings.logX, settings.span, props.pixels);
   const series = useMemo(() => (answer === undefined ? [] : seriesFromAnswer(sources, answer)), [sources, answer]);
+  const shown = useMemo(() => sources.filter((source) => !isHidden(source, props.hidden)), [sources, props.hidden]);
+  const reachesLeft = settings.logX && (settings.span === undefined || settings.span.from <= 0);
+  const left = noteOfLogX(useLeftOfLogX(shown, settings.axis, reachesLeft));
   const notes = useMemo(
     () => [
       ...(props.notes ?? []),
       ...(answer === undefined ? [] : errorsOfAnswer(sources, answer)),
+      ...(left === undefined ? [] : [left]),
       ...(error === undefined || answer === undefined ? [] : [`not up to date: ${error.message}`]),
     ],
-    [sources, answer, error, props.notes],
+    [sources, answer, error, left, props.notes],
   );
   const state = useMemo((): ChartState => {
     if (series.length > 0) {
@@ -89,8 +95,10 @@ function DrawnMetric(props: MetricChartProps & { readonly pixels: number }) {
     if (error !== undefined && answer === undefined) {
       return { kind: "error", message: error.message };
     }
-    return answer === undefined || stale ? { kind: "loading" } : { kind: "empty", message: emptyMessage(settings) };
-  }, [answer, series, error, stale, settings]);
+    return answer === undefined || stale
+      ? { kind: "loading" }
+      : { kind: "empty", message: left === undefined ? emptyMessage(settings) : "no point at x above 0 (log x)" };
+  }, [answer, series, error, stale, settings, left]);
   return (
     <LineChart
       title={metric}
@@ -118,6 +126,12 @@ function DrawnMetric(props: MetricChartProps & { readonly pixels: number }) {
       tools={props.tools}
     />
   );
+}
+
+/** Whether a series is hidden, alone or with its group or family. */
+function isHidden(source: SeriesSource, hidden: ReadonlySet<string>): boolean {
+  const key = source.group?.key ?? source.key;
+  return hidden.has(key) || hidden.has(familyOf(key));
 }
 
 /** Why nothing is drawn although the series is there. */

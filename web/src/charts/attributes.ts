@@ -6,8 +6,11 @@ import type { Shown } from "./view";
 /** Lines whose last values are written out; a crowd would only make the page heavy. */
 const LAST_VALUES_MAX = 200;
 
+/** What has data attributes: an element. */
+type Attributed = Pick<HTMLElement, "dataset">;
+
 /** Writes the attributes of what was just drawn. */
-export function describeDrawn(root: HTMLElement, lines: readonly Line[], shown: Shown, logY: boolean): void {
+export function describeDrawn(root: Attributed, lines: readonly Line[], shown: Shown, logY: boolean): void {
   const lasts = new Map<string, number>();
   let first: { readonly value: number; readonly step: number } | undefined;
   for (const [index, line] of lines.entries()) {
@@ -21,12 +24,13 @@ export function describeDrawn(root: HTMLElement, lines: readonly Line[], shown: 
   }
   set(root, "lines", String(lines.length));
   set(root, "lastValue", first === undefined ? undefined : String(first.value));
-  set(root, "lastStep", first === undefined ? undefined : String(first.step));
+  // The mean of a group has no step where x is another.
+  set(root, "lastStep", first === undefined || Number.isNaN(first.step) ? undefined : String(first.step));
   set(root, "lastValues", JSON.stringify(Object.fromEntries(lasts)));
   set(root, "pointCount", String(pointsDrawn(lines, shown.span)));
   set(root, "xMin", String(shown.span.from));
   set(root, "xMax", String(shown.span.to));
-  set(root, "yMax", shown.drawn.y === undefined ? undefined : String(shown.drawn.y.max));
+  set(root, "yMax", shown.drawn === undefined ? undefined : String(shown.drawn.max));
 }
 
 /** Points that lines are drawn with: those in the window, and one at either side of it. */
@@ -39,7 +43,7 @@ export function pointsDrawn(lines: readonly Line[], span: Span): number {
   return count;
 }
 
-function set(root: HTMLElement, name: string, value: string | undefined): void {
+function set(root: Attributed, name: string, value: string | undefined): void {
   if (value === undefined) {
     delete root.dataset[name];
   } else if (root.dataset[name] !== value) {

@@ -7,6 +7,7 @@ import {
   roundDistance,
   tickDistance,
   ticksInside,
+  usableSpan,
   type XAxis,
   xAxisFromText,
   xAxisToText,
@@ -47,6 +48,22 @@ describe("ticks of numbers", () => {
         expect(said.length).toBeGreaterThan(1);
       }
     }
+  });
+
+  it("are there for any finite range", () => {
+    for (const power of [-320, -300, -40, -20, 31, 32, 50, 100, 300, 307]) {
+      const span = { from: 0, to: 9 * 10 ** power };
+      const distance = tickDistance({ kind: "epoch" }, span, 6);
+      const ticks = ticksInside(STEP, span, distance);
+      const said = labelsOfNumbers(ticks, distance);
+      expect(new Set(said).size, `1e${power}`).toBe(ticks.length);
+      expect(ticks.length, `1e${power}`).toBeGreaterThan(2);
+    }
+    const widest = { from: -1.7e308, to: 1.7e308 };
+    const ticks = ticksInside(STEP, widest, tickDistance({ kind: "epoch" }, widest, 6));
+    expect(new Set(ticks).size).toBe(ticks.length);
+    expect(ticks.length).toBeGreaterThan(2);
+    expect(ticks.every((tick) => Math.abs(tick) <= 1.7e308)).toBe(true);
   });
 
   it("of steps are whole", () => {
@@ -100,6 +117,9 @@ describe("logarithmic ticks", () => {
   it("thin out over many decades", () => {
     const { ticks } = logTicks({ from: 1e-300, to: 1e300 }, 6);
     expect(ticks.length).toBeLessThanOrEqual(7);
+    const widest = logTicks({ from: 5e-324, to: 1.7e308 }, 6);
+    expect(widest.ticks.length).toBeGreaterThan(2);
+    expect(widest.ticks.length).toBeLessThanOrEqual(7);
   });
 
   it("are round numbers inside a decade", () => {
@@ -123,6 +143,29 @@ describe("ranges", () => {
     expect(greatest).toBeGreaterThan(100);
     expect(paddedRange(-1.7e308, 1.7e308, false).every(Number.isFinite)).toBe(true);
     expect(paddedRange(5e-324, 1.7e308, true).every((end) => end > 0 && Number.isFinite(end))).toBe(true);
+    expect(paddedRange(0, 1.79e308, false)[1]).toBeGreaterThanOrEqual(1.79e308);
+    for (const flat of [1.79e308, -1.79e308]) {
+      const [low, high] = paddedRange(flat, flat, false);
+      expect(Number.isFinite(high - low) && high > low).toBe(true);
+    }
+  });
+
+  it("of a window have a finite width", () => {
+    expect(usableSpan({ from: 2, to: 5 }, false)).toEqual({ from: 2, to: 5 });
+    expect(usableSpan({ from: 3, to: 3 }, false)).toEqual({ from: 2.5, to: 3.5 });
+    expect(usableSpan({ from: 4, to: 4 }, true)).toEqual({ from: 2, to: 8 });
+    expect(usableSpan({ from: -3, to: -2 }, true)).toEqual({ from: 1, to: 10 });
+    for (const log of [false, true]) {
+      for (const span of [
+        { from: -1.7e308, to: 1.7e308 },
+        { from: 1.7e308, to: 1.7e308 },
+        { from: 5e-324, to: 5e-324 },
+        { from: 0, to: 5e-324 },
+      ]) {
+        const { from, to } = usableSpan(span, log);
+        expect(Number.isFinite(to - from) && to > from && (!log || from > 0)).toBe(true);
+      }
+    }
   });
 });
 

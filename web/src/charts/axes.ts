@@ -130,7 +130,8 @@ export function roundDistance(least: number): number {
 
 /** Distance of ticks along x, for at most `ticks` of them. */
 export function tickDistance(axis: XAxis, span: Span, ticks: number): number {
-  const least = (span.to - span.from) / Math.max(ticks, 1);
+  const parts = Math.max(ticks, 1);
+  const least = span.to / parts - span.from / parts;
   switch (axis.kind) {
     case "step":
       return Math.max(roundDistance(least), span.to - span.from > 2 ? 1 : 0);
@@ -254,7 +255,7 @@ export interface LogTicks {
  * numbers in between where the axis is shorter than a decade.
  */
 export function logTicks(span: Span, ticksWanted: number): LogTicks {
-  const decades = Math.log10(span.to / span.from);
+  const decades = Math.log10(span.to) - Math.log10(span.from);
   if (!(span.from > 0) || !(decades > 0)) {
     return { ticks: [], labels: [] };
   }
@@ -296,16 +297,36 @@ function powerLabel(factor: number, power: number): string {
 /** Range of an axis around drawn values: 5 % air, one unit around a flat line. */
 export function paddedRange(min: number, max: number, log: boolean): readonly [number, number] {
   if (log) {
-    const decades = Math.log10(max / min);
+    const decades = Math.log10(max) - Math.log10(min);
     const air = 10 ** (decades < 1e-9 ? 0.5 : Math.max(decades * 0.05, 1e-6));
     return [Math.max(min / air, Number.MIN_VALUE), Math.min(max * air, Number.MAX_VALUE)];
   }
   const height = max - min;
-  if (height <= Math.abs(max) * 1e-12) {
-    const air = max === 0 ? 1 : Math.abs(max) * 0.1;
-    return [min - air, max + air];
+  const flat = max === 0 ? 1 : Math.abs(max) * 0.1;
+  const air = height <= Math.abs(max) * 1e-12 ? flat : height * 0.05;
+  const [low, high] = [Math.max(min - air, -Number.MAX_VALUE), Math.min(max + air, Number.MAX_VALUE)];
+  if (Number.isFinite(high - low)) {
+    return [low, high];
   }
-  // Halves, so that a range of the greatest floats does not overflow.
-  const air = Number.isFinite(height) ? height * 0.05 : 0;
-  return [Math.max(min - air, -Number.MAX_VALUE / 4), Math.min(max + air, Number.MAX_VALUE / 4)];
+  return Number.isFinite(height) ? [min, max] : [Math.max(min, -FAR), Math.min(max, FAR)];
+}
+
+/** Ends of a range whose width is no number: what lies past them is cut off. */
+const FAR = Number.MAX_VALUE / 4;
+
+/** A window that an axis can show: with a width, and above 0 on a logarithmic axis. */
+export function usableSpan(span: Span, log: boolean): Span {
+  if (log && span.to <= 0) {
+    return { from: 1, to: 10 };
+  }
+  const from = log && span.from <= 0 ? Math.max(span.to / 1e3, Number.MIN_VALUE) : span.from;
+  if (span.to - from > Math.abs(span.to) * 1e-14) {
+    return Number.isFinite(span.to - from)
+      ? { from, to: span.to }
+      : { from: Math.max(from, -FAR), to: Math.min(span.to, FAR) };
+  }
+  const half = log ? undefined : Math.max(Math.abs(from) * 1e-6, 0.5);
+  return half === undefined
+    ? { from: Math.max(from / 2, Number.MIN_VALUE), to: Math.min(from * 2, Number.MAX_VALUE) }
+    : { from: Math.max(from - half, -Number.MAX_VALUE), to: Math.min(from + half, Number.MAX_VALUE) };
 }

@@ -46,6 +46,8 @@ export interface Composition {
   readonly lines: readonly Line[];
   /** The same lines as logged, by key. */
   readonly raw: ReadonlyMap<string, Line>;
+  /** All visible lines as logged, those of groups too. */
+  readonly logged: readonly Line[];
   /** What the axis of y must hold. */
   readonly reaching: readonly Line[];
   readonly legend: readonly LegendEntry[];
@@ -104,6 +106,7 @@ export function compose(series: readonly ChartSeries[], appearance: Appearance):
     marksByKey: new Map(drawn.map((one) => [one.line.key, one.highlight])),
     lines: drawn.map((one) => one.line),
     raw: new Map(drawn.map((one) => [one.line.key, one.raw])),
+    logged: visible.flatMap((one) => (one.kind === "line" ? [one.line] : one.members)),
     reaching: drawn.flatMap((one) => one.reaching),
     legend: series.map((one) => ({
       key: keyOfSeries(one),

@@ -1,13 +1,12 @@
 import { describe, expect, it } from "vitest";
 import {
-  drawnInside,
   extentOfX,
+  extentOfY,
   indicesInside,
   type Line,
   lastDrawnIndex,
   lowerBound,
   nearestIndex,
-  nonPositiveX,
   upperBound,
 } from "./lines";
 
@@ -73,24 +72,13 @@ describe("extents", () => {
     expect(extentOfX(lines, false)).toEqual({ min: -1, max: 7 });
     expect(extentOfX(lines, true)).toEqual({ min: 2, max: 7 });
     expect(extentOfX([lineOf([-1, 0], [1, 1])], true)).toBeUndefined();
-    expect(nonPositiveX(lines)).toBe(2);
   });
 
-  it("of a window count what is not drawn", () => {
+  it("of a window hold what is drawn", () => {
     const line = lineOf([0, 1, 2, 3, 4, 9], [-1, 5, Number.POSITIVE_INFINITY, Number.NaN, 0, 100]);
-    expect(drawnInside([line], { from: 0, to: 4 }, false)).toEqual({
-      y: { min: -1, max: 5 },
-      points: 5,
-      infinite: 1,
-      nonPositive: 0,
-    });
-    expect(drawnInside([line], { from: 0, to: 4 }, true)).toEqual({
-      y: { min: 5, max: 5 },
-      points: 5,
-      infinite: 1,
-      nonPositive: 2,
-    });
-    expect(drawnInside([line], { from: 5, to: 6 }, false).y).toBeUndefined();
+    expect(extentOfY([line], { from: 0, to: 4 }, false)).toEqual({ min: -1, max: 5 });
+    expect(extentOfY([line], { from: 0, to: 4 }, true)).toEqual({ min: 5, max: 5 });
+    expect(extentOfY([line], { from: 5, to: 6 }, false)).toBeUndefined();
   });
 
   it("end at the last drawn point", () => {

@@ -15,6 +15,8 @@ export interface Line {
   readonly y: Float64Array;
   /** Step of each point; the same array as `x` where x is the step. */
   readonly steps: Float64Array;
+  /** Points of it are missing, because there are more than pixels. */
+  readonly thinned?: boolean;
 }
 
 /** A window of x, both ends inclusive. */
@@ -117,41 +119,21 @@ export function extentOfX(lines: readonly Line[], log: boolean): Extent | undefi
   return min <= max ? { min, max } : undefined;
 }
 
-/** What a window holds of some lines. */
-export interface Drawn {
-  /** Drawn values; `undefined` where nothing is drawn. */
-  readonly y: Extent | undefined;
-  /** Points in the window. */
-  readonly points: number;
-  /** Of them infinite: drawn as gaps. */
-  readonly infinite: number;
-  /** Of them not above 0 on a log axis of y: left out. */
-  readonly nonPositive: number;
-}
-
-/** Counts what a window of x holds, and how far its drawn values reach. */
-export function drawnInside(lines: readonly Line[], span: Span, logY: boolean): Drawn {
+/** How far the drawn values of a window of x reach; `undefined` where nothing is drawn. */
+export function extentOfY(lines: readonly Line[], span: Span, logY: boolean): Extent | undefined {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
-  let points = 0;
-  let infinite = 0;
-  let nonPositive = 0;
   for (const { x, y } of lines) {
     const [start, end] = indicesInside(x, span);
-    points += end - start;
     for (let index = start; index < end; index += 1) {
       const value = at(y, index);
-      if (!Number.isFinite(value)) {
-        infinite += Number.isNaN(value) ? 0 : 1;
-      } else if (logY && value <= 0) {
-        nonPositive += 1;
-      } else {
+      if (Number.isFinite(value) && !(logY && value <= 0)) {
         min = value < min ? value : min;
         max = value > max ? value : max;
       }
     }
   }
-  return { y: min <= max ? { min, max } : undefined, points, infinite, nonPositive };
+  return min <= max ? { min, max } : undefined;
 }
 
 /** Index of the last point in a window whose value is drawn. */
@@ -164,9 +146,4 @@ export function lastDrawnIndex(line: Line, span: Span, logY: boolean): number | 
     }
   }
   return undefined;
-}
-
-/** Points whose x is not above 0: a log axis of x leaves them out. */
-export function nonPositiveX(lines: readonly Line[]): number {
-  return lines.reduce((count, line) => count + upperBound(line.x, 0), 0);
 }

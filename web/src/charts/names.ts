@@ -5,7 +5,7 @@ export type NameSearch =
   | { readonly kind: "all" }
   | { readonly kind: "words"; readonly words: readonly string[] }
   | { readonly kind: "expression"; readonly expression: RegExp }
-  /** A regular expression that cannot be read: it matches nothing, and the box says why. */
+  /** A regular expression that cannot be read: it narrows nothing, and the box says why. */
   | { readonly kind: "invalid"; readonly reason: string };
 
 /** Longest expression that is read: longer ones are a mistake. */
@@ -40,6 +40,7 @@ export function readSearch(text: string): NameSearch {
 export function matchesSearch(name: string, search: NameSearch): boolean {
   switch (search.kind) {
     case "all":
+    case "invalid":
       return true;
     case "words": {
       const lower = name.toLowerCase();
@@ -47,8 +48,6 @@ export function matchesSearch(name: string, search: NameSearch): boolean {
     }
     case "expression":
       return search.expression.test(name);
-    case "invalid":
-      return false;
   }
 }
 

@@ -64,7 +64,8 @@ export function seriesFromAnswer(
     if (columns === undefined || columns.x.length === 0) {
       continue;
     }
-    const line: Line = { key: source.key, label: source.label, x: columns.x, y: columns.y, steps: columns.steps };
+    const { x, y, steps } = columns;
+    const line: Line = { key: source.key, label: source.label, x, y, steps, thinned: !columns.head.exact };
     if (source.group === undefined) {
       series.push({ kind: "line", line, slot: source.slot });
       continue;

@@ -9,7 +9,7 @@ import { type LineColumns, type LinesWindow, readLines } from "../api/lines";
 import type { ChangeItem, SeriesAddress } from "../api/types";
 import type { XAxis } from "./axes";
 import type { Line, Span } from "./lines";
-import { type SeriesSource, windowOf } from "./source";
+import { lineX, type SeriesSource, windowOf } from "./source";
 
 /** First part of the key of every query of lines. */
 const LINES_KEY = "lines";
@@ -64,6 +64,23 @@ export function useLines(
     stale: query.isPlaceholderData,
     retry: () => void query.refetch(),
   };
+}
+
+/** Points that a logarithmic axis of x leaves out of some series: the server counts them. */
+export function useLeftOfLogX(sources: readonly SeriesSource[], axis: XAxis, enabled: boolean): number {
+  const series = useMemo(() => sources.map((source) => source.address), [sources]);
+  const window: LinesWindow = { x: lineX(axis), log_x: false, pixels: 1, from: -Number.MAX_VALUE, to: 0 };
+  const query = useQuery({
+    queryKey: [LINES_KEY, series, window],
+    queryFn: () => readLines(series, window),
+    enabled: enabled && series.length > 0,
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnMount: "always",
+    gcTime: 30_000,
+    structuralSharing: false,
+    retry: false,
+  });
+  return enabled ? (query.data ?? []).reduce((sum, line) => sum + line.head.points, 0) : 0;
 }
 
 function sameLines(key: readonly unknown[], series: readonly SeriesAddress[], window: LinesWindow): boolean {

@@ -4,9 +4,18 @@
 //! between frames: changes are gathered and drawn once a frame.
 
 import uPlot from "uplot";
-import { labelsOfNumbers, labelsOfX, logTicks, paddedRange, tickDistance, ticksInside, type XAxis } from "./axes";
+import {
+  labelsOfNumbers,
+  labelsOfX,
+  logTicks,
+  paddedRange,
+  tickDistance,
+  ticksInside,
+  usableSpan,
+  type XAxis,
+} from "./axes";
 import { drawMarks, LineLayer, type Mark, type Plot } from "./layer";
-import { type Drawn, drawnInside, type Extent, extentOfX, type Line, type Span } from "./lines";
+import { type Extent, extentOfX, extentOfY, type Line, type Span } from "./lines";
 import { CHART_FONT, type ChartTheme } from "./theme";
 
 /** What a chart draws. */
@@ -29,7 +38,8 @@ export interface ChartModel {
 export interface Shown {
   readonly span: Span;
   readonly range: Extent;
-  readonly drawn: Drawn;
+  /** How far the drawn values reach; `undefined` where nothing is drawn. */
+  readonly drawn: Extent | undefined;
 }
 
 /** What a chart tells. */
@@ -44,6 +54,12 @@ const AXIS_FONT_SIZE = 11;
 const TICK_DISTANCE_X = 70;
 const TICK_DISTANCE_Y = 34;
 
+/**
+ * uPlot draws no axis where it finds none of its own distances, which end at 1e31 and need few decimals.
+ * Where ticks stand is decided here, so one that always fits is enough for it.
+ */
+const ANY_DISTANCE = [Number.MAX_VALUE];
+
 /** A mounted chart. */
 export class ChartView {
   readonly #host: HTMLElement;
@@ -56,7 +72,8 @@ export class ChartView {
   #scales = "";
   #span: Span = { from: 0, to: 1 };
   #range: Extent = { min: 0, max: 1 };
-  #drawn: Drawn | undefined;
+  #drawn: Extent | undefined;
+  #isMeasured = false;
   /** A window under way: it counts before the model's, and y stays as it was. */
   #dragged: Span | undefined;
   #frame: number | undefined;
@@ -173,7 +190,7 @@ export class ChartView {
       plot.setScale("y", { min: this.#range.min, max: this.#range.max });
       plot.redraw(false, true);
     });
-    if (this.#drawn !== undefined && this.#dragged === undefined) {
+    if (this.#dragged === undefined) {
       this.#events.onDrawn({ span: this.#span, range: this.#range, drawn: this.#drawn });
     }
   }
@@ -186,9 +203,10 @@ export class ChartView {
   #measure(): void {
     const { reaching, logX, logY, span } = this.#model;
     this.#span = this.#dragged ?? usableSpan(span ?? wholeSpan(reaching, logX), logX);
-    if (this.#dragged === undefined || this.#drawn === undefined) {
-      this.#drawn = drawnInside(reaching, this.#span, logY);
-      const { min, max } = this.#drawn.y ?? (logY ? { min: 1, max: 10 } : { min: 0, max: 1 });
+    if (this.#dragged === undefined || !this.#isMeasured) {
+      this.#isMeasured = true;
+      this.#drawn = extentOfY(reaching, this.#span, logY);
+      const { min, max } = this.#drawn ?? (logY ? { min: 1, max: 10 } : { min: 0, max: 1 });
       const [low, high] = paddedRange(min, max, logY);
       this.#range = { min: low, max: high };
     }
@@ -241,6 +259,7 @@ export class ChartView {
       ...this.#axisLook(),
       size: () => (this.#model.axis.kind === "time" ? 40 : 26),
       space: TICK_DISTANCE_X,
+      incrs: ANY_DISTANCE,
       splits: () => ticks().ticks,
       filter: (_plot, splits) => splits,
       values: () => ticks().labels,
@@ -268,6 +287,7 @@ export class ChartView {
         return Math.ceil((widest / uPlot.pxRatio + 14) / 8) * 8;
       },
       space: TICK_DISTANCE_Y,
+      incrs: ANY_DISTANCE,
       splits: () => ticks().ticks,
       filter: (_plot, splits) => splits,
       values: () => ticks().labels,
@@ -329,17 +349,4 @@ export class ChartView {
 function wholeSpan(lines: readonly Line[], log: boolean): Span {
   const extent = extentOfX(lines, log);
   return extent === undefined ? { from: log ? 1 : 0, to: log ? 10 : 1 } : { from: extent.min, to: extent.max };
-}
-
-/** A window that an axis can show: with a width, and above 0 on a logarithmic axis. */
-function usableSpan(span: Span, log: boolean): Span {
-  if (log && span.to <= 0) {
-    return { from: 1, to: 10 };
-  }
-  const from = log && span.from <= 0 ? span.to / 1e3 : span.from;
-  if (span.to - from > Math.abs(span.to) * 1e-14) {
-    return { from, to: span.to };
-  }
-  const half = log ? undefined : Math.max(Math.abs(from) * 1e-6, 0.5);
-  return half === undefined ? { from: from / 2, to: from * 2 } : { from: from - half, to: from + half };
 }

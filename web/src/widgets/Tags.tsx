@@ -2,11 +2,20 @@
 
 import styles from "./widgets.module.css";
 
-/** Tags; a click on one tells which. */
-export function Tags({ tags, onPick }: { readonly tags: readonly string[]; readonly onPick?: (tag: string) => void }) {
+interface TagsProps {
+  readonly tags: readonly string[];
+  /** Told which tag was clicked. */
+  readonly onPick?: (tag: string) => void;
+  /** The others are counted; without it all are shown, in as many rows as they need. */
+  readonly max?: number;
+}
+
+/** Tags of a run. */
+export function Tags({ tags, onPick, max }: TagsProps) {
+  const shown = tags.slice(0, max);
   return (
-    <span className={styles.tags}>
-      {tags.map((tag) =>
+    <span className={styles.tags} data-wrap={max === undefined ? "true" : undefined}>
+      {shown.map((tag) =>
         onPick === undefined ? (
           <span key={tag} className={styles.tag}>
             {tag}
@@ -23,6 +32,7 @@ export function Tags({ tags, onPick }: { readonly tags: readonly string[]; reado
           </button>
         ),
       )}
+      {tags.length > shown.length ? <span className={styles.more}>+{tags.length - shown.length}</span> : undefined}
     </span>
   );
 }

@@ -1,12 +1,13 @@
 //! Takes secrets out of text before it goes into a bundle.
 //!
 //! Three nets, one behind the other: secrets that this machine knows (token file, environment),
-//! user and password in addresses, and shapes of well-known tokens. The home folder becomes `~`,
-//! because its name is a person's. It rather takes out too much than too little.
+//! all of addresses but scheme, host and port, and shapes of well-known tokens. The home folder
+//! becomes `~`, because its name is a person's. It rather takes out too much than too little.
 
 use runstone_client::config::{self, process_environment};
 use serde_json::Value;
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 
 const REMOVED: &str = "[removed]";
@@ -100,7 +101,7 @@ impl Scrubber {
         for secret in &self.secrets {
             clean = clean.replace(secret.as_str(), REMOVED);
         }
-        clean = without_user_info(&clean);
+        clean = without_address_details(&clean);
         clean = without_announced(&clean);
         clean = without_tokens(&clean);
         for (folder, short) in &self.folders {
@@ -180,23 +181,59 @@ fn address_end(text: &str) -> usize {
         .unwrap_or(text.len())
 }
 
-/// Addresses lose what stands before their last `@`.
-fn without_user_info(text: &str) -> String {
+/// Addresses keep scheme, host and port. What follows up to the next blank goes, quotes and all, but
+/// for the punctuation that ends it.
+fn without_address_details(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
         clean.push_str(before);
-        let end = address_end(after);
-        match after[..end].rfind('@') {
-            Some(sign) => {
-                clean.push_str(REMOVED);
-                rest = &after[sign..];
+        let end = after.find(char::is_whitespace).unwrap_or(after.len());
+        let address = &after[..end];
+        let closed = address.trim_end_matches(|character| "\"'`<>()[]{},;.\\".contains(character));
+        let mut tail = closed.len();
+        match host_and_port(address) {
+            Some(host) => {
+                // The host may end with a bracket itself.
+                tail = tail.max(host.end);
+                clean.push_str(&address[host]);
             }
-            None => rest = after,
+            None => clean.push_str(REMOVED),
         }
+        clean.push_str(&address[tail..]);
+        rest = &after[end..];
     }
     clean + rest
+}
+
+/// Where host and port stand in what follows `://`; `None` where a password may be in their place.
+fn host_and_port(address: &str) -> Option<Range<usize>> {
+    let end = address
+        .find(|character| "/?#\\".contains(character))
+        .unwrap_or(address.len());
+    let (authority, others) = address.split_at(end);
+    let start = match authority.rfind('@') {
+        Some(at) => at + 1,
+        // A password with a slash in it, as people write them.
+        None if others.contains('@') => return None,
+        None => 0,
+    };
+    Some(start..start + host_length(&authority[start..]))
+}
+
+/// Bytes of a name or address of a host, with its port if that is a number.
+fn host_length(text: &str) -> usize {
+    let name = if text.starts_with('[') {
+        text.find(']').map_or(0, |end| end + 1)
+    } else {
+        text.find(|character: char| !(character.is_alphanumeric() || "-._".contains(character)))
+            .unwrap_or(text.len())
+    };
+    let port = text[name..].strip_prefix(':').map_or(0, |port| {
+        port.bytes().take_while(u8::is_ascii_digit).count()
+    });
+    if port == 0 { name } else { name + 1 + port }
 }
 
 fn is_token_byte(byte: u8) -> bool {
@@ -298,14 +335,39 @@ mod tests {
     }
 
     #[test]
-    fn addresses_lose_user_and_password() {
+    fn addresses_keep_scheme_host_and_port() {
         for (text, clean) in [
-            ("http://me:pw@h:1/x", "http://[removed]@h:1/x"),
+            ("http://me:pw@h:1/x", "http://h:1"),
             (
                 "a http://me@h b https://u:p@q@i c",
-                "a http://[removed]@h b https://[removed]@i c",
+                "a http://h b https://i c",
             ),
-            ("http://h/x", "http://h/x"),
+            ("http://h", "http://h"),
+            ("http://h/", "http://h"),
+            (
+                "https://h.example:8080/x?key=opensesame",
+                "https://h.example:8080",
+            ),
+            ("https://h?auth=opensesame&b=1", "https://h"),
+            ("https://h/b?se=1&sig=Zm9v%2F+Yg==", "https://h"),
+            ("https://h/services/T0/B0/opensesame", "https://h"),
+            ("https://h/#opensesame", "https://h"),
+            ("https://h#opensesame", "https://h"),
+            ("https://h/?key=\"opensesame\"&b", "https://h"),
+            ("https://h\"opensesame", "https://h"),
+            ("https://h'opensesame/x", "https://h"),
+            (
+                "{\"url\":\"https://h/?key=opensesame\"}",
+                "{\"url\":\"https://h\"}",
+            ),
+            ("(see https://h/opensesame).", "(see https://h)."),
+            ("http://[::1]:53800/opensesame", "http://[::1]:53800"),
+            ("http://u:p@[::1]", "http://[::1]"),
+            ("http://u:open/sesame@h:1", "http://[removed]"),
+            ("http://u:opensesame", "http://u"),
+            ("https://h/a://opensesame", "https://h"),
+            ("https://\u{e4}/\u{e4}?\u{df} x", "https://\u{e4} x"),
+            ("file:///etc/opensesame", "file://"),
             ("mail me@h", "mail me@h"),
         ] {
             assert_eq!(scrubber().text(text), clean);
@@ -362,7 +424,7 @@ mod tests {
         let document = serde_json::json!({"hunter-22": ["http://a:b@c", 1, null]});
         assert_eq!(
             scrubber().document(document),
-            serde_json::json!({"[removed]": ["http://[removed]@c", 1, null]})
+            serde_json::json!({"[removed]": ["http://c", 1, null]})
         );
     }
 

@@ -189,7 +189,7 @@ fn no_secret_comes_out_in_a_bundle_wherever_it_stood() {
     let spools = document(&files, "spools.json");
     let spool = &spools[0]["spools"][1];
     assert_eq!(spool["run"], "plain");
-    assert_eq!(spool["destination"], "http://[removed]@far.example:1");
+    assert_eq!(spool["destination"], "http://far.example:1");
     assert_eq!(spools[0]["rejected"][0]["codes"]["type_conflict"], 1);
 
     let configuration = document(&files, "configuration.json");

@@ -105,10 +105,11 @@ impl Sender {
 
     /// Ends the rests of the writers that somebody waits for.
     fn hurry(&mut self) {
+        let now = Instant::now();
         for live in &mut self.lives {
             if live.writer.is_hurried.swap(false, Ordering::AcqRel) {
-                live.rest.until = None;
-                self.lines[live.line].rest.until = None;
+                live.rest.hurry(now);
+                self.lines[live.line].rest.hurry(now);
             }
         }
     }
@@ -324,6 +325,9 @@ impl Sender {
         let line = &mut self.lines[index];
         let at_least = trouble.retry_after.unwrap_or_default().max(fair);
         line.rest.begin(at_least, jitter);
+        if let Some(retry_after) = trouble.retry_after {
+            line.rest.ask(retry_after);
+        }
         for live in self.lives.iter().filter(|live| live.line == index) {
             live.writer.report(|progress| {
                 if trouble.busy {

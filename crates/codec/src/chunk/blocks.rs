@@ -1,6 +1,6 @@
 //! What every 256 points of a chunk amount to.
 
-use super::BLOCK_POINTS;
+use super::{BLOCK_POINTS, COARSE_BLOCKS};
 use crate::SeriesPoints;
 use crate::column::Kind;
 use crate::pack::kind_of_type;
@@ -89,6 +89,59 @@ pub(super) fn summarise(points: &SeriesPoints<'_>) -> (Vec<BlockSummary>, Vec<Bl
             (block, places)
         })
         .unzip()
+}
+
+/// Summaries of every [`COARSE_BLOCKS`] blocks, and the places in them.
+pub(super) fn coarsen(
+    blocks: &[BlockSummary],
+    places: &[BlockPlaces],
+    kind: Kind,
+) -> (Vec<BlockSummary>, Vec<BlockPlaces>) {
+    blocks
+        .chunks(COARSE_BLOCKS)
+        .zip(places.chunks(COARSE_BLOCKS))
+        .map(|(blocks, places)| join(blocks, places, kind))
+        .unzip()
+}
+
+/// Consecutive blocks as one.
+fn join(
+    blocks: &[BlockSummary],
+    places: &[BlockPlaces],
+    kind: Kind,
+) -> (BlockSummary, BlockPlaces) {
+    let (mut all, mut at) = (blocks[0], places[0]);
+    for (block, places) in blocks.iter().zip(places).skip(1) {
+        if block.nan_count < block.count {
+            let is_first = all.nan_count == all.count;
+            if is_first || is_less(block.min, all.min, kind) {
+                (all.min, at.min) = (block.min, places.min);
+            }
+            if is_first || is_less(all.max, block.max, kind) {
+                (all.max, at.max) = (block.max, places.max);
+            }
+        }
+        if all.nan_count == 0 && block.nan_count > 0 {
+            at.nan = places.nan;
+        }
+        all.count += block.count;
+        all.min_step = all.min_step.min(block.min_step);
+        all.max_step = all.max_step.max(block.max_step);
+        all.last_time = block.last_time;
+        all.last = block.last;
+        all.sum += block.sum;
+        all.nan_count += block.nan_count;
+        all.positive_infinity_count += block.positive_infinity_count;
+        all.negative_infinity_count += block.negative_infinity_count;
+    }
+    (all, at)
+}
+
+fn is_less(one: u64, other: u64, kind: Kind) -> bool {
+    match kind {
+        Kind::Float => f64::from_bits(one) < f64::from_bits(other),
+        Kind::Integer => one.cast_signed() < other.cast_signed(),
+    }
 }
 
 /// Indexes in the block.

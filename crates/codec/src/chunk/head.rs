@@ -1,7 +1,8 @@
 //! The head of a chunk: what it holds, where its columns lie, and its block summaries.
 
+use super::blocks::coarsen;
 use super::data::Column;
-use super::{BLOCK_POINTS, BlockPlaces, BlockSummary, CHUNK_POINTS_MAX, Place};
+use super::{BLOCK_POINTS, BlockPlaces, BlockSummary, CHUNK_POINTS_MAX, COARSE_BLOCKS, Place};
 use super::{MAGIC, VERSION, corrupt};
 use crate::CodecError;
 use crate::column::{self, ColumnScratch, Kind};
@@ -34,7 +35,10 @@ pub struct ChunkHead {
     /// The smallest generation and the smallest append number; `None` without order columns, and
     /// where version 1 does not say.
     pub oldest: Option<(u32, u64)>,
-    /// A summary of every [`BLOCK_POINTS`] points.
+    /// Points that a block covers, the last one perhaps fewer: [`BLOCK_POINTS`], or
+    /// [`COARSE_BLOCKS`] times as many where coarse blocks were asked for and there are any.
+    pub block_points: usize,
+    /// A summary of every `block_points` points.
     pub blocks: Vec<BlockSummary>,
     /// The places in each block; empty where version 1 does not say.
     pub places: Vec<BlockPlaces>,
@@ -128,32 +132,28 @@ impl ChunkHead {
         Self::parse_prefix(head).map(|(head, _)| head)
     }
 
+    /// Reads a head that stands alone with its coarse blocks, and passes over the finer ones; with
+    /// the finer ones where there are no others: in short chunks, and before version 3.
+    ///
+    /// # Errors
+    /// As [`ChunkHead::parse`].
+    pub fn parse_coarse(head: &[u8]) -> Result<Self, CodecError> {
+        let (checked, checksum) = head
+            .split_last_chunk::<4>()
+            .ok_or(corrupt("ends too early"))?;
+        if crc32c::crc32c(checked) != u32::from_le_bytes(*checksum) {
+            return Err(corrupt("the checksum of its head differs"));
+        }
+        let mut cursor = Cursor::new(checked);
+        let (version, count) = parse_start(&mut cursor)?;
+        Self::parse_body(&mut cursor, version, count, true)
+    }
+
     /// Reads a head and says how many bytes it took.
     pub(super) fn parse_prefix(bytes: &[u8]) -> Result<(Self, usize), CodecError> {
         let mut cursor = Cursor::new(bytes);
-        if cursor.take(MAGIC.len()).map_err(malformed)? != MAGIC {
-            return Err(corrupt("does not begin as a chunk does"));
-        }
-        let version = cursor.byte().map_err(malformed)?;
-        if !(1..=VERSION).contains(&version) {
-            return Err(CodecError::Unsupported {
-                what: "chunk",
-                found: version,
-            });
-        }
-        let found = cursor.varint().map_err(malformed)?;
-        if found > CHUNK_POINTS_MAX as u64 {
-            let limit = CHUNK_POINTS_MAX as u64;
-            return Err(CodecError::TooLarge {
-                what: "points of a chunk",
-                found,
-                limit,
-            });
-        }
-        if found == 0 {
-            return Err(corrupt("has no points"));
-        }
-        let head = Self::parse_body(&mut cursor, version, found as usize)?;
+        let (version, count) = parse_start(&mut cursor)?;
+        let head = Self::parse_body(&mut cursor, version, count, false)?;
         let length = bytes.len() - cursor.remaining().len();
         if crc32c::crc32c(&bytes[..length]) != cursor.word32().map_err(malformed)? {
             return Err(corrupt("the checksum of its head differs"));
@@ -161,7 +161,12 @@ impl ChunkHead {
         Ok((head, length + 4))
     }
 
-    fn parse_body(cursor: &mut Cursor<'_>, version: u8, count: usize) -> Result<Self, CodecError> {
+    fn parse_body(
+        cursor: &mut Cursor<'_>,
+        version: u8,
+        count: usize,
+        coarse: bool,
+    ) -> Result<Self, CodecError> {
         let value_type = point_type_from_code(cursor.byte().map_err(malformed)?)
             .ok_or(corrupt("an unknown value type"))?;
         let flags = cursor.byte().map_err(malformed)?;
@@ -183,7 +188,18 @@ impl ChunkHead {
             .map(|_| parse_column(cursor))
             .collect::<Result<Vec<_>, _>>()
             .map_err(malformed)?;
-        let blocks = parse_blocks(cursor, count, kind_of_type(value_type)).map_err(malformed)?;
+        let mut block_points = BLOCK_POINTS;
+        if version > 2 {
+            let length = cursor.varint().map_err(malformed)?;
+            let length = usize::try_from(length).map_err(|_| corrupt("a length too large"))?;
+            if coarse && length > 0 {
+                block_points *= COARSE_BLOCKS;
+            } else {
+                cursor.take(length).map_err(malformed)?;
+            }
+        }
+        let kind = kind_of_type(value_type);
+        let blocks = parse_blocks(cursor, count, block_points, kind).map_err(malformed)?;
         let places = if version > 1 {
             parse_places(cursor, &blocks).map_err(malformed)?
         } else {
@@ -197,6 +213,7 @@ impl ChunkHead {
             steps_rise: flags & FLAG_STEPS_RISE != 0,
             times_rise: flags & FLAG_TIMES_RISE != 0,
             oldest,
+            block_points,
             blocks,
             places,
             columns,
@@ -227,34 +244,78 @@ impl ChunkHead {
             write_varint(&mut out, column.length as u64);
             out.extend_from_slice(&column.checksum.to_le_bytes());
         }
-        let mut words = Vec::with_capacity(self.blocks.len());
-        let mut write = |words: &[u64], kind: Kind| {
-            let at = out.len();
-            out.push(0);
-            out[at] = column::write(&mut out, words, kind, scratch);
-        };
-        for (kind, get, _) in block_fields(kind_of_type(self.value_type)) {
-            words.clear();
-            words.extend(self.blocks.iter().map(get));
-            write(&words, kind);
+        let kind = kind_of_type(self.value_type);
+        let mut coarse = Vec::new();
+        if self.blocks.len() > COARSE_BLOCKS {
+            let (blocks, places) = coarsen(&self.blocks, &self.places, kind);
+            write_blocks(&mut coarse, &blocks, &places, kind, scratch);
         }
-        for field in PLACE_FIELDS {
-            let places = || self.places.iter().map(|places| *field(&mut places.clone()));
-            words.clear();
-            words.extend(places().map(|place| place.step.to_bits()));
-            write(&words, Kind::Float);
-            words.clear();
-            let offsets = self.blocks.iter().zip(places());
-            words.extend(
-                offsets.map(|(block, place)| {
-                    place.time.wrapping_sub(block.first_time).cast_unsigned()
-                }),
-            );
-            write(&words, Kind::Integer);
-        }
+        write_varint(&mut out, coarse.len() as u64);
+        out.extend_from_slice(&coarse);
+        write_blocks(&mut out, &self.blocks, &self.places, kind, scratch);
         let checksum = crc32c::crc32c(&out);
         out.extend_from_slice(&checksum.to_le_bytes());
         out
+    }
+}
+
+/// Magic, version and number of points.
+fn parse_start(cursor: &mut Cursor<'_>) -> Result<(u8, usize), CodecError> {
+    if cursor.take(MAGIC.len()).map_err(malformed)? != MAGIC {
+        return Err(corrupt("does not begin as a chunk does"));
+    }
+    let version = cursor.byte().map_err(malformed)?;
+    if !(1..=VERSION).contains(&version) {
+        return Err(CodecError::Unsupported {
+            what: "chunk",
+            found: version,
+        });
+    }
+    let found = cursor.varint().map_err(malformed)?;
+    if found > CHUNK_POINTS_MAX as u64 {
+        let limit = CHUNK_POINTS_MAX as u64;
+        return Err(CodecError::TooLarge {
+            what: "points of a chunk",
+            found,
+            limit,
+        });
+    }
+    if found == 0 {
+        return Err(corrupt("has no points"));
+    }
+    Ok((version, found as usize))
+}
+
+/// Blocks and the places in them, as columns.
+fn write_blocks(
+    out: &mut Vec<u8>,
+    blocks: &[BlockSummary],
+    places: &[BlockPlaces],
+    kind: Kind,
+    scratch: &mut ColumnScratch,
+) {
+    let mut words = Vec::with_capacity(blocks.len());
+    let mut write = |words: &[u64], kind: Kind| {
+        let at = out.len();
+        out.push(0);
+        out[at] = column::write(out, words, kind, scratch);
+    };
+    for (kind, get, _) in block_fields(kind) {
+        words.clear();
+        words.extend(blocks.iter().map(get));
+        write(&words, kind);
+    }
+    for field in PLACE_FIELDS {
+        let found = || places.iter().map(|places| *field(&mut places.clone()));
+        words.clear();
+        words.extend(found().map(|place| place.step.to_bits()));
+        write(&words, Kind::Float);
+        words.clear();
+        let offsets = blocks.iter().zip(found());
+        words.extend(
+            offsets.map(|(block, place)| place.time.wrapping_sub(block.first_time).cast_unsigned()),
+        );
+        write(&words, Kind::Integer);
     }
 }
 
@@ -305,10 +366,11 @@ fn parse_places(
 fn parse_blocks(
     cursor: &mut Cursor<'_>,
     count: usize,
+    block_points: usize,
     value: Kind,
 ) -> Result<Vec<BlockSummary>, Malformed> {
     let empty = BlockSummary {
-        count: BLOCK_POINTS as u32,
+        count: block_points as u32,
         min_step: 0.0,
         max_step: 0.0,
         first_time: 0,
@@ -322,9 +384,9 @@ fn parse_blocks(
         positive_infinity_count: 0,
         negative_infinity_count: 0,
     };
-    let mut blocks = vec![empty; count.div_ceil(BLOCK_POINTS)];
+    let mut blocks = vec![empty; count.div_ceil(block_points)];
     if let Some(last) = blocks.last_mut() {
-        last.count = ((count - 1) % BLOCK_POINTS + 1) as u32;
+        last.count = ((count - 1) % block_points + 1) as u32;
     }
     let mut words = Vec::with_capacity(blocks.len());
     for (kind, _, set) in block_fields(value) {

@@ -21,10 +21,12 @@ use data::Column;
 pub const CHUNK_POINTS_MAX: usize = 1 << 20;
 /// Points that one [`BlockSummary`] covers; the last one of a chunk may cover fewer.
 pub const BLOCK_POINTS: usize = 256;
+/// Blocks that one coarse block covers; the last one of a chunk may cover fewer.
+pub const COARSE_BLOCKS: usize = 16;
 
 const MAGIC: [u8; 3] = *b"RSC";
-/// The version that is written; version 1 is read for ever.
-const VERSION: u8 = 2;
+/// The version that is written; versions 1 and 2 are read for ever.
+const VERSION: u8 = 3;
 
 /// A chunk in two parts: store them apart, or one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +97,7 @@ pub fn encode_chunk(points: &SeriesPoints<'_>) -> Result<EncodedChunk, CodecErro
             let append = order.appends.iter().copied().min();
             (generation.unwrap_or(0), append.unwrap_or(0))
         }),
+        block_points: BLOCK_POINTS,
         blocks,
         places,
         columns,
@@ -182,6 +185,26 @@ impl<'a> ChunkReader<'a> {
     /// # Errors
     /// `Corrupt` if a checksum differs or a column is not what an encoder wrote.
     pub fn decode(&self, columns: &mut SeriesColumns) -> Result<(), CodecError> {
+        self.decode_readable(columns)?;
+        if self.head.has_order {
+            let count = self.head.count;
+            let mut parts = self.columns().skip(3 + usize::from(self.head.has_epochs));
+            let mut next = || parts.next().ok_or(corrupt("has too few columns"));
+            let order: &mut OrderVecs = columns.order.get_or_insert_default();
+            read_u32s(next()?, count, &mut order.generations)?;
+            data::read(next()?, Kind::Integer, count, &mut order.appends, |word| {
+                word
+            })?;
+            read_u32s(next()?, count, &mut order.positions)?;
+        }
+        Ok(())
+    }
+
+    /// Decodes what a reader sees of points: all columns but their order, which stays `None`.
+    ///
+    /// # Errors
+    /// As [`ChunkReader::decode`].
+    pub fn decode_readable(&self, columns: &mut SeriesColumns) -> Result<(), CodecError> {
         self.decode_steps_and_values(columns)?;
         let count = self.head.count;
         let mut parts = self.columns().skip(1);
@@ -193,14 +216,6 @@ impl<'a> ChunkReader<'a> {
         if self.head.has_epochs {
             let epochs = columns.epochs.get_or_insert_default();
             data::read(next()?, Kind::Float, count, epochs, f64::from_bits)?;
-        }
-        if self.head.has_order {
-            let order: &mut OrderVecs = columns.order.get_or_insert_default();
-            read_u32s(next()?, count, &mut order.generations)?;
-            data::read(next()?, Kind::Integer, count, &mut order.appends, |word| {
-                word
-            })?;
-            read_u32s(next()?, count, &mut order.positions)?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use runstone_model::ValueType;
 fn round_trip(columns: &SeriesColumns, value_type: ValueType) -> EncodedChunk {
     let chunk = encode_chunk(&columns.as_points(0, value_type)).unwrap();
     check_places(&ChunkHead::parse(&chunk.head).unwrap(), columns);
+    check_coarse(&chunk.head, columns);
     let whole = [&chunk.head[..], &chunk.data].concat();
     assert_eq!(
         ChunkHead::parse(&whole).unwrap(),
@@ -27,6 +28,14 @@ fn round_trip(columns: &SeriesColumns, value_type: ValueType) -> EncodedChunk {
         let epochs = |columns: &SeriesColumns| columns.epochs.as_deref().map(words_of_floats);
         assert_eq!(epochs(&back), epochs(columns));
         assert_eq!(back.order, columns.order);
+        let mut readable = back.clone();
+        reader.decode_readable(&mut readable).unwrap();
+        assert_eq!(
+            (&readable.times, &readable.values),
+            (&back.times, &back.values)
+        );
+        assert_eq!(epochs(&readable), epochs(&back));
+        assert_eq!(readable.order, None);
         let mut drawn = back.clone();
         reader.decode_steps_and_values(&mut drawn).unwrap();
         assert_eq!(drawn.values, columns.values);
@@ -35,11 +44,62 @@ fn round_trip(columns: &SeriesColumns, value_type: ValueType) -> EncodedChunk {
     chunk
 }
 
+/// Coarse blocks are what blocks of so many points would be, sums apart.
+fn check_coarse(head: &[u8], columns: &SeriesColumns) {
+    let (fine, coarse) = (
+        ChunkHead::parse(head).unwrap(),
+        ChunkHead::parse_coarse(head).unwrap(),
+    );
+    if fine.blocks.len() <= COARSE_BLOCKS {
+        assert_eq!(coarse, fine);
+        return;
+    }
+    assert_eq!(coarse.block_points, BLOCK_POINTS * COARSE_BLOCKS);
+    assert_eq!(coarse.columns, fine.columns);
+    assert_eq!(coarse.oldest, fine.oldest);
+    check_places(&coarse, columns);
+    let of_coarse = fine.blocks.chunks(COARSE_BLOCKS);
+    assert_eq!(coarse.blocks.len(), of_coarse.len());
+    for (all, blocks) in coarse.blocks.iter().zip(of_coarse) {
+        let count = |get: fn(&BlockSummary) -> u32| blocks.iter().map(get).sum::<u32>();
+        assert_eq!(all.count, count(|block| block.count));
+        assert_eq!(all.nan_count, count(|block| block.nan_count));
+        let is_number =
+            |word: u64| fine.value_type == ValueType::I64 || !f64::from_bits(word).is_nan();
+        let number = |word: u64| match fine.value_type {
+            ValueType::I64 => word.cast_signed() as f64,
+            _ => f64::from_bits(word),
+        };
+        let words = |get: fn(&BlockSummary) -> u64| {
+            blocks
+                .iter()
+                .map(get)
+                .filter(|word| is_number(*word))
+                .map(number)
+        };
+        let least = words(|block| block.min).reduce(f64::min);
+        let greatest = words(|block| block.max).reduce(f64::max);
+        let of = |word: u64| is_number(word).then(|| number(word));
+        assert_eq!((of(all.min), of(all.max)), (least, greatest));
+        assert_eq!(all.first, blocks[0].first);
+        assert_eq!(all.last, blocks[blocks.len() - 1].last);
+        let steps = |get: fn(&BlockSummary) -> f64| blocks.iter().map(get);
+        assert_eq!(
+            Some(all.min_step),
+            steps(|block| block.min_step).reduce(f64::min)
+        );
+        assert_eq!(
+            Some(all.max_step),
+            steps(|block| block.max_step).reduce(f64::max)
+        );
+    }
+}
+
 /// Each place holds a point of its block that has the value which the summary names.
 fn check_places(head: &ChunkHead, columns: &SeriesColumns) {
     assert_eq!(head.places.len(), head.blocks.len());
     for (number, (block, places)) in head.blocks.iter().zip(&head.places).enumerate() {
-        let first = number * BLOCK_POINTS;
+        let first = number * head.block_points;
         let range = first..first + block.count as usize;
         let holds = |place: Place, wanted: &dyn Fn(u64) -> bool| {
             range.clone().any(|index| {
@@ -112,6 +172,28 @@ fn blocks_summarise_256_points_each() {
     assert_eq!(blocks[0].sum, finite(&columns.values[..256]));
     assert!(of(blocks[2].min).is_nan() && of(blocks[2].max).is_nan());
     assert_eq!((blocks[2].nan_count, blocks[2].sum), (88, 0.0));
+}
+
+#[test]
+fn long_chunks_have_coarse_blocks_too() {
+    let wave = |at: usize| match at {
+        9_000 => f64::NAN,
+        12_345 => f64::INFINITY,
+        _ => ((at * 37) % 1_009) as f64 - 500.0,
+    };
+    for count in [4_096, 4_097, 16_384, 20_001] {
+        round_trip(&columns_of((0..count).map(wave)), ValueType::F64);
+    }
+    let mut integers = columns_of((0..10_000).map(wave));
+    integers.values = (0..10_000_u64)
+        .map(|at| (at as i64 * 7_919 % 4_001 - 2_000) as u64)
+        .collect();
+    let chunk = round_trip(&integers, ValueType::I64);
+    let mut damaged = chunk.head.clone();
+    damaged[40] ^= 1;
+    assert!(ChunkHead::parse_coarse(&damaged).is_err());
+    assert!(ChunkHead::parse_coarse(&chunk.head[..chunk.head.len() - 1]).is_err());
+    assert!(ChunkHead::parse_coarse(&[]).is_err());
 }
 
 #[test]

@@ -144,6 +144,13 @@ fn chunk(columns: &SeriesColumns, value_type: ValueType) -> Vec<u8> {
     [chunk.head, chunk.data].concat()
 }
 
+/// Long enough for coarse blocks.
+fn long_chunk() -> Vec<u8> {
+    let mut columns = columns(4_400, |at| ((at * 31 % 997) as f64 / 10.0).to_bits());
+    columns.values[4_200] = f64::NAN.to_bits();
+    chunk(&columns, ValueType::F64)
+}
+
 fn chunk_of_floats(value: fn(usize) -> f64) -> Vec<u8> {
     let mut columns = columns(600, |at| value(at).to_bits());
     columns.values[7] = f64::NAN.to_bits();
@@ -218,17 +225,18 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("pack", "v1-one-call", pack_of_one_call()),
         ("pack", "v1-everything", pack_of_everything()),
         ("pack", "v1-single-points", pack_of_single_points()),
-        ("chunk", "v2-float32", chunk_of_floats(noise)),
-        ("chunk", "v2-float64", chunk_of_floats(|at| noise(at) / 3.0)),
+        ("chunk", "v3-float32", chunk_of_floats(noise)),
+        ("chunk", "v3-float64", chunk_of_floats(|at| noise(at) / 3.0)),
         (
             "chunk",
-            "v2-decimals",
+            "v3-decimals",
             chunk(
                 &columns(520, |at| ((noise(at) * 1e4).round() / 1e4).to_bits()),
                 ValueType::F32,
             ),
         ),
-        ("chunk", "v2-everything", chunk_of_everything()),
+        ("chunk", "v3-everything", chunk_of_everything()),
+        ("chunk", "v3-long", long_chunk()),
         ("summary", "v1-empty", encode_run_summary(&[]).unwrap()),
         ("summary", "v1-rows", summary()),
     ]

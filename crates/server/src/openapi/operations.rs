@@ -52,7 +52,7 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    fn new(
+    pub(super) fn new(
         id: &'static str,
         tag: &'static str,
         method: HttpMethod,
@@ -73,12 +73,12 @@ impl Operation {
         }
     }
 
-    fn description(mut self, text: &'static str) -> Self {
+    pub(super) fn description(mut self, text: &'static str) -> Self {
         self.description = Some(text);
         self
     }
 
-    fn query<T: IntoParams>(mut self) -> Self {
+    pub(super) fn query<T: IntoParams>(mut self) -> Self {
         self.parameters
             .extend(T::into_params(|| Some(ParameterIn::Query)));
         self.errors.push(ErrorKind::Invalid);
@@ -97,7 +97,7 @@ impl Operation {
         self
     }
 
-    fn request(mut self, body: Body) -> Self {
+    pub(super) fn request(mut self, body: Body) -> Self {
         self.request = Some(body);
         self.errors.extend([
             ErrorKind::Invalid,
@@ -108,7 +108,12 @@ impl Operation {
         self
     }
 
-    fn answer(mut self, status: &'static str, description: &'static str, body: Body) -> Self {
+    pub(super) fn answer(
+        mut self,
+        status: &'static str,
+        description: &'static str,
+        body: Body,
+    ) -> Self {
         self.answers.push(Answer {
             status,
             description,
@@ -126,13 +131,13 @@ impl Operation {
         self
     }
 
-    fn error(mut self, kind: ErrorKind) -> Self {
+    pub(super) fn error(mut self, kind: ErrorKind) -> Self {
         self.errors.push(kind);
         self
     }
 }
 
-fn json<T: ToSchema>() -> Body {
+pub(super) fn json<T: ToSchema>() -> Body {
     let mut schemas = vec![(T::name().into_owned(), T::schema())];
     T::schemas(&mut schemas);
     Body {
@@ -161,6 +166,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     operations.extend(about_runs());
     operations.extend(about_metrics());
     operations.extend(about_changes());
+    operations.extend(super::storage::about_storage());
     operations
 }
 
@@ -272,7 +278,7 @@ fn about_runs() -> Vec<Operation> {
             "runs",
             Post,
             "/runstone/v1/edits",
-            "Edit, delete or undelete many runs",
+            "Edit, delete, undelete or purge many runs",
         )
         .description(
             "Each run is done whole or not at all; all that were done stand in one transaction.",

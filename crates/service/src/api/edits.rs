@@ -12,11 +12,19 @@ pub const EDIT_RUNS_MAX: usize = 1_000;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunEdit {
-    /// A new name; empty takes it away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// A new name; empty or null takes it away.
+    #[serde(
+        default,
+        deserialize_with = "reading::text_or_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub name: Option<String>,
-    /// A new description; empty takes it away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// A new description; empty or null takes it away.
+    #[serde(
+        default,
+        deserialize_with = "reading::text_or_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// Move to the experiment of this name, which is created if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,6 +69,9 @@ pub enum EditAction {
     Delete,
     /// Take back from the trash.
     Undelete,
+    /// Delete for good: a run that lives, and every one in the trash with this id. Only what
+    /// refuses later frames of their writers is kept.
+    Purge,
 }
 
 /// One result a run, in the order asked. Each run is done whole or not at all; all that were done

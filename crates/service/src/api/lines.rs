@@ -45,13 +45,9 @@ pub struct SeriesAddress {
     pub run: String,
     /// Name of the metric.
     pub name: String,
-    /// Context, an object; absent is `{}`.
-    #[serde(
-        default,
-        deserialize_with = "reading::object_or_null",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schema(value_type = Option<schema::Context>)]
+    /// Context, an object; absent is `{}`. With anything else this line alone is an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = schema::JsonValue, required = false)]
     pub context: Option<Value>,
 }
 

@@ -9,11 +9,15 @@ mod edits;
 mod lines;
 mod reading;
 pub mod schema;
+mod snapshot;
+mod storage;
 mod table;
 
 pub use changes::*;
 pub use edits::*;
 pub use lines::*;
+pub use snapshot::*;
+pub use storage::*;
 pub use table::*;
 
 use crate::number::Number;

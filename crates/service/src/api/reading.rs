@@ -15,6 +15,14 @@ pub(super) fn object_or_null<'de, D: Deserializer<'de>>(
     Ok(object.map(Value::Object))
 }
 
+/// A new text; null takes it away as an empty one does. Absent fields don't come here.
+pub(super) fn text_or_null<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(Some(text.unwrap_or_default()))
+}
+
 /// A struct from an object.
 pub(super) fn struct_of_object<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
@@ -25,26 +33,37 @@ pub(super) fn struct_of_object<'de, D: Deserializer<'de>, T: DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
-    use crate::api::{Column, EditAction, LineX, RunEdit, SeriesAddress};
+    use crate::api::{Column, EditAction, LineX, RunEdit};
     use serde_json::{from_value, json};
 
     #[test]
     fn a_context_is_an_object_or_nothing() {
-        let address = |context| json!({"run": "a", "name": "loss", "context": context});
-        for context in [json!({}), json!({"subset": "train"}), json!(null)] {
-            let read: SeriesAddress = from_value(address(context.clone())).unwrap();
-            assert_eq!(read.context.unwrap_or(json!(null)), context);
+        let metric = |context| json!({"kind": "metric", "name": "loss", "context": context});
+        for wanted in [json!({}), json!({"subset": "train"}), json!(null)] {
+            let LineX::Metric { context, .. } = from_value(metric(wanted.clone())).unwrap() else {
+                panic!("no metric");
+            };
+            assert_eq!(context.unwrap_or(json!(null)), wanted);
         }
         for context in [json!([]), json!([null, null]), json!("{}"), json!(1)] {
-            from_value::<SeriesAddress>(address(context.clone())).unwrap_err();
             let x = json!({"kind": "metric", "name": "loss", "context": context});
             from_value::<LineX>(x).unwrap_err();
             let column =
                 json!({"kind": "metric", "name": "loss", "value": "last", "context": context});
             from_value::<Column>(column).unwrap_err();
         }
-        let read: SeriesAddress = from_value(json!({"run": "a", "name": "loss"})).unwrap();
-        assert_eq!(read.context, None);
+    }
+
+    #[test]
+    fn null_takes_a_text_away_and_an_absent_one_stays() {
+        let read: RunEdit = from_value(json!({"name": null, "description": null})).unwrap();
+        assert_eq!(read.name.as_deref(), Some(""));
+        assert_eq!(read.description.as_deref(), Some(""));
+        let read: RunEdit = from_value(json!({})).unwrap();
+        assert_eq!((read.name, read.description), (None, None));
+        let read: RunEdit = from_value(json!({"name": "a"})).unwrap();
+        assert_eq!(read.name.as_deref(), Some("a"));
+        from_value::<RunEdit>(json!({"name": 1})).unwrap_err();
     }
 
     #[test]

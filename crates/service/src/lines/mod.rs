@@ -320,10 +320,10 @@ impl Drawer<'_> {
             head: LineHead {
                 run: run.map_or_else(|| address.run.clone(), |run| run.run.id.to_string()),
                 name: address.name.clone(),
-                context: if context.is_null() {
-                    serde_json::json!({})
-                } else {
+                context: if context.is_object() {
                     context
+                } else {
+                    serde_json::json!({})
                 },
                 value_type: None,
                 goal: None,

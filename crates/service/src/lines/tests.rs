@@ -193,6 +193,8 @@ fn one_bad_series_says_why_and_its_neighbours_are_drawn() {
         address("run-1", ""),
         json!({"run": "run-1", "name": "loss", "context": {"a": {"b": {"c": {"d": {"e": 1}}}}}}),
         address("no/run", "loss"),
+        json!({"run": "run-1", "name": "loss", "context": "train"}),
+        json!({"run": "run-1", "name": "loss", "context": [null, null]}),
         address("run-1", "loss"),
         address("run-1", "loss"),
     ];
@@ -201,20 +203,29 @@ fn one_bad_series_says_why_and_its_neighbours_are_drawn() {
     assert_eq!(lines.len(), series.len());
     assert_eq!(lines[0]["y"], json!([0.5]));
     assert_eq!(lines[0]["context"], json!({"subset": "train"}));
-    let kinds: Vec<_> = (1..6)
+    let kinds: Vec<_> = (1..8)
         .map(|index| lines[index]["error"]["kind"].as_str().unwrap())
         .collect();
     assert_eq!(
         kinds,
-        ["not_found", "not_found", "invalid", "invalid", "not_found"]
+        [
+            "not_found",
+            "not_found",
+            "invalid",
+            "invalid",
+            "not_found",
+            "invalid",
+            "invalid"
+        ]
     );
-    for line in &lines[1..6] {
+    for line in &lines[1..8] {
         assert_eq!(line["x"], json!([]));
+        assert!(line["context"].is_object(), "{line}");
         assert_eq!(line["value_type"], json!(null));
         assert!(line["error"]["hint"].is_string(), "{line}");
     }
     assert_eq!(lines[1]["run"], "run-9");
-    for line in &lines[6..] {
+    for line in &lines[8..] {
         assert_eq!(line["y"], json!([i64::MAX]), "integers keep all digits");
         assert_eq!(line["goal"], "min");
     }
@@ -301,7 +312,7 @@ fn a_spike_and_a_gap_of_a_long_series_are_drawn_and_a_window_is_exact() {
                 let line = &answer.lines[0];
                 let count = if hidden { 29_999 } else { 30_000 };
                 assert_eq!((line.head.points, line.head.exact), (count, false));
-                assert!(line.x.len() <= 5 * 20);
+                assert!(line.x.len() <= 7 * 20);
                 assert_eq!(line.x.len(), line.y.len());
                 let spike = line.y.iter().position(|y| y.as_f64() == 1e6);
                 let gap = line.y.iter().position(|y| y.as_f64().is_nan());

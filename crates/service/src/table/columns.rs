@@ -47,7 +47,10 @@ impl Service {
             tags.extend(record.run.tags.iter().cloned());
             let names = self.names.read(&*snapshot, record, former.as_ref())?;
             // Runs of one script have the same names.
-            if former.as_ref().is_none_or(|former| !Arc::ptr_eq(former, &names)) {
+            if former
+                .as_ref()
+                .is_none_or(|former| !Arc::ptr_eq(former, &names))
+            {
                 params.extend(names.params.iter().cloned());
                 metrics.extend(names.metrics.iter().cloned());
                 truncated |= names.is_cut;

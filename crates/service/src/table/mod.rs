@@ -9,11 +9,13 @@ mod cells;
 mod columns;
 mod filter;
 mod order;
+mod runs;
 
 use self::cells::{Goals, ReadyColumn, metric_number, number_cell, number_key, property_key};
-use self::filter::Filter;
 pub(crate) use self::columns::NamesCache;
+use self::filter::Filter;
 use self::order::{Place, SortKey};
+pub(crate) use self::runs::RunsCache;
 use crate::api::{
     Column, MetricValue, TABLE_COLUMNS_MAX, TABLE_PAGE_DEFAULT, TABLE_PAGE_MAX, TablePage,
     TableRequest, TableRow,
@@ -47,8 +49,8 @@ struct Candidate {
 impl Service {
     /// One page of the table of runs.
     ///
-    /// Cost: one scan over the runs of the workspace (or experiment), and one over the column to
-    /// sort by.
+    /// Cost: a look at every run in memory, of which those that changed since the last question are
+    /// read, and a scan over the column to sort by.
     ///
     /// # Errors
     /// `Invalid` for a limit, column, cursor or filter that is none.
@@ -139,16 +141,11 @@ impl Service {
         sort: Option<&ReadyColumn>,
         now: Timestamp,
     ) -> Result<Vec<Candidate>, ServiceError> {
-        let visit = RunVisit {
-            workspace: self.workspace,
-            experiment: request.experiment.clone(),
-            deleted: request.deleted,
-        };
         let mut candidates = Vec::new();
-        let mut each = |record: RunRecord| {
-            if filter.wants(&record) {
+        let mut each = |record: &RunRecord| {
+            if filter.wants(record) {
                 let sort = match sort {
-                    Some(ReadyColumn::Property(property)) => property_key(&record, *property, now),
+                    Some(ReadyColumn::Property(property)) => property_key(record, *property, now),
                     _ => SortKey::missing(),
                 };
                 candidates.push(Candidate {
@@ -164,9 +161,24 @@ impl Service {
                     experiment: record.run.experiment,
                 });
             }
-            Ok(())
         };
-        snapshot.visit_runs_unsorted(&visit, &mut each)?;
+        if request.deleted {
+            let visit = RunVisit {
+                workspace: self.workspace,
+                experiment: request.experiment.clone(),
+                deleted: true,
+            };
+            snapshot.visit_runs_unsorted(&visit, &mut |record| {
+                each(&record);
+                Ok(())
+            })?;
+            return Ok(candidates);
+        }
+        let runs = self.runs.read(snapshot, self.workspace)?;
+        let wanted = request.experiment.as_deref();
+        runs.iter()
+            .filter(|record| wanted.is_none_or(|name| record.experiment_name == name))
+            .for_each(|record| each(record));
         Ok(candidates)
     }
 }

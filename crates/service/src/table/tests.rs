@@ -16,6 +16,8 @@ use runstone_wire::{DefineMetric, OpenMode, OperationKind, SetProperties};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+mod remembered;
+
 /// What a run of a test is made of.
 #[derive(Debug, Clone)]
 struct Trial {
@@ -507,46 +509,4 @@ fn what_can_not_be_asked_is_refused_with_a_hint() {
         cursor: Some("AAAA".to_owned()),
         ..TableRequest::default()
     });
-}
-
-#[test]
-fn columns_are_those_of_the_newest_runs() {
-    let bench = Bench::new();
-    let mut trial = plain(1.0, 0);
-    trial.tags = vec!["b"];
-    trial.param = Some(ParamValue::I64(1));
-    let mut first = bench.add(1, &trial);
-    trial.experiment = "default";
-    trial.tags = vec!["a"];
-    trial.in_context = true;
-    bench.add(2, &trial);
-    let asked = |experiment: Option<&str>| {
-        let query = ColumnsQuery {
-            experiment: experiment.map(str::to_owned),
-        };
-        bench.service.columns(&bench.me, &query).unwrap()
-    };
-    let all = asked(None);
-    assert_eq!(all.params, [["model", "lr"]]);
-    assert_eq!(all.tags, ["a", "b"]);
-    assert_eq!((all.runs_examined, all.truncated), (2, false));
-    let contexts: Vec<String> = all
-        .metrics
-        .iter()
-        .map(|one| one.context.to_string())
-        .collect();
-    assert_eq!(contexts, [r#"{"subset":"train"}"#, "{}"]);
-    let one = asked(Some("digits"));
-    assert_eq!(one.tags, ["b"]);
-    assert_eq!(one.metrics.len(), 1);
-    assert_eq!(asked(Some("nowhere")), ColumnsAnswer::default());
-    // What is remembered of a run is that of its newest change.
-    first.set_param("depth", ParamValue::I64(3));
-    let accuracy = first.metric("accuracy");
-    first.log(accuracy, [(0.0, 1.0)]);
-    bench.send(&mut first);
-    let one = asked(Some("digits"));
-    assert_eq!(one.params, [vec!["depth"], vec!["model", "lr"]]);
-    assert_eq!(one.metrics.len(), 2);
-    assert_eq!(asked(None).params, one.params);
 }

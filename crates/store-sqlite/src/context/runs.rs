@@ -3,9 +3,10 @@
 //! Part of [`SqliteContext`].
 
 use runstone_model::{
-    ExperimentKey, ExperimentName, RunId, RunKey, Timestamp, WorkspaceId, experiment_id_from_parts,
+    ExperimentKey, ExperimentName, Generation, RunId, RunKey, Timestamp, WorkspaceId,
+    experiment_id_from_parts,
 };
-use runstone_store::apply::{RunRow, WriterRow};
+use runstone_store::apply::{FormerRun, RunRow, WriterRow};
 use runstone_store::{EventRecord, RunCompleteness, StoreError};
 use rusqlite::params;
 
@@ -13,7 +14,7 @@ use super::SqliteContext;
 use crate::backlog::Unfolded;
 use crate::bindings::Bindings;
 use crate::cache::{CachedRun, CachedWriter};
-use crate::error::Result;
+use crate::error::{Result, sql_error};
 use crate::keys::{RowRange, run_column};
 use crate::put::{put_run_fields, put_run_mark, put_writer_fields, put_writer_mark};
 use crate::rows::{collect, execute, find, read_overridden, run_from_row, writer_from_row};
@@ -93,6 +94,77 @@ impl SqliteContext<'_> {
         };
         row.overridden = read_overridden(connection, row.key)?;
         Ok(Some(row))
+    }
+
+    /// The life of an id that was deleted last, in the trash or purged.
+    pub(super) fn look_for_former(
+        &mut self,
+        workspace: WorkspaceId,
+        id: &RunId,
+    ) -> Result<Option<FormerRun>> {
+        let params = (workspace.0.cast_signed(), id.as_str());
+        let purged = find(self.connection, sql::FIND_PURGED_RUN, params, |row| {
+            let get = |index: usize| row.get::<_, i64>(index).map_err(sql_error);
+            let former = FormerRun {
+                key: RunKey(get(0)?.cast_unsigned()),
+                generation: Generation(0),
+                deleted_at: Timestamp::from_micros(get(1)?),
+                is_purged: true,
+            };
+            Ok((get(2)?.cast_unsigned(), former))
+        })?;
+        let in_trash = self.look_for_deleted(workspace, id)?.and_then(|row| {
+            let former = FormerRun {
+                key: row.key,
+                generation: row.generation,
+                deleted_at: row.deleted_at?,
+                is_purged: false,
+            };
+            Some((row.changed.0, former))
+        });
+        let last = [purged, in_trash].into_iter().flatten();
+        Ok(last
+            .max_by_key(|(changed, _)| *changed)
+            .map(|(_, former)| former))
+    }
+
+    /// The runs that were deleted first.
+    pub(super) fn look_for_expired(
+        &mut self,
+        deleted_until: Timestamp,
+        runs_max: usize,
+    ) -> Result<Vec<RunRow>> {
+        let connection = self.connection;
+        let limit = i64::try_from(runs_max).unwrap_or(i64::MAX);
+        let params = (deleted_until.as_micros(), limit);
+        let keys = collect(connection, sql::FIND_EXPIRED_RUNS, params, |row| {
+            row.get::<_, i64>(0).map_err(sql_error)
+        })?;
+        let mut expired = Vec::with_capacity(keys.len());
+        for key in keys {
+            expired.extend(find(connection, sql::READ_RUN_OR_DELETED, [key], |row| {
+                run_from_row(connection, row)
+            })?);
+        }
+        Ok(expired)
+    }
+
+    /// Takes a run out of everything that finds runs. Its other rows are out of reach then, and
+    /// `space` deletes them.
+    pub(super) fn keep_purge(&mut self, row: &RunRow) -> Result<()> {
+        self.cache.remove_run(row.key);
+        let key = run_column(row.key);
+        let params = (
+            row.run.workspace.0.cast_signed(),
+            row.run.id.as_str(),
+            key,
+            row.deleted_at.unwrap_or_default().as_micros(),
+            row.changed.0.cast_signed(),
+        );
+        execute(self.connection, sql::KEEP_PURGED_RUN, params)?;
+        execute(self.connection, sql::INSERT_PURGE, [key])?;
+        execute(self.connection, sql::DELETE_RUN, [key])?;
+        execute(self.connection, sql::DELETE_RUN_MARK, [key]).map(drop)
     }
 
     /// Marks a run deleted or living. The cache holds living runs only, so it is read again when

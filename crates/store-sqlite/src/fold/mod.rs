@@ -6,7 +6,9 @@
 //! nobody counts yet; the last one replaces the run's summary, which makes them count, and deletes
 //! the frames they came from. A pass that ends half-way leaves rows that the next one deletes.
 
+mod pieces;
 mod prepare;
+mod tiers;
 mod write;
 
 use std::collections::HashSet;
@@ -17,13 +19,17 @@ use std::time::Duration;
 
 use runstone_model::{ChangeNumber, RunKey};
 use runstone_store::{FoldReport, StoreError, changes_to_forget};
+use rusqlite::Connection;
 
 use crate::backlog::Unfolded;
 use crate::connection::ReaderPool;
 use crate::error::Result;
 use crate::journal::forget_slice;
+use crate::keys::run_column;
 use crate::options::{Clock, FoldLayout};
 use crate::queue::{Job, Slice, WriterShared};
+use crate::rows::find;
+use crate::sql;
 
 use self::prepare::prepare_pass;
 
@@ -158,6 +164,10 @@ impl Folder {
         let mut clean = self.clean.lock().unwrap_or_else(PoisonError::into_inner);
         let pass = {
             let reader = self.pool.begin()?;
+            if !has_run(reader.connection(), run)? {
+                self.shared.backlog.forget(run);
+                return Ok(None);
+            }
             prepare_pass(reader.connection(), run, &self.layout)?
         };
         let Some(pass) = pass else {
@@ -169,7 +179,14 @@ impl Folder {
         let is_last = pass.is_last;
         let is_clean = clean.remove(&run);
         for slice in pass.into_slices(!is_clean) {
-            self.apply(slice)?;
+            match self.apply(unless_purged(run, slice)) {
+                // It was purged while this pass was prepared; what was inserted goes with it.
+                Err(StoreError::NotFound(_)) => {
+                    self.shared.backlog.forget(run);
+                    return Ok(None);
+                }
+                done => done?,
+            }
         }
         clean.insert(run);
         self.shared.backlog.remove(&folded, is_last);
@@ -185,4 +202,19 @@ impl Folder {
             )))
         })
     }
+}
+
+/// A slice that does nothing to a purged run: nobody would ever delete what it inserts.
+fn unless_purged(run: RunKey, slice: Slice) -> Slice {
+    Box::new(move |connection| {
+        if has_run(connection, run)? {
+            return slice(connection);
+        }
+        Err(StoreError::NotFound(format!("run {run} was purged")))
+    })
+}
+
+/// Whether a run is there, living or in the trash.
+fn has_run(connection: &Connection, run: RunKey) -> Result<bool> {
+    Ok(find(connection, sql::HAS_RUN, [run_column(run)], |_| Ok(()))?.is_some())
 }

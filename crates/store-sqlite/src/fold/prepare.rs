@@ -6,17 +6,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use runstone_codec::{SeriesPoints, SummaryRow, encode_chunk, encode_pack, encode_run_summary};
+use runstone_codec::{SummaryRow, encode_run_summary};
 use runstone_model::{RunKey, SeriesKey, Timestamp, ValueType};
 use runstone_store::apply::SeriesId;
-use runstone_store::{PointColumns, StoreError, merge_summaries};
+use runstone_store::{PointColumns, merge_summaries};
 use rusqlite::Connection;
 
+use super::pieces::unwritable;
+use super::tiers::{Merge, plan, read_tiers};
 use super::write::{NewChunk, NewPack, Pass};
 use crate::FoldLayout;
 use crate::backlog::Unfolded;
 use crate::cache::add_place;
-use crate::directory::{Folded, empty_row, keys_of, read_added, read_folded};
+use crate::directory::{Folded, FoldedHead, empty_row, keys_of, read_added, read_folded};
 use crate::error::{Result, value_error};
 use crate::frames::{FrameRow, FrameWalk, WriterBindings, scan_frames};
 use crate::gather::{
@@ -45,7 +47,7 @@ pub(super) fn prepare_pass(
         preparing.rows.insert(id.0, empty_row(*id, key));
     }
     let touched = preparing.find_touched()?;
-    let ids: Vec<u32> = if preparing.merges {
+    let ids: Vec<u32> = if preparing.merges_packs() {
         (0..keys.len() as u32).collect()
     } else {
         touched.keys().map(|id| id.0).collect()
@@ -89,21 +91,23 @@ struct NewPoints {
 }
 
 /// A pass while it is prepared.
-struct Preparing<'a> {
-    connection: &'a Connection,
-    run: RunKey,
-    layout: &'a FoldLayout,
+pub(super) struct Preparing<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) run: RunKey,
+    pub(super) layout: &'a FoldLayout,
     frames: &'a [FrameRow],
     keys: &'a [SeriesKey],
     hiding: RunHiding,
     bindings: WriterBindings,
-    folded: Folded,
+    pub(super) folded: Folded,
     /// Rows of the block, by series.
     rows: HashMap<u32, SummaryRow>,
-    /// The packs are read too, and written again.
-    merges: bool,
-    packs: Vec<NewPack>,
-    chunks: Vec<NewChunk>,
+    /// Which packs are read too, and written again.
+    merge: Merge,
+    pub(super) packs: Vec<NewPack>,
+    pub(super) chunks: Vec<NewChunk>,
+    /// Chunks whose points stand in new ones.
+    pub(super) merged_chunks: Vec<i64>,
 }
 
 impl<'a> Preparing<'a> {
@@ -122,8 +126,13 @@ impl<'a> Preparing<'a> {
         for frame in frames {
             bindings.of(connection, frame.writer)?;
         }
-        let merges =
-            !frames.is_empty() && folded.head.loose_folds + 1 >= i64::from(layout.loose_folds_max);
+        let packs_next = folded.head.packs_next;
+        let merge = if frames.is_empty() {
+            plan(&[], packs_next, layout.merge_fan_in)
+        } else {
+            let tiers = read_tiers(connection, run)?;
+            plan(&tiers, packs_next, layout.merge_fan_in)
+        };
         Ok(Self {
             connection,
             run,
@@ -134,9 +143,10 @@ impl<'a> Preparing<'a> {
             bindings,
             folded,
             rows,
-            merges,
+            merge,
             packs: Vec::new(),
             chunks: Vec::new(),
+            merged_chunks: Vec::new(),
         })
     }
 
@@ -163,7 +173,7 @@ impl<'a> Preparing<'a> {
         touched: &BTreeMap<SeriesId, ValueType>,
     ) -> Result<()> {
         let mut new = self.read_new(window, touched)?;
-        let mut stored = if self.merges {
+        let mut stored = if self.merges_packs() {
             self.read_loose(window, touched)?
         } else {
             HashMap::new()
@@ -211,19 +221,26 @@ impl<'a> Preparing<'a> {
         Ok(found)
     }
 
-    /// Points of the window's series in the packs there are.
+    fn merges_packs(&self) -> bool {
+        self.merge.from < self.folded.head.packs_next
+    }
+
+    /// Points of the window's series in the packs that are merged.
     fn read_loose(
         &self,
         window: &[u32],
         touched: &BTreeMap<SeriesId, ValueType>,
     ) -> Result<HashMap<u32, PointColumns>> {
         let mut found: HashMap<u32, PointColumns> = HashMap::new();
-        let head = &self.folded.head;
+        let merged = FoldedHead {
+            packs_first: self.merge.from,
+            ..self.folded.head
+        };
         scan_packs_of_window(
             self.connection,
             self.run,
             window,
-            head,
+            &merged,
             |id, columns, value_type| {
                 let reads_as = self.reads_as(id, touched);
                 let points = found.entry(id).or_default();
@@ -319,73 +336,6 @@ impl<'a> Preparing<'a> {
         Ok(())
     }
 
-    /// Makes chunks of long series and packs of the others.
-    fn store_window(
-        &mut self,
-        window: &[u32],
-        mut stored: HashMap<u32, PointColumns>,
-    ) -> Result<()> {
-        let mut short: Vec<(u32, PointColumns)> = Vec::new();
-        let mut points_of_pack = 0;
-        for id in window {
-            let Some(mut points) = stored.remove(id) else {
-                continue;
-            };
-            points.sort();
-            if points.len() >= self.layout.chunk_points_min {
-                self.make_chunks(*id, &points)?;
-                continue;
-            }
-            points_of_pack += points.len();
-            short.push((*id, points));
-            if points_of_pack >= self.layout.pack_points {
-                self.make_pack(&std::mem::take(&mut short))?;
-                points_of_pack = 0;
-            }
-        }
-        self.make_pack(&short)
-    }
-
-    fn make_chunks(&mut self, id: u32, points: &PointColumns) -> Result<()> {
-        let value_type = self.row(SeriesId(id))?.value_type;
-        let pieces = points.len().div_ceil(self.layout.chunk_points.max(1));
-        let length = points.len().div_ceil(pieces);
-        for first in (0..points.len()).step_by(length) {
-            let range = first..(first + length).min(points.len());
-            let chunk = encode_chunk(&series_points(id, value_type, points, range.clone()))
-                .map_err(|error| unwritable("a chunk", &error))?;
-            self.chunks.push(NewChunk {
-                series: id,
-                points: range.len() as u64,
-                first_step: points.steps[range.start],
-                last_step: points.steps[range.end - 1],
-                head: chunk.head,
-                data: chunk.data,
-            });
-        }
-        Ok(())
-    }
-
-    fn make_pack(&mut self, series: &[(u32, PointColumns)]) -> Result<()> {
-        let (Some((first, _)), Some((last, _))) = (series.first(), series.last()) else {
-            return Ok(());
-        };
-        let mut columns = Vec::with_capacity(series.len());
-        for (id, points) in series {
-            let value_type = self.row(SeriesId(*id))?.value_type;
-            columns.push(series_points(*id, value_type, points, 0..points.len()));
-        }
-        let body = encode_pack(&columns).map_err(|error| unwritable("a pack", &error))?;
-        let points = series.iter().map(|(_, points)| points.len() as u64).sum();
-        self.packs.push(NewPack {
-            points,
-            first_series: *first,
-            last_series: *last,
-            body,
-        });
-        Ok(())
-    }
-
     fn finish(self, added: usize, is_last: bool) -> Result<Pass> {
         let mut rows: Vec<SummaryRow> = self.rows.into_values().collect();
         rows.sort_by(|a, b| (&a.name, &a.context, a.kind).cmp(&(&b.name, &b.context, b.kind)));
@@ -408,19 +358,19 @@ impl<'a> Preparing<'a> {
         head.change = head.change.max(self.hiding.newest_change());
         head.series = rows.len() as i64;
         head.points += points.cast_signed();
-        if self.merges {
+        if self.merge.from <= head.packs_first {
             head.packs_first = former.packs_next;
-            head.loose_folds = 0;
         }
         head.packs_next += self.packs.len() as i64;
         head.chunks_next += self.chunks.len() as i64;
-        head.loose_folds += i64::from(!self.packs.is_empty());
         Ok(Pass {
             run: self.run,
             former,
             head,
             packs: self.packs,
             chunks: self.chunks,
+            merge: self.merge,
+            merged_chunks: self.merged_chunks,
             summary,
             last_frame: self.frames.last().map(|frame| frame.id),
             takes_series_in: added > 0,
@@ -435,7 +385,7 @@ impl<'a> Preparing<'a> {
             .ok_or_else(|| value_error("a run", format!("it has no series {}", id.0)))
     }
 
-    fn row(&self, id: SeriesId) -> Result<&SummaryRow> {
+    pub(super) fn row(&self, id: SeriesId) -> Result<&SummaryRow> {
         self.rows
             .get(&id.0)
             .ok_or_else(|| value_error("a run summary", format!("it has no series {}", id.0)))
@@ -446,30 +396,4 @@ impl<'a> Preparing<'a> {
             .get_mut(&id.0)
             .ok_or_else(|| value_error("a run summary", format!("it has no series {}", id.0)))
     }
-}
-
-/// A range of a series' points as an encoder takes them.
-fn series_points(
-    number: u32,
-    value_type: ValueType,
-    points: &PointColumns,
-    range: std::ops::Range<usize>,
-) -> SeriesPoints<'_> {
-    SeriesPoints {
-        number,
-        value_type,
-        steps: &points.steps[range.clone()],
-        times: &points.times[range.clone()],
-        values: &points.values[range.clone()],
-        epochs: (!points.epochs.is_empty()).then(|| &points.epochs[range.clone()]),
-        order: Some(runstone_codec::OrderColumns {
-            generations: &points.generations[range.clone()],
-            appends: &points.appends[range.clone()],
-            positions: &points.positions[range],
-        }),
-    }
-}
-
-fn unwritable(what: &str, error: &runstone_codec::CodecError) -> StoreError {
-    StoreError::Internal(format!("{what} can't be written: {error}"))
 }

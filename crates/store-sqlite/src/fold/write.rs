@@ -4,6 +4,7 @@ use runstone_model::RunKey;
 use runstone_store::StoreError;
 use rusqlite::Connection;
 
+use super::tiers::Merge;
 use crate::backlog::Unfolded;
 use crate::directory::{FoldedHead, read_head};
 use crate::error::Result;
@@ -41,6 +42,10 @@ pub(super) struct Pass {
     pub(super) head: FoldedHead,
     pub(super) packs: Vec<NewPack>,
     pub(super) chunks: Vec<NewChunk>,
+    /// Packs that go, and the tier of the new ones.
+    pub(super) merge: Merge,
+    /// Chunks that go.
+    pub(super) merged_chunks: Vec<i64>,
     pub(super) summary: Vec<u8>,
     /// Frames up to this one are folded.
     pub(super) last_frame: Option<i64>,
@@ -138,13 +143,18 @@ impl Pass {
         if let Some(last) = self.last_frame {
             execute(connection, sql::DELETE_L0, (range.first, last))?;
         }
-        if self.head.packs_first != self.former.packs_first {
-            let (first, end) = (self.former.packs_first, self.head.packs_first);
-            execute(
-                connection,
-                sql::DELETE_PACKS,
-                (range.first + first, range.first + end),
-            )?;
+        let packs_next = range.first + self.former.packs_next;
+        if self.merge.from < self.former.packs_next {
+            let merged = (range.first + self.merge.from, packs_next);
+            execute(connection, sql::DELETE_PACKS, merged)?;
+            execute(connection, sql::DELETE_PACK_TIERS, merged)?;
+        }
+        if self.head.packs_next > self.former.packs_next {
+            let generation = (packs_next, self.merge.tier);
+            execute(connection, sql::INSERT_PACK_TIER, generation)?;
+        }
+        for chunk in &self.merged_chunks {
+            execute(connection, sql::DELETE_CHUNK, [chunk])?;
         }
         if self.takes_series_in {
             execute(
@@ -161,7 +171,6 @@ impl Pass {
             head.packs_first,
             head.packs_next,
             head.chunks_next,
-            head.loose_folds,
             head.change,
             head.series,
             head.points,

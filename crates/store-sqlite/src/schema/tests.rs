@@ -3,19 +3,23 @@ use crate::{SqliteOptions, SqliteStore};
 use runstone_model::ChangeNumber;
 use runstone_store::{ChangeScan, Store};
 
+/// The version after the newest.
+const NEXT: u32 = SCHEMA_VERSION + 1;
 const WITH_NOTES: &[Migration] = &[
     MIGRATIONS[0],
     MIGRATIONS[1],
+    MIGRATIONS[2],
     Migration {
-        version: 3,
+        version: NEXT,
         sql: "ALTER TABLE run ADD COLUMN note TEXT",
     },
 ];
 const BROKEN: &[Migration] = &[
     MIGRATIONS[0],
     MIGRATIONS[1],
+    MIGRATIONS[2],
     Migration {
-        version: 3,
+        version: NEXT,
         sql: "CREATE TABLE note (text TEXT); ALTER TABLE cats ADD COLUMN x",
     },
 ];
@@ -44,16 +48,19 @@ fn an_older_folder_is_migrated_after_a_copy_and_then_refused_by_the_older_progra
     assert_eq!(migrated.identity(), identity);
     migrated.close().unwrap();
     let database = folder.path().join("runstone.db");
-    let copy = folder.path().join("runstone.db.before-v3");
-    assert_eq!((version(&database), version(&copy)), (3, 2));
+    let copy_name = format!("runstone.db.before-v{NEXT}");
+    let copy = folder.path().join(&copy_name);
+    let versions = (version(&database), version(&copy));
+    assert_eq!(versions, (i64::from(NEXT), i64::from(SCHEMA_VERSION)));
     let error = SqliteStore::open(folder.path(), quiet()).unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, StoreError::Conflict(_)), "{text}");
     assert!(
-        text.contains("version 3") && text.contains("up to 2"),
+        text.contains(&format!("version {NEXT}"))
+            && text.contains(&format!("up to {SCHEMA_VERSION}")),
         "{text}"
     );
-    assert!(text.contains("runstone.db.before-v3"), "{text}");
+    assert!(text.contains(&copy_name), "{text}");
     // The copy is a whole folder's database.
     std::fs::rename(&copy, &database).unwrap();
     let restored = SqliteStore::open(folder.path(), quiet()).unwrap();
@@ -68,7 +75,10 @@ fn a_migration_that_fails_leaves_the_former_version() {
         .close()
         .unwrap();
     SqliteStore::open_with(folder.path(), quiet(), BROKEN).unwrap_err();
-    assert_eq!(version(&folder.path().join("runstone.db")), 2);
+    assert_eq!(
+        version(&folder.path().join("runstone.db")),
+        i64::from(SCHEMA_VERSION)
+    );
     SqliteStore::open_with(folder.path(), quiet(), WITH_NOTES)
         .unwrap()
         .close()
@@ -103,7 +113,7 @@ fn a_folder_without_a_journal_begins_one_with_the_next_change() {
         .unwrap();
     drop(connection);
     let store = SqliteStore::open(folder.path(), quiet()).unwrap();
-    assert_eq!(version(&database), 2);
+    assert_eq!(version(&database), i64::from(SCHEMA_VERSION));
     let snapshot = store.snapshot().unwrap();
     let scan = |since: Option<u64>| {
         let scan = ChangeScan {
@@ -116,4 +126,29 @@ fn a_folder_without_a_journal_begins_one_with_the_next_change() {
     assert_eq!(scan(None), (41, false, 0));
     assert_eq!(scan(Some(41)), (41, false, 0));
     assert_eq!(scan(Some(40)), (41, true, 0));
+}
+
+#[test]
+fn packs_of_a_folder_without_tiers_count_as_merged_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("runstone.db");
+    let mut connection = Connection::open(&database).unwrap();
+    let now = Timestamp::from_micros(1);
+    prepare_schema(&mut connection, &database, &MIGRATIONS[..2], now).unwrap();
+    for (run, packs_first, packs_next) in [(1, 3, 5), (2, 4, 4)] {
+        let row = "INSERT INTO run_summary (run, folds, packs_first, packs_next, chunks_next, \
+                   loose_folds, change, series, points, body) \
+                   VALUES (?1, 2, ?2, ?3, 0, 2, 0, 0, 0, x'')";
+        connection
+            .execute(row, (run, packs_first, packs_next))
+            .unwrap();
+    }
+    drop(connection);
+    drop(SqliteStore::open(folder.path(), quiet()).unwrap());
+    let connection = Connection::open(&database).unwrap();
+    let read = "SELECT id, tier FROM pack_tier";
+    let mut statement = connection.prepare(read).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    let rows: Vec<(i64, i64)> = rows.unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows, [(1 << 24 | 3, 1)]);
 }

@@ -1,6 +1,7 @@
 //! Meta, sequences, experiments, metrics, writers.
 
 pub(crate) const INSERT_META: &str = "INSERT INTO meta (name, value) VALUES (?1, ?2)";
+pub(crate) const UPDATE_META: &str = "UPDATE meta SET value = ?2 WHERE name = ?1";
 pub(crate) const READ_META: &str = "SELECT value FROM meta WHERE name = ?1";
 
 pub(crate) const READ_SEQUENCE: &str = "SELECT last FROM sequence WHERE name = ?1";

@@ -8,15 +8,21 @@
 pub(crate) const SCHEMA_V1: &str = include_str!("schema_v1.sql");
 /// What version 2 adds.
 pub(crate) const SCHEMA_V2: &str = include_str!("schema_v2.sql");
+/// What version 3 adds.
+pub(crate) const SCHEMA_V3: &str = include_str!("schema_v3.sql");
 
 mod catalogue;
 mod change;
+mod deep;
 mod points;
 mod run;
+mod space;
 mod table;
 
 pub(crate) use catalogue::*;
 pub(crate) use change::*;
+pub(crate) use deep::*;
 pub(crate) use points::*;
 pub(crate) use run::*;
+pub(crate) use space::*;
 pub(crate) use table::*;

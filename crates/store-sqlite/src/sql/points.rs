@@ -42,14 +42,14 @@ pub(crate) const STALE_RUNS: &str = "SELECT h.run, max(h.change) FROM \
           UNION ALL SELECT id >> 24, max(change) FROM cut GROUP BY id >> 24) h \
      JOIN run_summary s ON s.run = h.run WHERE s.change < h.change GROUP BY h.run";
 
-pub(crate) const READ_SUMMARY: &str = "SELECT folds, packs_first, packs_next, chunks_next, loose_folds, change, series, points, body \
+pub(crate) const READ_SUMMARY: &str = "SELECT folds, packs_first, packs_next, chunks_next, change, series, points, body \
      FROM run_summary WHERE run = ?1";
-pub(crate) const READ_SUMMARY_HEAD: &str = "SELECT folds, packs_first, packs_next, chunks_next, loose_folds, change, series, points \
+pub(crate) const READ_SUMMARY_HEAD: &str = "SELECT folds, packs_first, packs_next, chunks_next, change, series, points \
      FROM run_summary WHERE run = ?1";
 pub(crate) const DELETE_SUMMARY: &str = "DELETE FROM run_summary WHERE run = ?1";
-pub(crate) const INSERT_SUMMARY: &str = "INSERT INTO run_summary (run, folds, packs_first, packs_next, chunks_next, loose_folds, \
+pub(crate) const INSERT_SUMMARY: &str = "INSERT INTO run_summary (run, folds, packs_first, packs_next, chunks_next, \
                               change, series, points, body) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 pub(crate) const INSERT_PACK: &str =
     "INSERT INTO pack (id, points, first_series, last_series, body) VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -59,6 +59,11 @@ pub(crate) const SCAN_PACKS_OF_SERIES: &str = "SELECT id, body FROM pack \
 pub(crate) const SCAN_PACKS_OF_WINDOW: &str = "SELECT id, body FROM pack \
      WHERE id >= ?1 AND id < ?2 AND first_series <= ?4 AND last_series >= ?3 ORDER BY id";
 pub(crate) const DELETE_PACKS: &str = "DELETE FROM pack WHERE id >= ?1 AND id < ?2";
+
+pub(crate) const SCAN_PACK_TIERS: &str =
+    "SELECT id, tier FROM pack_tier WHERE id >= ?1 AND id < ?2 ORDER BY id";
+pub(crate) const INSERT_PACK_TIER: &str = "INSERT INTO pack_tier (id, tier) VALUES (?1, ?2)";
+pub(crate) const DELETE_PACK_TIERS: &str = "DELETE FROM pack_tier WHERE id >= ?1 AND id < ?2";
 
 pub(crate) const INSERT_CHUNK: &str = "INSERT INTO chunk (run, series, number, points, first_step, last_step, head, data) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -75,6 +80,10 @@ pub(crate) const READ_CHUNK_HEAD: &str = "SELECT head FROM chunk WHERE id = ?1";
 pub(crate) const SUM_CHUNK_STEPS: &str = "SELECT series, min(first_step), max(last_step) FROM chunk \
      WHERE run = ?1 AND number < ?2 GROUP BY series";
 pub(crate) const READ_CHUNK: &str = "SELECT head, data FROM chunk WHERE id = ?1";
+/// Chunks of a series with few points.
+pub(crate) const SCAN_SMALL_CHUNKS: &str = "SELECT id FROM chunk \
+     WHERE run = ?1 AND series = ?2 AND number < ?3 AND points < ?4 ORDER BY number";
+pub(crate) const DELETE_CHUNK: &str = "DELETE FROM chunk WHERE id = ?1";
 pub(crate) const DELETE_CHUNKS_FROM: &str = "DELETE FROM chunk WHERE run = ?1 AND number >= ?2";
 pub(crate) const ALL_PACKS: &str = "SELECT id, body FROM pack ORDER BY id";
 pub(crate) const ALL_CHUNKS: &str = "SELECT id, head, data FROM chunk ORDER BY id";

@@ -6,7 +6,7 @@
 -- Points are never updated in place: frames, packs and chunks are inserted and deleted.
 --
 -- Room left for later: `stripe (name, run0, ...)`, the summaries by metric name for about 1,000
--- runs, a projection of run_summary; pack tiers beyond the first; `trash`.
+-- runs, a projection of run_summary.
 
 CREATE TABLE meta (
     name TEXT NOT NULL PRIMARY KEY,

@@ -6,8 +6,8 @@ pub(crate) const SCAN_ALL_ALIASES: &str =
 pub(crate) const SCAN_EXPERIMENT_NAMES: &str =
     "SELECT id, name FROM experiment WHERE workspace = ?1";
 
-pub(crate) const SCAN_PARAM_COLUMN: &str =
-    "SELECT run, kind, bits, text, body FROM param WHERE path = ?1 ORDER BY run";
+pub(crate) const SCAN_PARAM_COLUMN: &str = "SELECT run, kind, bits, text, body FROM param WHERE path = ?1 \
+     AND run NOT IN (SELECT run FROM purge) ORDER BY run";
 pub(crate) const FIND_PARAM: &str =
     "SELECT run, kind, bits, text, body FROM param WHERE path = ?1 AND run = ?2";
 pub(crate) const SCAN_PARAM_PATHS: &str = "SELECT path FROM param WHERE run = ?1 ORDER BY path";

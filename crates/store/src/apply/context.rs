@@ -10,7 +10,7 @@ use runstone_model::{
     RunId, RunKey, SeriesKey, Timestamp, ValueType, WorkspaceId, Writer, WriterId,
 };
 
-use super::{Overridden, WriterCounters};
+use super::{FormerRun, Overridden, WriterCounters};
 use crate::{
     ChangeRow, Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord,
     SeriesHiding, StoreError, WriterMark,
@@ -249,6 +249,26 @@ pub trait ApplyContext {
         workspace: WorkspaceId,
         id: &RunId,
     ) -> Result<Option<RunRow>, StoreError>;
+
+    /// The life of this id that was deleted last, in the trash or purged, whether or not another
+    /// one lives.
+    fn find_former_run(
+        &mut self,
+        workspace: WorkspaceId,
+        id: &RunId,
+    ) -> Result<Option<FormerRun>, StoreError>;
+
+    /// Runs in the trash that were deleted at or before `deleted_until`, of every workspace, by
+    /// the time of their deletion, at most `runs_max`.
+    fn find_expired_runs(
+        &mut self,
+        deleted_until: Timestamp,
+        runs_max: usize,
+    ) -> Result<Vec<RunRow>, StoreError>;
+
+    /// Takes a deleted run out of all that is found and read, for good. What stays: the rows of its
+    /// writers with their marks, and what [`ApplyContext::find_former_run`] answers.
+    fn put_purge(&mut self, row: &RunRow) -> Result<(), StoreError>;
 
     /// Keeps `deleted_at`, `changed` and the counters of a row that is there: a run that is now
     /// deleted leaves what [`ApplyContext::find_run`] and [`ApplyContext::read_run`] see, one that

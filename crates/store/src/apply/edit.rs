@@ -12,6 +12,7 @@ use runstone_model::{ExperimentKey, RunId, TagName};
 
 use super::context::{ApplyContext, RunRow, WarningKind};
 use super::limits::TAGS_IN_RUN_MAX;
+use super::purge::purge;
 use crate::edit::too_many_tags;
 use crate::{
     ChangeKind, ChangeRow, EditAnswer, EditOutcome, EditRequest, RunAction, RunChanges, StoreError,
@@ -44,6 +45,7 @@ pub fn apply_edits(
             RunAction::Change(changes) => change(context, request, run, changes)?,
             RunAction::Delete => delete(context, request, run)?,
             RunAction::Undelete => undelete(context, request, run)?,
+            RunAction::Purge => purge(context, request, run)?,
         });
     }
     Ok(EditAnswer {
@@ -195,9 +197,15 @@ fn undelete(
             ))));
         }
         (false, None) => {
-            return Ok(EditOutcome::Refused(StoreError::NotFound(format!(
-                "no run {id} was deleted, hint: `runstone runs --deleted` lists those that were"
-            ))));
+            let former = context.find_former_run(request.workspace, id)?;
+            let reason = if former.is_some() {
+                format!("run {id} was deleted for good, hint: log to a new run")
+            } else {
+                format!(
+                    "no run {id} was deleted, hint: `runstone runs --deleted` lists those that were"
+                )
+            };
+            return Ok(EditOutcome::Refused(StoreError::NotFound(reason)));
         }
         (false, Some(row)) => row,
     };

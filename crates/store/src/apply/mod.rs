@@ -19,6 +19,7 @@ mod params;
 mod points;
 mod prepare;
 mod properties;
+mod purge;
 mod series;
 mod text;
 mod writer;
@@ -35,6 +36,7 @@ pub use limits::{
     CLOCK_SKEW_MICROS_MAX, SERIES_IN_RUN_MAX, SERIES_IN_RUN_WARNING, TAGS_IN_RUN_MAX,
 };
 pub use prepare::{PreparedFrame, PreparedKind, PreparedOperation, PreparedPack, PreparedSeries};
+pub use purge::{FormerRun, apply_purges};
 
 #[cfg(test)]
 mod tests;

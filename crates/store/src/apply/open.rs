@@ -12,6 +12,7 @@ use super::edit::Overridden;
 use super::frame::{Applying, Outcome, Stop, refuse};
 use super::limits::TAGS_IN_RUN_MAX;
 use super::params::merge_settings;
+use super::purge::FormerRun;
 use crate::{ChangeKind, EventRecord, RunCompleteness, StoreError};
 
 impl<C: ApplyContext> Applying<'_, C> {
@@ -41,9 +42,7 @@ impl<C: ApplyContext> Applying<'_, C> {
     /// No run of this id lives: it is new, or was deleted.
     fn open_unknown(&mut self, open: &OpenRun) -> Outcome {
         let id = self.prepared.frame.run.clone();
-        let deleted = self
-            .context
-            .find_deleted_run(self.prepared.workspace, &id)?;
+        let deleted = self.context.find_former_run(self.prepared.workspace, &id)?;
         let resumes = open.mode == OpenMode::Resume;
         let Some(deleted) = deleted else {
             if resumes {
@@ -61,13 +60,15 @@ impl<C: ApplyContext> Applying<'_, C> {
             self.writer_changed = true;
         }
         if belongs || resumes {
-            return refuse(
-                RefusalCode::Deleted,
+            let reason = if deleted.is_purged {
+                format!("run {id} was deleted for good, hint: log to a new run")
+            } else {
                 format!(
                     "run {id} was deleted, hint: take it back with `runstone undelete {id}`, or \
                      log to a new run"
-                ),
-            );
+                )
+            };
+            return refuse(RefusalCode::Deleted, reason);
         }
         self.create_run(open)
     }
@@ -76,15 +77,18 @@ impl<C: ApplyContext> Applying<'_, C> {
     /// new run with the same id: its script opened it before the deletion, or its process was
     /// forked by one that wrote to the deleted run. Clocks are compared by the server's, as far as
     /// the frame tells how the client's differs.
-    fn belongs_to_deleted(&mut self, deleted: &RunRow, open: &OpenRun) -> Result<bool, StoreError> {
+    fn belongs_to_deleted(
+        &mut self,
+        deleted: &FormerRun,
+        open: &OpenRun,
+    ) -> Result<bool, StoreError> {
         let sent_at = self.prepared.frame.sent_at.as_micros();
         let skew = match sent_at {
             0 => 0,
             sent_at => self.received_at().as_micros().saturating_sub(sent_at),
         };
         let opened_at = open.created_at.as_micros().saturating_add(skew);
-        let deleted_at = deleted.deleted_at.map_or(i64::MIN, Timestamp::as_micros);
-        if opened_at <= deleted_at {
+        if opened_at <= deleted.deleted_at.as_micros() {
             return Ok(true);
         }
         let parent = match self.writer.writer.parent {

@@ -14,7 +14,7 @@ use super::testing::{FrameBuilder, Sample, key, open_run};
 use crate::{EditOutcome, RunAction, RunRecord, RunScan, RunVisit, StoreError};
 
 /// A run with three points and a param.
-fn logged(harness: &mut Harness, id: &str, number: u8) -> FrameBuilder {
+pub(super) fn logged(harness: &mut Harness, id: &str, number: u8) -> FrameBuilder {
     let mut writer = FrameBuilder::creator(id, number);
     let loss = writer.metric("loss");
     writer.set_param("lr", 0.5);
@@ -24,7 +24,7 @@ fn logged(harness: &mut Harness, id: &str, number: u8) -> FrameBuilder {
 }
 
 #[track_caller]
-fn changed(harness: &mut Harness, id: &str, action: &RunAction, seconds: i64) {
+pub(super) fn changed(harness: &mut Harness, id: &str, action: &RunAction, seconds: i64) {
     let outcomes = harness.edit(&[id], action, at(seconds));
     assert!(
         matches!(outcomes[..], [EditOutcome::Changed(_)]),
@@ -33,7 +33,7 @@ fn changed(harness: &mut Harness, id: &str, action: &RunAction, seconds: i64) {
 }
 
 #[track_caller]
-fn conflicts(harness: &mut Harness, id: &str, action: &RunAction) {
+pub(super) fn conflicts(harness: &mut Harness, id: &str, action: &RunAction) {
     let outcomes = harness.edit(&[id], action, at(90));
     assert!(
         matches!(
@@ -44,7 +44,7 @@ fn conflicts(harness: &mut Harness, id: &str, action: &RunAction) {
     );
 }
 
-fn trash(harness: &Harness) -> Vec<RunRecord> {
+pub(super) fn trash(harness: &Harness) -> Vec<RunRecord> {
     visited(harness, true)
 }
 
@@ -66,7 +66,7 @@ fn visited(harness: &Harness, deleted: bool) -> Vec<RunRecord> {
 }
 
 /// A frame with one point more.
-fn point(writer: &mut FrameBuilder, step: f64) -> crate::AppendFrame {
+pub(super) fn point(writer: &mut FrameBuilder, step: f64) -> crate::AppendFrame {
     let loss = writer.metric("loss");
     writer.log(loss, [(step, step)]).frame()
 }

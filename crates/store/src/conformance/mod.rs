@@ -24,6 +24,7 @@ mod harness;
 pub mod hiding;
 pub mod model;
 pub mod points;
+pub mod purge;
 pub mod refusals;
 pub mod segments;
 pub mod testing;
@@ -225,6 +226,12 @@ macro_rules! conformance_scenarios {
             a_fork_of_a_deleted_run_keeps_what_it_has,
             an_ended_run_with_hidden_points_is_deleted_and_taken_back,
         );
+        $crate::conformance_scenarios!(@module $engine, $between, purge:
+            a_run_is_purged_when_its_time_in_the_trash_is_over,
+            a_purged_run_is_in_no_read_and_can_not_be_taken_back,
+            writers_of_a_purged_run_are_refused_for_ever,
+            lives_of_one_id_are_purged_without_the_one_that_lives,
+        );
         $crate::conformance_scenarios!(@module $engine, $between, whole:
             every_applied_frame_takes_the_next_change_number,
             a_snapshot_does_not_move,
@@ -267,6 +274,7 @@ mod tests {
             include_str!("frames.rs"),
             include_str!("hiding.rs"),
             include_str!("points.rs"),
+            include_str!("purge.rs"),
             include_str!("refusals.rs"),
             include_str!("segments.rs"),
             include_str!("whole.rs"),

@@ -157,23 +157,37 @@ fn check_blocks(segments: &[crate::Segment<'_>], value_type: ValueType) -> Resul
         if segment.times_rise && points.times.windows(2).any(|pair| pair[0] > pair[1]) {
             return Err(format!("times fall in {segment:?}"));
         }
-        let mut first = 0;
-        for block in &segment.blocks {
-            let end = first + block.count as usize;
-            if end > points.len() {
-                return Err(format!("{segment:?} has fewer points than its blocks"));
-            }
-            let wanted = naive_block(&points, first..end, value_type);
-            // Debug text tells -0.0 from 0.0; of NaN only the place counts.
-            let (given, wanted) = (text_of(block, value_type), text_of(&wanted, value_type));
-            if given != wanted {
-                return Err(format!("a block is {given}, not {wanted}"));
-            }
-            first = end;
+        let finer = segment.finer_blocks().map_err(|error| error.to_string())?;
+        for blocks in std::iter::once(&segment.blocks).chain(&finer) {
+            check_level(segment, blocks, &points, value_type)?;
         }
-        if first != points.len() {
-            return Err(format!("{segment:?} has more points than its blocks"));
+    }
+    Ok(())
+}
+
+/// Blocks of one size hold the points of their segment, all of them.
+fn check_level(
+    segment: &crate::Segment<'_>,
+    blocks: &[crate::PointBlock],
+    points: &VisiblePoints,
+    value_type: ValueType,
+) -> Result<(), String> {
+    let mut first = 0;
+    for block in blocks {
+        let end = first + block.count as usize;
+        if end > points.len() {
+            return Err(format!("{segment:?} has fewer points than its blocks"));
         }
+        let wanted = naive_block(points, first..end, value_type);
+        // Debug text tells -0.0 from 0.0; of NaN only the place counts.
+        let (given, wanted) = (text_of(block, value_type), text_of(&wanted, value_type));
+        if given != wanted {
+            return Err(format!("a block is {given}, not {wanted}"));
+        }
+        first = end;
+    }
+    if first != points.len() {
+        return Err(format!("{segment:?} has more points than its blocks"));
     }
     Ok(())
 }

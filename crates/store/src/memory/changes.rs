@@ -46,6 +46,14 @@ impl State {
         Ok(page)
     }
 
+    pub(super) fn changed_runs(&self, since: ChangeNumber) -> Option<BTreeSet<RunKey>> {
+        if since < self.changes_forgotten || since > self.change {
+            return None;
+        }
+        let rows = self.changes.range(since.next()..);
+        Some(rows.map(|(_, row)| row.run).collect())
+    }
+
     fn runs_with_id(
         &self,
         workspace: WorkspaceId,
@@ -70,7 +78,10 @@ impl State {
                 .flatten()
                 .any(|key| self.experiments[&key].name.as_str() == name)
         };
-        self.runs[&row.run].row.run.workspace == scan.workspace
+        // Of a purged run nothing is told.
+        self.runs
+            .get(&row.run)
+            .is_some_and(|data| data.row.run.workspace == scan.workspace)
             && (scan.kinds.is_empty() || scan.kinds.meets(row.kinds))
             && scan.experiment.as_deref().is_none_or(is_named)
     }

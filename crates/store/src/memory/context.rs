@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use runstone_model::{
-    ChangeNumber, Experiment, ExperimentKey, ExperimentName, MetricName, Params, RunId, RunKey,
-    SeriesKey, Timestamp, WorkspaceId, WriterId, experiment_id_from_parts,
+    ChangeNumber, Experiment, ExperimentKey, ExperimentName, Generation, MetricName, Params, RunId,
+    RunKey, SeriesKey, Timestamp, WorkspaceId, WriterId, experiment_id_from_parts,
 };
 
 use super::state::{RunData, SeriesData, State, StoredPoint, WriterData};
 use crate::apply::{
-    ApplyContext, LostRange, PointBatch, RunRow, SeriesBinding, SeriesId, SeriesState, WarningKind,
-    WriterRow,
+    ApplyContext, FormerRun, LostRange, PointBatch, RunRow, SeriesBinding, SeriesId, SeriesState,
+    WarningKind, WriterRow,
 };
 use crate::{
     ChangeRow, Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord,
@@ -128,6 +128,66 @@ impl ApplyContext for State {
         });
         let last = deleted.max_by_key(|data| data.row.changed);
         Ok(last.map(|data| data.row.clone()))
+    }
+
+    fn find_former_run(
+        &mut self,
+        workspace: WorkspaceId,
+        id: &RunId,
+    ) -> Result<Option<FormerRun>, StoreError> {
+        let purged = self.purged.get(&(workspace, id.clone())).copied();
+        let in_trash = self.find_deleted_run(workspace, id)?.and_then(|row| {
+            let former = FormerRun {
+                key: row.key,
+                generation: row.generation,
+                deleted_at: row.deleted_at?,
+                is_purged: false,
+            };
+            Some((row.changed, former))
+        });
+        let last = [purged, in_trash].into_iter().flatten();
+        Ok(last
+            .max_by_key(|(changed, _)| *changed)
+            .map(|(_, former)| former))
+    }
+
+    fn find_expired_runs(
+        &mut self,
+        deleted_until: Timestamp,
+        runs_max: usize,
+    ) -> Result<Vec<RunRow>, StoreError> {
+        let rows = self.runs.values().map(|data| &data.row);
+        let mut expired: Vec<RunRow> = rows
+            .filter(|row| row.deleted_at.is_some_and(|at| at <= deleted_until))
+            .cloned()
+            .collect();
+        expired.sort_by_key(|row| (row.deleted_at, row.key));
+        expired.truncate(runs_max);
+        Ok(expired)
+    }
+
+    fn put_purge(&mut self, row: &RunRow) -> Result<(), StoreError> {
+        self.runs.remove(&row.key);
+        let former = FormerRun {
+            key: row.key,
+            generation: Generation(0),
+            deleted_at: row.deleted_at.unwrap_or_default(),
+            is_purged: true,
+        };
+        let place = (row.run.workspace, row.run.id.clone());
+        let kept = self.purged.entry(place).or_insert((row.changed, former));
+        if kept.0 < row.changed {
+            *kept = (row.changed, former);
+        }
+        for data in self.writers.values_mut() {
+            if data.row.run == Some(row.key) {
+                let data = Arc::make_mut(data);
+                data.bindings.clear();
+                data.dropped.clear();
+                data.lost.clear();
+            }
+        }
+        Ok(())
     }
 
     fn put_deletion(&mut self, row: &RunRow) -> Result<(), StoreError> {

@@ -13,6 +13,7 @@ mod context;
 mod snapshot;
 mod state;
 
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,10 +22,11 @@ use runstone_wire::{FrameAnswer, FrameStatus};
 
 use self::snapshot::MemorySnapshot;
 use self::state::State;
-use crate::apply::{PreparedFrame, apply_edits, apply_frame};
+use crate::apply::{PreparedFrame, apply_edits, apply_frame, apply_purges};
 use crate::{
-    AppendFrame, CHANGES_KEPT, EditAnswer, EditRequest, FoldReport, Snapshot, Store, StoreError,
-    StoreStats, WriterMark, changes_to_forget,
+    AppendFrame, BackupReport, CHANGES_KEPT, EditAnswer, EditRequest, FoldReport, ReclaimReport,
+    ReclaimRequest, RunSpace, Snapshot, SpaceByKind, SpaceReport, Store, StoreError, StoreStats,
+    TRASH_SECONDS, WriterMark, changes_to_forget,
 };
 
 /// A store in memory. Durable means: until it is dropped.
@@ -167,6 +169,44 @@ impl Store for MemoryStore {
     fn fold(&self, _everything: bool) -> Result<FoldReport, StoreError> {
         drop(self.lock()?);
         Ok(FoldReport::default())
+    }
+
+    /// Whole at once; there is no disk to give anything back to.
+    fn reclaim(&self, request: &ReclaimRequest) -> Result<ReclaimReport, StoreError> {
+        let mut inner = self.lock()?;
+        let state = Arc::make_mut(&mut inner.state);
+        let purged = apply_purges(state, request.deleted_until(TRASH_SECONDS), usize::MAX)?;
+        self.publish(inner);
+        Ok(ReclaimReport {
+            purged,
+            done: true,
+            ..ReclaimReport::default()
+        })
+    }
+
+    /// Runs without bytes.
+    fn read_space(&self) -> Result<SpaceReport, StoreError> {
+        let inner = self.lock()?;
+        let state = &inner.state;
+        let runs = state.runs.values().map(|data| RunSpace {
+            run: data.row.key,
+            id: data.row.run.id.clone(),
+            experiment_name: state.experiments[&data.row.run.experiment].name.to_string(),
+            deleted_at: data.row.deleted_at,
+            bytes: SpaceByKind::default(),
+        });
+        Ok(SpaceReport {
+            runs: runs.collect(),
+            ..SpaceReport::default()
+        })
+    }
+
+    fn back_up(&self, folder: &Path) -> Result<BackupReport, StoreError> {
+        drop(self.lock()?);
+        Err(StoreError::Invalid(format!(
+            "a store in memory has no folder to copy to {}",
+            folder.display()
+        )))
     }
 
     fn stats(&self) -> Result<StoreStats, StoreError> {

@@ -1,5 +1,7 @@
 //! Questions to the in-memory engine, answered by looking at everything.
 
+use std::collections::BTreeSet;
+
 use std::sync::Arc;
 
 use runstone_model::{
@@ -390,6 +392,13 @@ impl Snapshot for MemorySnapshot {
 
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
         self.state.scan_changes(scan)
+    }
+
+    fn read_changed_runs(
+        &self,
+        since: ChangeNumber,
+    ) -> Result<Option<BTreeSet<RunKey>>, StoreError> {
+        Ok(self.state.changed_runs(since))
     }
 
     fn read_metric_definitions(

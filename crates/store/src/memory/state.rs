@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use runstone_model::{
-    ChangeNumber, Experiment, ExperimentKey, MetricName, Params, RunKey, SeriesKey, ValueType,
-    WriterId,
+    ChangeNumber, Experiment, ExperimentKey, MetricName, Params, RunId, RunKey, SeriesKey,
+    ValueType, WorkspaceId, WriterId,
 };
 
-use crate::apply::{LostRange, RunRow, SeriesBinding, SeriesId, SeriesState, SeriesWriters};
+use crate::apply::{
+    FormerRun, LostRange, RunRow, SeriesBinding, SeriesId, SeriesState, SeriesWriters,
+};
 use crate::apply::{WarningKind, WriterRow};
 use crate::{ChangeRow, Cut, EventRecord, MetricDefinition, Removal, ScalarRecord, WarningRecord};
 
@@ -21,6 +23,9 @@ pub(super) struct State {
     pub(super) changes_forgotten: ChangeNumber,
     pub(super) last_run_key: u64,
     pub(super) runs: BTreeMap<RunKey, Arc<RunData>>,
+    /// What is left of purged runs, the life of each id that was deleted last, with the change of
+    /// its deletion.
+    pub(super) purged: BTreeMap<(WorkspaceId, RunId), (ChangeNumber, FormerRun)>,
     pub(super) writers: BTreeMap<WriterId, Arc<WriterData>>,
     pub(super) experiments: BTreeMap<ExperimentKey, Experiment>,
     pub(super) definitions: BTreeMap<(ExperimentKey, MetricName), MetricDefinition>,

@@ -1,16 +1,16 @@
 //! The page of one run: head, charts of all its metrics, and everything else about it.
 
-import { Alert, Button, Center, Loader, Stack, Tabs, Text } from "@mantine/core";
+import { Alert, Center, Loader, Stack, Tabs, Text } from "@mantine/core";
 import { useCallback, useMemo, useRef } from "react";
-import { ApiError } from "../../api/http";
 import type { RunDetail } from "../../api/types";
 import { type BoardState, ChartBoard } from "../../charts/ChartBoard";
 import { useLiveLines } from "../../charts/useLines";
 import { metricsOfRun } from "./metrics";
 import { Overview } from "./Overview";
-import { useLiveRun, useRun, useRunSeries, useRunTrash } from "./queries";
+import { useLiveRun, useRun, useRunSeries } from "./queries";
 import { RunHeader } from "./RunHeader";
 import { type RunPageState, type RunSearch, runStateFromSearch, searchFromRunState } from "./search";
+import { isGone, UnknownRun } from "./UnknownRun";
 
 interface RunPageProps {
   /** Id of the run. */
@@ -21,6 +21,8 @@ interface RunPageProps {
   readonly onSearch: (search: RunSearch, push: boolean) => void;
   /** Address of the runs of an experiment. */
   readonly experimentHref: (experiment: string) => string;
+  /** Address of a run's page. */
+  readonly runHref: (run: string) => string;
 }
 
 /** The page. */
@@ -32,49 +34,20 @@ export function RunPage(props: RunPageProps) {
     return <KnownRun {...props} detail={run.data} />;
   }
   if (run.error !== null) {
-    return <UnknownRun run={props.run} error={run.error} onRetry={() => void run.refetch()} />;
+    return (
+      <UnknownRun
+        run={props.run}
+        id={run.data?.id}
+        error={run.error}
+        onRetry={() => void run.refetch()}
+        runHref={props.runHref}
+      />
+    );
   }
   return (
     <Center h={240}>
       <Loader type="dots" color="gray" aria-label="loading" />
     </Center>
-  );
-}
-
-function isGone(error: Error | null): boolean {
-  return error instanceof ApiError && (error.status === 404 || error.status === 410);
-}
-
-function UnknownRun(props: { readonly run: string; readonly error: Error; readonly onRetry: () => void }) {
-  const trash = useRunTrash(props.run);
-  const gone = isGone(props.error);
-  return (
-    <Alert
-      color={gone ? "gray" : "red"}
-      title={gone ? `there is no run ${props.run}` : "the run could not be read"}
-      m="md"
-      data-testid="run-missing"
-    >
-      <Stack gap="xs" align="flex-start">
-        <Text size="sm">
-          {gone ? "It may have been deleted; deleted runs stay in the trash for a while." : props.error.message}
-        </Text>
-        {gone ? (
-          <Button size="xs" variant="default" loading={trash.isPending} onClick={() => trash.mutate("undelete")}>
-            take it from the trash
-          </Button>
-        ) : (
-          <Button size="xs" variant="default" onClick={props.onRetry}>
-            try again
-          </Button>
-        )}
-        {trash.error !== null && (
-          <Text size="sm" c="red">
-            {trash.error.message}
-          </Text>
-        )}
-      </Stack>
-    </Alert>
   );
 }
 

@@ -4,7 +4,9 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { feed } from "../../api/changes";
 import { jsonBody, request, requestJson } from "../../api/http";
+import { readTable } from "../../api/runs";
 import type { RunDetail, RunEdit, RunItem, SeriesItem, SeriesList } from "../../api/types";
+import { meantRuns } from "./meant";
 
 /** Series of a page of the API. */
 const SERIES_PAGE = 2_000;
@@ -25,6 +27,31 @@ export interface RunSeries {
 /** The run; `run` is an id, the start of one or a name. */
 export function useRun(run: string) {
   return useQuery({ queryKey: ["run", run], queryFn: () => requestJson<RunDetail>(`runs/${encodeURIComponent(run)}`) });
+}
+
+/** Runs that are read to find those that an address means. */
+const MEANT_RUNS_MAX = 1_000;
+
+/** The runs that an address means, of those that live or of the trash. */
+export function useMeantRuns(address: string, where: "living" | "trash", enabled: boolean) {
+  return useQuery({
+    queryKey: ["run-meant", where, address],
+    queryFn: async () => {
+      const page = await readTable({
+        text: address,
+        archived: true,
+        deleted: where === "trash",
+        limit: MEANT_RUNS_MAX,
+      });
+      return meantRuns(
+        page.rows.map((row) => row.run),
+        address,
+      );
+    },
+    enabled,
+    // Kept no longer than it is shown: what is in the trash changes.
+    gcTime: 0,
+  });
 }
 
 /** Its series with their summaries. */

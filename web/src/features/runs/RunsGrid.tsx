@@ -40,6 +40,8 @@ const FIXED: readonly FixedColumn[] = [
   { key: "experiment", title: "Experiment", width: 130, property: "experiment" },
   { key: "tags", title: "Tags", width: 150, property: undefined },
 ];
+/** Tags of a row; the others are counted. */
+const TAGS_MAX = 3;
 const CHECK_PIXELS = 36;
 const COLUMN_PIXELS = 124;
 
@@ -346,7 +348,7 @@ const RunRow = memo(function RunRow(props: RunRowProps) {
         <span className={styles.clip}>{run.experiment}</span>
       </span>
       <span className={styles.cell} role="gridcell" data-column="tags" title={run.tags.join(", ")}>
-        <Tags tags={run.tags} onPick={props.onTag} />
+        <Tags tags={run.tags} onPick={props.onTag} max={TAGS_MAX} />
       </span>
       {columns.map((column, index) => (
         <ValueCell

@@ -102,8 +102,8 @@ export function RunsPage({ search, onSearch, hrefOf, onOpen, onCompare }: RunsPa
           <StatesField search={search} onSearch={onSearch} />
           <TagsField search={search} onSearch={onSearch} tags={known.data?.tags ?? NO_TAGS} />
           <ShownField search={search} onSearch={onSearch} onShow={clear} />
-          <Text size="xs" c="dimmed" data-testid="matching" data-value={state.matching}>
-            {state.loading ? "" : countText(state.matching, "run")}
+          <Text size="xs" c="dimmed" data-testid="matching" data-value={state.read ? state.matching : undefined}>
+            {state.read ? countText(state.matching, "run") : ""}
           </Text>
           <span style={{ flex: 1 }} />
           <ColumnPicker

@@ -215,3 +215,25 @@ test("what is in view is found again when runs come and go above it", () => {
   expect(movedRows(before, ["a", "b", "c", "d", "e"], 3)).toBe(0);
   expect(movedRows(before, ["p", "q"], 1)).toBe(0);
 });
+
+test("nothing is counted before something was read", async () => {
+  const { read } = server(3);
+  let away = true;
+  const table = new RunTable(async (request) => {
+    if (away) {
+      throw new ApiError(0, "the server does not answer", undefined);
+    }
+    return read(request);
+  }, {});
+  table.start();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(table.state()).toMatchObject({ loading: false, read: false });
+  away = false;
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(table.state()).toMatchObject({ matching: 3, read: true });
+  away = true;
+  table.reread();
+  await vi.advanceTimersByTimeAsync(10);
+  expect(table.state()).toMatchObject({ matching: 3, read: true });
+  table.stop();
+});

@@ -18,6 +18,8 @@ export interface TableState {
   /** All that match are loaded. */
   readonly complete: boolean;
   readonly loading: boolean;
+  /** Something was read: until then the other fields say nothing about the server. */
+  readonly read: boolean;
   readonly error: Error | undefined;
 }
 
@@ -35,7 +37,7 @@ const PATCH_RUNS_MAX = 200;
 /** Kinds after which a row may stand elsewhere or not at all. */
 const MOVING: ReadonlySet<string> = new Set(["created", "deleted", "undeleted", "properties", "tags", "state"]);
 
-const EMPTY: TableState = { rows: [], matching: 0, complete: false, loading: true, error: undefined };
+const EMPTY: TableState = { rows: [], matching: 0, complete: false, loading: true, read: false, error: undefined };
 
 /** The rows of one request. */
 export class RunTable {
@@ -193,6 +195,7 @@ export class RunTable {
       matching: page.matching,
       complete: cursor === null,
       loading: false,
+      read: true,
     });
     // Never more than a fifth of the time is spent on this.
     this.#rereadAt = Date.now() + Math.max(REREAD_REST_MILLIS, 4 * (Date.now() - began));

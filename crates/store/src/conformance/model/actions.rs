@@ -48,6 +48,7 @@ enum Edit {
     Archive(bool),
     Delete,
     Undelete,
+    Purge,
 }
 
 /// A frame.
@@ -150,6 +151,7 @@ fn edits() -> impl Strategy<Value = EditAction> {
         1 => any::<bool>().prop_map(Edit::Archive),
         2 => Just(Edit::Delete),
         3 => Just(Edit::Undelete),
+        1 => Just(Edit::Purge),
     ];
     let runs = proptest::sample::subsequence(vec!["run-a", "run-b", "nobody"], 1..=3);
     (runs, edit).prop_map(|(runs, edit)| EditAction { runs, edit })
@@ -304,7 +306,7 @@ impl World {
                 changes.set_archived(archived);
                 Ok(())
             }
-            Edit::Delete | Edit::Undelete => Ok(()),
+            Edit::Delete | Edit::Undelete | Edit::Purge => Ok(()),
         };
         changed.expect("the changes are good");
         let runs = action.runs.iter().map(|run| RunId::new(*run));
@@ -314,6 +316,7 @@ impl World {
             action: match action.edit {
                 Edit::Delete => RunAction::Delete,
                 Edit::Undelete => RunAction::Undelete,
+                Edit::Purge => RunAction::Purge,
                 _ => RunAction::Change(changes),
             },
             at: Timestamp::from_micros(TEST_EPOCH_MICROS + self.clock),

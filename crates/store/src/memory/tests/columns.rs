@@ -1,5 +1,8 @@
 //! A store that keeps its rows as the oracle does and answers through the shared columns.
 
+use std::collections::BTreeSet;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +16,12 @@ use super::super::MemoryStore;
 use super::super::snapshot::MemorySnapshot;
 use super::super::state::{RunData, SeriesData, State};
 use crate::{
-    AppendFrame, ChangePage, ChangeScan, EditAnswer, EditRequest, EventRecord, ExperimentRecord,
-    FoldReport, MetricCell, MetricColumn, MetricDefinition, PointColumns, PointPage, PointScan,
-    RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan,
-    SeriesHiding, SeriesPage, SeriesScan, SeriesSegments, Snapshot, Store, StoreError, StoreStats,
-    TakeSegments, VisiblePoints, WarningRecord, WriterMark, WriterRecord, convert_bits,
+    AppendFrame, BackupReport, ChangePage, ChangeScan, EditAnswer, EditRequest, EventRecord,
+    ExperimentRecord, FoldReport, MetricCell, MetricColumn, MetricDefinition, PointColumns,
+    PointPage, PointScan, ReclaimReport, ReclaimRequest, RunPage, RunRecord, RunScan, RunStand,
+    RunVisit, ScalarRecord, Segment, SegmentScan, SeriesHiding, SeriesPage, SeriesScan,
+    SeriesSegments, Snapshot, SpaceReport, Store, StoreError, StoreStats, TakeSegments,
+    VisiblePoints, WarningRecord, WriterMark, WriterRecord, convert_bits,
 };
 
 pub(super) struct ColumnsStore {
@@ -66,6 +70,18 @@ impl Store for ColumnsStore {
 
     fn fold(&self, everything: bool) -> Result<FoldReport, StoreError> {
         self.inner.fold(everything)
+    }
+
+    fn reclaim(&self, request: &ReclaimRequest) -> Result<ReclaimReport, StoreError> {
+        self.inner.reclaim(request)
+    }
+
+    fn read_space(&self) -> Result<SpaceReport, StoreError> {
+        self.inner.read_space()
+    }
+
+    fn back_up(&self, folder: &Path) -> Result<BackupReport, StoreError> {
+        self.inner.back_up(folder)
     }
 
     fn stats(&self) -> Result<StoreStats, StoreError> {
@@ -121,6 +137,13 @@ impl ColumnsSnapshot {
 impl Snapshot for ColumnsSnapshot {
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
         self.naive.scan_changes(scan)
+    }
+
+    fn read_changed_runs(
+        &self,
+        since: ChangeNumber,
+    ) -> Result<Option<BTreeSet<RunKey>>, StoreError> {
+        self.naive.read_changed_runs(since)
     }
 
     fn scan_series(&self, run: RunKey, scan: &SeriesScan) -> Result<SeriesPage, StoreError> {

@@ -1,0 +1,160 @@
+//! What a deep check asks: rows whose other half is gone.
+
+/// A question, what it finds, and a statement that names the rows (a run or another owner, and a
+/// number) for which that is so.
+pub(crate) const ORPHANS: [(&str, &str); 31] = [
+    (
+        "frames without their run",
+        "SELECT id >> 24, id & 16777215 FROM l0 WHERE id >> 24 NOT IN (SELECT id FROM run) \
+             AND id >> 24 NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "packs without their run",
+        "SELECT id >> 24, id & 16777215 FROM pack WHERE id >> 24 NOT IN (SELECT id FROM run) \
+             AND id >> 24 NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "tiers of packs without their run",
+        "SELECT id >> 24, id & 16777215 FROM pack_tier WHERE id >> 24 NOT IN (SELECT id FROM run) \
+             AND id >> 24 NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "tiers of packs without a pack",
+        "SELECT t.id >> 24, t.id & 16777215 FROM pack_tier t LEFT JOIN pack p ON p.id = t.id \
+             WHERE p.id IS NULL AND t.id >> 24 NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "chunks without their run",
+        "SELECT run, number FROM chunk WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "summaries without their run",
+        "SELECT run, 0 FROM run_summary WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "series without their run",
+        "SELECT id >> 24, id & 16777215 FROM series WHERE id >> 24 NOT IN (SELECT id FROM run) \
+             AND id >> 24 NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "events without their run",
+        "SELECT id >> 24, id & 16777215 FROM event WHERE id >> 24 NOT IN (SELECT id FROM run) \
+             AND id >> 24 NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "removals without their run",
+        "SELECT id >> 24, id & 16777215 FROM removal WHERE id >> 24 NOT IN (SELECT id FROM run) \
+             AND id >> 24 NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "cuts without their run",
+        "SELECT id >> 24, id & 16777215 FROM cut WHERE id >> 24 NOT IN (SELECT id FROM run) \
+             AND id >> 24 NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "params without their run",
+        "SELECT DISTINCT run, 0 FROM param WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "scalars without their run",
+        "SELECT DISTINCT run, 0 FROM scalar WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "tags without their run",
+        "SELECT DISTINCT run, 0 FROM run_tag WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "aliases without their run",
+        "SELECT DISTINCT run, 0 FROM run_alias WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "overrides without their run",
+        "SELECT DISTINCT run, 0 FROM run_override WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "warnings without their run",
+        "SELECT DISTINCT run, 0 FROM warning WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "writers of appends without their run",
+        "SELECT run, append FROM append_writer WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "contested series without their run",
+        "SELECT run, series FROM series_contested WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "runs without their counters",
+        "SELECT id, 0 FROM run WHERE id NOT IN (SELECT run FROM run_mark)",
+    ),
+    (
+        "counters without their run",
+        "SELECT run, 0 FROM run_mark WHERE run NOT IN (SELECT id FROM run)",
+    ),
+    (
+        "runs without their experiment",
+        "SELECT id, experiment FROM run WHERE experiment NOT IN (SELECT id FROM experiment)",
+    ),
+    (
+        "purged runs that are there",
+        "SELECT run, 0 FROM purge WHERE run IN (SELECT id FROM run)",
+    ),
+    (
+        "writers without their mark",
+        "SELECT id, 0 FROM writer WHERE id NOT IN (SELECT writer FROM writer_mark)",
+    ),
+    (
+        "marks without their writer",
+        "SELECT writer, 0 FROM writer_mark WHERE writer NOT IN (SELECT id FROM writer)",
+    ),
+    (
+        "bindings without their writer",
+        "SELECT id >> 24, id & 16777215 FROM binding WHERE id >> 24 NOT IN (SELECT id FROM writer)",
+    ),
+    (
+        "frames without their writer",
+        "SELECT id >> 24, id & 16777215 FROM l0 WHERE writer NOT IN (SELECT id FROM writer)",
+    ),
+    (
+        "appends without their writer",
+        "SELECT run, append FROM append_writer WHERE writer NOT IN (SELECT id FROM writer)",
+    ),
+    // Numbers of packs and chunks have gaps, where these were merged.
+    (
+        "runs of which packs or chunks are missing",
+        "SELECT s.run, s.points FROM run_summary s WHERE s.points <> \
+             (SELECT coalesce(sum(p.points), 0) FROM pack p \
+                 WHERE p.id >= (s.run << 24) + s.packs_first AND p.id < (s.run << 24) + s.packs_next) \
+             + (SELECT coalesce(sum(c.points), 0) FROM chunk c \
+                 WHERE c.run = s.run AND c.number < s.chunks_next)",
+    ),
+    (
+        "changes of the journal past the newest, or that were forgotten",
+        "SELECT run, id FROM change WHERE id > (SELECT last FROM sequence WHERE name = 'change') \
+             OR id <= coalesce((SELECT last FROM sequence WHERE name = 'changes_forgotten'), 0)",
+    ),
+    (
+        "changes of the journal without their experiment or of a run that never was",
+        "SELECT run, id FROM change WHERE experiment NOT IN (SELECT id FROM experiment) \
+             OR run < 1 OR run > (SELECT last FROM sequence WHERE name = 'run')",
+    ),
+    (
+        "runs with a change past the newest",
+        "SELECT run, changed FROM run_mark \
+             WHERE changed > (SELECT last FROM sequence WHERE name = 'change')",
+    ),
+];
+
+pub(crate) const INTEGRITY: &str = "PRAGMA integrity_check(100)";
+pub(crate) const ALL_SERIES: &str = "SELECT id, body FROM series ORDER BY id";
+pub(crate) const ALL_BINDINGS: &str = "SELECT id, body FROM binding ORDER BY id";
