@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, Stream, TryStreamExt as _};
 use runstone_model::{BlobDigest, BlobLeaseId, Timestamp};
+use runstone_store::{BlobCatalogue, LeaseAnswer, StoreError};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 
@@ -18,7 +19,7 @@ use crate::config::BlobTimes;
 use crate::error::off_the_runtime;
 use crate::gate::Gate;
 use crate::upload::{Hasher, Upload};
-use crate::{BlobError, BlobsConfig, Catalogue, LeaseAnswer};
+use crate::{BlobError, BlobsConfig};
 
 /// Reads the clock. The binary brings the real one, tests bring their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -30,7 +31,7 @@ pub type ByteStream = BoxStream<'static, Result<Bytes, BlobError>>;
 #[derive(Clone)]
 pub struct Blobs {
     pub(crate) backend: Arc<Backend>,
-    pub(crate) catalogue: Arc<dyn Catalogue>,
+    pub(crate) catalogue: Arc<dyn BlobCatalogue>,
     pub(crate) clock: Clock,
     pub(crate) times: BlobTimes,
     pub(crate) blob_bytes_max: u64,
@@ -88,7 +89,7 @@ impl Blobs {
     /// `Invalid` when the configuration can't be right, `Internal` when the folder can't be used.
     pub fn open(
         config: &BlobsConfig,
-        catalogue: Arc<dyn Catalogue>,
+        catalogue: Arc<dyn BlobCatalogue>,
         clock: Clock,
     ) -> Result<Self, BlobError> {
         config.check()?;
@@ -98,7 +99,7 @@ impl Blobs {
     /// As [`Blobs::open`], with parts and times as small as a test likes.
     pub(crate) fn open_unchecked(
         config: &BlobsConfig,
-        catalogue: Arc<dyn Catalogue>,
+        catalogue: Arc<dyn BlobCatalogue>,
         clock: Clock,
     ) -> Result<Self, BlobError> {
         Ok(Self {
@@ -366,7 +367,7 @@ impl Blobs {
         &self,
         digest: Option<BlobDigest>,
         step: &'static str,
-        question: impl Fn(&dyn Catalogue, Timestamp) -> Result<LeaseAnswer, BlobError>
+        question: impl Fn(&dyn BlobCatalogue, Timestamp) -> Result<LeaseAnswer, StoreError>
         + Clone
         + Send
         + 'static,
@@ -403,11 +404,11 @@ impl Blobs {
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
         step: &'static str,
-        question: impl FnOnce(&dyn Catalogue) -> Result<T, BlobError> + Send + 'static,
+        question: impl FnOnce(&dyn BlobCatalogue) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, BlobError> {
         self.gate.pass(step).await;
         let catalogue = self.catalogue.clone();
-        off_the_runtime(move || question(&*catalogue)).await
+        off_the_runtime(move || question(&*catalogue).map_err(BlobError::from)).await
     }
 }
 

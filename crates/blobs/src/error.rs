@@ -5,6 +5,7 @@
 use std::io;
 
 use object_store::Error as ObjectError;
+use runstone_store::StoreError;
 
 /// Eight kinds, each an instruction to the caller.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -79,6 +80,30 @@ impl BlobError {
                 "{what}: {error}, hint: give this user the right to write there"
             )),
             _ => Self::Internal(format!("{what}: {error}")),
+        }
+    }
+}
+
+/// What the catalogue answers keeps its kind; an overload passes by itself.
+impl From<StoreError> for BlobError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Invalid(reason) => Self::Invalid(reason),
+            StoreError::NotFound(reason) => Self::NotFound(reason),
+            StoreError::Conflict(reason) => Self::Conflict(reason),
+            StoreError::Unavailable {
+                reason,
+                retry_after_millis,
+            }
+            | StoreError::Overloaded {
+                reason,
+                retry_after_millis,
+            } => Self::Unavailable {
+                reason,
+                retry_after_millis,
+            },
+            StoreError::Corrupt(reason) => Self::Corrupt(reason),
+            StoreError::Internal(reason) => Self::Internal(reason),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`Blobs`] writes, reads, verifies and deletes them. [`Blobs::begin`] gives an [`Upload`], which hashes what
 //! it is given as it passes, and makes it visible only once its digest is known to be right.
-//! Who refers to a blob is not known here: a [`Catalogue`], which an engine keeps, knows it.
+//! Who refers to a blob is not known here: a [`BlobCatalogue`], which an engine keeps, knows it.
 //! [`Blobs::sweep_uploads`] and [`Blobs::collect`] delete what nobody wants; `sweep` says why that is safe
 //! beside uploads. [`UploadKeys`] signs the addresses at which the server takes uploads.
 //!
@@ -16,12 +16,13 @@
 //!
 //! Calls are asynchronous and need a tokio runtime; those of the catalogue block, on threads for that.
 //! There is no clock here: [`Blobs::open`] is given one.
+//!
+//! [`BlobCatalogue`]: runstone_store::BlobCatalogue
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod backend;
 mod blobs;
-mod catalogue;
 mod config;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -29,14 +30,12 @@ mod error;
 mod folder;
 mod gate;
 mod layout;
-pub mod memory;
 mod s3;
 mod signing;
 mod sweep;
 mod upload;
 
 pub use blobs::{Begun, BlobRead, Blobs, ByteStream, Clock, StoredBlob, UploadRequest};
-pub use catalogue::{Catalogue, ExpiredLease, LeaseAnswer};
 pub use config::{BlobTimes, BlobsConfig, Place, S3Credentials, S3Place};
 pub use error::BlobError;
 pub use signing::{SigningKey, UploadGrant, UploadKeys};

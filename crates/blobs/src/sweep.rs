@@ -6,7 +6,7 @@
 //! judge it: what is neither referred to nor leased is `marked`; what was marked a grace period ago,
 //! and still is neither, turns to `deleting`. Only what has turned is deleted, then its mark is
 //! forgotten. The argument needs these four facts, the first three of which an engine gives by deciding
-//! each call of [`crate::Catalogue`] in one transaction:
+//! each call of [`runstone_store::BlobCatalogue`] in one transaction:
 //!
 //! 1. *Turning to `deleting` and taking a lease exclude each other.* `mark` turns only what has no live
 //!    lease and no reference in the same transaction; `take_lease` and `bind_lease` are refused
@@ -15,7 +15,7 @@
 //!    one transaction. So from the turn to `forget_deleted` nobody gains a reference either.
 //! 3. *An upload looks for its blob, or writes it, only under its lease*, after which by 1 the blob
 //!    can't turn until the lease ends; and by 2 it ends after the reference, or there is none. A lease
-//!    ends by [`crate::Catalogue::expire_leases`] or its owner, never by the clock alone: an upload that
+//!    ends by [`runstone_store::BlobCatalogue::expire_leases`] or its owner, never by the clock alone: an upload that
 //!    was slower than its lease is refused its reference, it does not lose a blob.
 //! 4. *No request to delete outlives `deleting`.* A pass sends a deletion once, without a retry that might
 //!    land later, only while its decision is younger than half of `deletion_settles`, and
@@ -47,10 +47,11 @@ use std::collections::BTreeMap;
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 use object_store::ObjectMeta;
 use runstone_model::{BlobDigest, Timestamp};
+use runstone_store::ExpiredLease;
 
+use crate::BlobError;
 use crate::blobs::{Blobs, add, subtract};
 use crate::layout::{digest_from_object, lease_from_object};
-use crate::{BlobError, ExpiredLease};
 
 /// So many blobs or leases are judged in one transaction.
 const BATCH: usize = 1000;

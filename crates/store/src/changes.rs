@@ -43,11 +43,13 @@ pub enum ChangeKind {
     Deleted,
     /// The run was taken back from the trash.
     Undeleted,
+    /// Artifacts came, became ready or went.
+    Artifacts,
 }
 
 impl ChangeKind {
     /// All kinds, in the order of their bits.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Created,
         Self::State,
         Self::Properties,
@@ -59,6 +61,7 @@ impl ChangeKind {
         Self::Warnings,
         Self::Deleted,
         Self::Undeleted,
+        Self::Artifacts,
     ];
 
     /// The word that readers see.
@@ -75,6 +78,7 @@ impl ChangeKind {
             Self::Warnings => "warnings",
             Self::Deleted => "deleted",
             Self::Undeleted => "undeleted",
+            Self::Artifacts => "artifacts",
         }
     }
 }
@@ -220,7 +224,7 @@ mod tests {
     #[test]
     fn every_kind_has_a_bit_and_a_word_of_its_own() {
         let all: ChangeKinds = ChangeKind::ALL.into_iter().collect();
-        assert_eq!(all.bits(), 0b111_1111_1111);
+        assert_eq!(all.bits(), 0b1111_1111_1111);
         assert!(all.iter().eq(ChangeKind::ALL));
         let mut words: Vec<&str> = ChangeKind::ALL.map(ChangeKind::as_str).to_vec();
         words.sort_unstable();

@@ -1,9 +1,9 @@
-//! Scenarios for a catalogue: each rule of [`crate::Catalogue`] that the argument in `sweep` rests on.
+//! Scenarios for a catalogue: each rule of [`runstone_store::BlobCatalogue`] that the argument in `sweep` rests on.
 
 use runstone_model::{BlobDigest, BlobLeaseId, Timestamp};
+use runstone_store::{LeaseAnswer, StoreError};
 
 use super::{CatalogueUnderTest, digest_of};
-use crate::{BlobError, LeaseAnswer};
 
 /// Makes a test of each scenario for a catalogue. `$make` is a function that returns a new, empty one.
 #[macro_export]
@@ -54,8 +54,8 @@ fn pass(catalogue: &impl CatalogueUnderTest, digests: &[BlobDigest], now: i64) -
     catalogue.mark(digests, at(now), at(now - 100)).unwrap()
 }
 
-fn is_conflict<T>(answer: Result<T, BlobError>) -> bool {
-    matches!(answer, Err(BlobError::Conflict(_)))
+fn is_conflict<T>(answer: Result<T, StoreError>) -> bool {
+    matches!(answer, Err(StoreError::Conflict(_)))
 }
 
 /// See its name.

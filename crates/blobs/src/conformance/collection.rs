@@ -7,7 +7,7 @@ use bytes::Bytes;
 use runstone_model::BlobDigest;
 
 use super::places::{PlaceBench, announced, begin, keep, put};
-use super::{TEST_TIMES, bytes_of};
+use super::{CatalogueUnderTest as _, TEST_TIMES, bytes_of};
 use crate::gate::Hook;
 use crate::{BlobError, UploadRequest};
 

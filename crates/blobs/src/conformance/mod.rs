@@ -1,7 +1,7 @@
 //! What every place of blobs and every catalogue is held to.
 //!
 //! [`places`] and [`collection`] are scenarios for a folder and a bucket, with a catalogue in memory. [`catalogues`] are
-//! scenarios for an engine's [`crate::Catalogue`]; its crate implements [`CatalogueUnderTest`] and
+//! scenarios for an engine's [`runstone_store::BlobCatalogue`]; its crate makes a [`StoreUnderTest`] and
 //! calls [`catalogue_suite!`](crate::catalogue_suite). [`interleavings`] runs uploads, references,
 //! deletions, garbage collection and crashes in seeded orders, for any place and any catalogue.
 //!
@@ -17,8 +17,11 @@ pub mod collection;
 pub mod interleavings;
 pub mod places;
 mod schedule;
+mod stores;
 #[cfg(test)]
 mod tests;
+
+pub use self::stores::{CatalogueUnderTest, MemoryCatalogue, StoreUnderTest};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -32,44 +35,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::gate::{Gate, Hook};
 use crate::layout::{digest_from_object, lease_from_object};
-use crate::memory::MemoryCatalogue;
-use crate::{BlobError, BlobTimes, Blobs, BlobsConfig, Catalogue, Place};
-
-/// What a test asks of a catalogue besides: the engine's own writing of references.
-pub trait CatalogueUnderTest: Catalogue {
-    /// Adds a ready reference under a lease, and ends the lease, in one transaction.
-    fn add_reference(
-        &self,
-        owner: &str,
-        digest: BlobDigest,
-        lease: BlobLeaseId,
-    ) -> Result<(), BlobError>;
-
-    /// Adds a pending reference, which needs no lease.
-    fn add_pending_reference(&self, owner: &str, digest: BlobDigest, until: Timestamp);
-
-    /// Removes the reference of an owner, if it has one.
-    fn remove_reference(&self, owner: &str);
-}
-
-impl CatalogueUnderTest for MemoryCatalogue {
-    fn add_reference(
-        &self,
-        owner: &str,
-        digest: BlobDigest,
-        lease: BlobLeaseId,
-    ) -> Result<(), BlobError> {
-        self.add_reference(owner, digest, lease)
-    }
-
-    fn add_pending_reference(&self, owner: &str, digest: BlobDigest, until: Timestamp) {
-        self.add_pending_reference(owner, digest, until);
-    }
-
-    fn remove_reference(&self, owner: &str) {
-        self.remove_reference(owner);
-    }
-}
+use crate::{BlobTimes, Blobs, BlobsConfig, Place};
 
 /// A clock that a test moves.
 #[derive(Debug, Clone, Default)]

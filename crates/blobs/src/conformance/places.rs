@@ -7,9 +7,11 @@ use bytes::Bytes;
 use futures_util::stream::{self, TryStreamExt as _};
 use runstone_model::BlobDigest;
 
-use super::{Bench, TEST_PIECE_BYTES, TEST_TIMES, bytes_of, digest_of};
+use super::{
+    Bench, CatalogueUnderTest as _, MemoryCatalogue, TEST_PIECE_BYTES, TEST_TIMES, bytes_of,
+    digest_of,
+};
 use crate::gate::Hook;
-use crate::memory::MemoryCatalogue;
 use crate::{Begun, BlobError, Blobs, Place, StoredBlob, Upload, UploadRequest};
 
 /// A place with a catalogue in memory.

@@ -9,8 +9,7 @@ use std::time::Duration;
 use futures_util::stream;
 
 use super::interleavings::{Tally, run_interleaving};
-use super::{Bench, bytes_of, digest_of};
-use crate::memory::MemoryCatalogue;
+use super::{Bench, MemoryCatalogue, bytes_of, digest_of};
 use crate::{Begun, BlobError, Place, UploadRequest};
 
 /// How many seeds run, for a folder and for a bucket; RUNSTONE_BLOB_SEEDS chooses another number.
@@ -25,7 +24,7 @@ fn folder() -> (Place, tempfile::TempDir) {
 }
 
 mod catalogue_in_memory {
-    crate::catalogue_suite!(crate::memory::MemoryCatalogue::new);
+    crate::catalogue_suite!(crate::conformance::MemoryCatalogue::new);
 }
 
 mod place_folder {

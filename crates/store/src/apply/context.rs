@@ -10,7 +10,7 @@ use runstone_model::{
     RunId, RunKey, SeriesKey, Timestamp, ValueType, WorkspaceId, Writer, WriterId,
 };
 
-use super::{FormerRun, Overridden, WriterCounters};
+use super::{BlobContext, FormerRun, Overridden, WriterCounters};
 use crate::{
     ChangeRow, Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord,
     SeriesHiding, StoreError, WriterMark,
@@ -203,7 +203,7 @@ impl WarningKind {
 }
 
 /// The rows of an engine, lent for one frame.
-pub trait ApplyContext {
+pub trait ApplyContext: BlobContext {
     /// The newest change committed or applied in this group.
     fn change_number(&mut self) -> Result<ChangeNumber, StoreError>;
 

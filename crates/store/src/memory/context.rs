@@ -168,6 +168,7 @@ impl ApplyContext for State {
 
     fn put_purge(&mut self, row: &RunRow) -> Result<(), StoreError> {
         self.runs.remove(&row.key);
+        self.blobs.forget_run(row.key);
         let former = FormerRun {
             key: row.key,
             generation: Generation(0),

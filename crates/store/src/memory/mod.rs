@@ -8,6 +8,7 @@
 //! The surprising rule: nothing is cached, so a frame costs time in proportion to the points its
 //! series hold already.
 
+mod blobs;
 mod changes;
 mod context;
 mod snapshot;
@@ -24,9 +25,9 @@ use self::snapshot::MemorySnapshot;
 use self::state::State;
 use crate::apply::{PreparedFrame, apply_edits, apply_frame, apply_purges};
 use crate::{
-    AppendFrame, BackupReport, CHANGES_KEPT, EditAnswer, EditRequest, FoldReport, ReclaimReport,
-    ReclaimRequest, RunSpace, Snapshot, SpaceByKind, SpaceReport, Store, StoreError, StoreStats,
-    TRASH_SECONDS, WriterMark, changes_to_forget,
+    AppendFrame, BackupReport, CHANGES_KEPT, CopyBlobs, EditAnswer, EditRequest, FoldReport,
+    ReclaimReport, ReclaimRequest, RunSpace, Snapshot, SpaceByKind, SpaceReport, Store, StoreError,
+    StoreStats, TRASH_SECONDS, WriterMark, changes_to_forget,
 };
 
 /// A store in memory. Durable means: until it is dropped.
@@ -201,7 +202,11 @@ impl Store for MemoryStore {
         })
     }
 
-    fn back_up(&self, folder: &Path) -> Result<BackupReport, StoreError> {
+    fn back_up(
+        &self,
+        folder: &Path,
+        _copy_blobs: &mut CopyBlobs<'_>,
+    ) -> Result<BackupReport, StoreError> {
         drop(self.lock()?);
         Err(StoreError::Invalid(format!(
             "a store in memory has no folder to copy to {}",

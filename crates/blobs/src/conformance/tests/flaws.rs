@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use runstone_model::{BlobDigest, BlobLeaseId, Timestamp};
+use runstone_store::{BlobCatalogue, BlobCounts, ExpiredLease, LeaseAnswer, StoreError};
 
 use super::super::interleavings::run_interleaving;
-use super::super::{Bench, CatalogueUnderTest};
-use crate::memory::MemoryCatalogue;
-use crate::{BlobError, Catalogue, ExpiredLease, LeaseAnswer};
+use super::super::{Bench, CatalogueUnderTest, MemoryCatalogue};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flaw {
@@ -32,7 +31,7 @@ impl Flawed {
         &self,
         digest: BlobDigest,
         expires_at: Timestamp,
-    ) -> Result<LeaseAnswer, BlobError> {
+    ) -> Result<LeaseAnswer, StoreError> {
         let answer = self.inner.take_lease(None, expires_at)?;
         if let LeaseAnswer::Held(lease) = answer {
             self.unprotected.lock().unwrap().insert(lease, digest);
@@ -41,12 +40,12 @@ impl Flawed {
     }
 }
 
-impl Catalogue for Flawed {
+impl BlobCatalogue for Flawed {
     fn take_lease(
         &self,
         digest: Option<BlobDigest>,
         expires_at: Timestamp,
-    ) -> Result<LeaseAnswer, BlobError> {
+    ) -> Result<LeaseAnswer, StoreError> {
         match (self.flaw, digest) {
             (Flaw::LeasesProtectNothing, Some(digest)) => {
                 // With the mark removed, as is right.
@@ -72,7 +71,7 @@ impl Catalogue for Flawed {
         lease: BlobLeaseId,
         digest: BlobDigest,
         expires_at: Timestamp,
-    ) -> Result<LeaseAnswer, BlobError> {
+    ) -> Result<LeaseAnswer, StoreError> {
         let note = || {
             self.inner.renew_lease(lease, expires_at)?;
             self.unprotected.lock().unwrap().insert(lease, digest);
@@ -88,23 +87,23 @@ impl Catalogue for Flawed {
         }
     }
 
-    fn note_remains(&self, lease: BlobLeaseId, remains: &str) -> Result<(), BlobError> {
+    fn note_remains(&self, lease: BlobLeaseId, remains: &str) -> Result<(), StoreError> {
         self.inner.note_remains(lease, remains)
     }
 
-    fn renew_lease(&self, lease: BlobLeaseId, expires_at: Timestamp) -> Result<(), BlobError> {
+    fn renew_lease(&self, lease: BlobLeaseId, expires_at: Timestamp) -> Result<(), StoreError> {
         self.inner.renew_lease(lease, expires_at)
     }
 
-    fn expire_leases(&self, now: Timestamp, limit: usize) -> Result<Vec<ExpiredLease>, BlobError> {
+    fn expire_leases(&self, now: Timestamp, limit: usize) -> Result<Vec<ExpiredLease>, StoreError> {
         self.inner.expire_leases(now, limit)
     }
 
-    fn forget_leases(&self, leases: &[BlobLeaseId]) -> Result<(), BlobError> {
+    fn forget_leases(&self, leases: &[BlobLeaseId]) -> Result<(), StoreError> {
         self.inner.forget_leases(leases)
     }
 
-    fn known_leases(&self, leases: &[BlobLeaseId]) -> Result<Vec<BlobLeaseId>, BlobError> {
+    fn known_leases(&self, leases: &[BlobLeaseId]) -> Result<Vec<BlobLeaseId>, StoreError> {
         self.inner.known_leases(leases)
     }
 
@@ -113,7 +112,7 @@ impl Catalogue for Flawed {
         digests: &[BlobDigest],
         now: Timestamp,
         marked_before: Timestamp,
-    ) -> Result<Vec<BlobDigest>, BlobError> {
+    ) -> Result<Vec<BlobDigest>, StoreError> {
         self.inner.mark(digests, now, marked_before)
     }
 
@@ -122,12 +121,16 @@ impl Catalogue for Flawed {
         now: Timestamp,
         since_before: Timestamp,
         limit: usize,
-    ) -> Result<Vec<BlobDigest>, BlobError> {
+    ) -> Result<Vec<BlobDigest>, StoreError> {
         self.inner.take_over_deletions(now, since_before, limit)
     }
 
-    fn forget_deleted(&self, digests: &[BlobDigest], since: Timestamp) -> Result<(), BlobError> {
+    fn forget_deleted(&self, digests: &[BlobDigest], since: Timestamp) -> Result<(), StoreError> {
         self.inner.forget_deleted(digests, since)
+    }
+
+    fn count_blob_records(&self) -> Result<BlobCounts, StoreError> {
+        self.inner.count_blob_records()
     }
 }
 
@@ -137,7 +140,7 @@ impl CatalogueUnderTest for Flawed {
         owner: &str,
         digest: BlobDigest,
         lease: BlobLeaseId,
-    ) -> Result<(), BlobError> {
+    ) -> Result<(), StoreError> {
         let unprotected = self.unprotected.lock().unwrap().contains_key(&lease);
         if self.flaw == Flaw::EndedLeasesPermit || unprotected {
             self.inner.forget_leases(&[lease])?;
