@@ -356,7 +356,6 @@ impl Backend {
     }
 
     /// The folder, if it is one.
-    #[cfg(test)]
     pub(crate) fn folder(&self) -> Option<&Folder> {
         match &self.writer {
             Writer::Folder(folder) => Some(folder),

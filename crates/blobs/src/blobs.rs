@@ -250,7 +250,8 @@ impl Blobs {
     }
 
     /// An address at which a client puts the bytes of an upload into the bucket itself, for so long.
-    /// `None` for a folder. They can't be seen before [`Blobs::adopt`] has verified them.
+    /// `None` for a folder. They can't be seen before [`Blobs::adopt`] has verified them. The lease lasts
+    /// as long as the address, and one lease longer.
     ///
     /// The size is not limited by the address: what is too large is refused and swept afterwards.
     pub async fn presigned_put(
@@ -261,6 +262,12 @@ impl Blobs {
         let Some((bucket, layout)) = self.backend.bucket() else {
             return Ok(None);
         };
+        // Nobody renews it while the client sends.
+        let expires_at = add(add(self.now(), valid), self.times.lease);
+        self.ask("renew the lease", move |catalogue| {
+            catalogue.renew_lease(lease, expires_at)
+        })
+        .await?;
         let path = layout.upload(lease);
         let url = bucket.presign(http::Method::PUT, &path, valid).await?;
         Ok(Some(url))

@@ -148,7 +148,7 @@ impl Folder {
     }
 
     /// Makes the folder that holds the name of a blob, durably. Blocks.
-    fn make_shard(&self, digest: BlobDigest) -> Result<(), BlobError> {
+    pub(crate) fn make_shard(&self, digest: BlobDigest) -> Result<(), BlobError> {
         if self.shared.sync_failed.load(Ordering::Acquire) {
             return Err(BlobError::unavailable(format!(
                 "a sync of the blobs in {} failed before, hint: check that disk, then start the server anew",
@@ -186,7 +186,7 @@ impl Folder {
         self.shared.root.join(BLOBS).join(&hex[..2])
     }
 
-    fn blob_path(&self, digest: BlobDigest) -> PathBuf {
+    pub(crate) fn blob_path(&self, digest: BlobDigest) -> PathBuf {
         self.shard_path(digest).join(digest.to_hex())
     }
 

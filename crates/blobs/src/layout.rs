@@ -13,6 +13,9 @@ pub(crate) const BLOBS: &str = "sha256";
 /// The folder of uploads under way.
 pub(crate) const UPLOADS: &str = "uploads";
 
+/// Names the store whose place a bucket is.
+const OWNER: &str = "owner";
+
 /// Names below a prefix.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
@@ -39,6 +42,11 @@ impl Layout {
     /// Where the bytes of an upload lie whose digest is not known or not verified.
     pub(crate) fn upload(&self, lease: BlobLeaseId) -> Path {
         self.uploads().join(lease.to_string())
+    }
+
+    /// What says whose place this is.
+    pub(crate) fn owner(&self) -> Path {
+        self.prefix.clone().join(OWNER)
     }
 
     /// The folder of blobs.

@@ -21,23 +21,29 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod address;
 mod backend;
 mod blobs;
 mod config;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod copy;
 mod error;
 mod folder;
 mod gate;
 mod layout;
+mod os_unix_clone;
 mod s3;
 mod signing;
 mod sweep;
 mod upload;
+mod usage;
 
 pub use blobs::{Begun, BlobRead, Blobs, ByteStream, Clock, StoredBlob, UploadRequest};
 pub use config::{BlobTimes, BlobsConfig, Place, S3Credentials, S3Place};
+pub use copy::{BlobCopy, CopyReport};
 pub use error::BlobError;
 pub use signing::{SigningKey, UploadGrant, UploadKeys};
 pub use sweep::{CollectReport, SweepReport};
 pub use upload::Upload;
+pub use usage::BlobUsage;

@@ -43,6 +43,7 @@
 //! lease that has ended is forgotten only after its upload was aborted.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 use object_store::ObjectMeta;
@@ -92,6 +93,15 @@ impl Blobs {
     /// `Conflict` if a pass of this process is under way; `Unavailable` when the place can't be listed. What was
     /// done until then stays done, and the next pass goes on.
     pub async fn collect(&self) -> Result<CollectReport, BlobError> {
+        self.collect_after(self.times.grace).await
+    }
+
+    /// As [`Blobs::collect`], with another grace period. Safety does not rest on it: with none, two
+    /// passes in a row delete what nobody wants now.
+    ///
+    /// # Errors
+    /// Those of [`Blobs::collect`].
+    pub async fn collect_after(&self, grace: Duration) -> Result<CollectReport, BlobError> {
         let Ok(_pass) = self.collecting.try_lock() else {
             return Err(BlobError::Conflict(
                 "garbage is being collected already, hint: wait for that to end".to_owned(),
@@ -103,7 +113,7 @@ impl Blobs {
         let mut batches = self.backend.list_blobs_unsorted().try_chunks(BATCH);
         while let Some(batch) = batches.next().await {
             let batch = batch.map_err(|error| error.1)?;
-            self.judge(&batch, &mut report).await?;
+            self.judge(&batch, grace, &mut report).await?;
         }
         Ok(report)
     }
@@ -129,6 +139,7 @@ impl Blobs {
     async fn judge(
         &self,
         objects: &[ObjectMeta],
+        grace: Duration,
         report: &mut CollectReport,
     ) -> Result<(), BlobError> {
         let sizes: BTreeMap<BlobDigest, u64> = objects
@@ -138,7 +149,7 @@ impl Blobs {
         report.seen += sizes.len() as u64;
         report.foreign += (objects.len() - sizes.len()) as u64;
         let since = self.now();
-        let before = subtract(since, self.times.grace);
+        let before = subtract(since, grace);
         let digests: Vec<BlobDigest> = sizes.keys().copied().collect();
         let turned = self
             .ask("mark", move |catalogue| {

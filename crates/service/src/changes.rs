@@ -195,6 +195,7 @@ impl From<runstone_store::ChangeKind> for ChangeKind {
             Stored::Warnings => Self::Warnings,
             Stored::Deleted => Self::Deleted,
             Stored::Undeleted => Self::Undeleted,
+            Stored::Artifacts => Self::Artifacts,
         }
     }
 }

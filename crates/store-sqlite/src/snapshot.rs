@@ -6,15 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use runstone_model::{
-    ChangeNumber, Experiment, ExperimentKey, ParamPath, ParamValue, Params, RunKey, RunState,
-    SeriesKey, Timestamp, WorkspaceId,
+    ArtifactPath, BlobDigest, ChangeNumber, Experiment, ExperimentKey, ParamPath, ParamValue,
+    Params, RunKey, RunState, SeriesKey, Timestamp, WorkspaceId,
 };
 use runstone_store::apply::RunRow;
 use runstone_store::{
-    AddressMatches, CANDIDATES_MAX, ChangePage, ChangeScan, EventRecord, ExperimentRecord,
-    MetricCell, MetricColumn, MetricDefinition, PREFIX_CHARACTERS_MIN, PointPage, PointScan,
-    RunOrder, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, SegmentScan,
-    SeriesPage, SeriesScan, Snapshot, StoreError, TakeSegments, WarningRecord, WriterRecord,
+    AddressMatches, ArtifactPage, ArtifactRecord, ArtifactScan, BlobReference, CANDIDATES_MAX,
+    ChangePage, ChangeScan, EventRecord, ExperimentRecord, MetricCell, MetricColumn,
+    MetricDefinition, PREFIX_CHARACTERS_MIN, PointPage, PointScan, ReferenceKind, RunOrder,
+    RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, SegmentScan, SeriesPage,
+    SeriesScan, Snapshot, StoreError, TakeSegments, WarningRecord, WriterRecord,
 };
 use rusqlite::{Connection, Row};
 
@@ -32,7 +33,7 @@ use crate::rows::{
 use crate::segments;
 use crate::sequences::read_change;
 use crate::store::Inner;
-use crate::{sql, table};
+use crate::{blobs, sql, table};
 
 /// One consistent view.
 pub(crate) struct SqliteSnapshot<'a> {
@@ -212,6 +213,27 @@ impl<'a> SqliteSnapshot<'a> {
 }
 
 impl Snapshot for SqliteSnapshot<'_> {
+    fn scan_artifacts(&self, run: RunKey, scan: &ArtifactScan) -> Result<ArtifactPage, StoreError> {
+        self.locate(blobs::scan_artifacts(self.connection(), run, scan))
+    }
+
+    fn find_artifact(
+        &self,
+        run: RunKey,
+        path: &ArtifactPath,
+        version: Option<u32>,
+    ) -> Result<Option<ArtifactRecord>, StoreError> {
+        self.locate(blobs::find_artifact(self.connection(), run, path, version))
+    }
+
+    fn scan_blob_references(
+        &self,
+        after: Option<(BlobDigest, RunKey, ReferenceKind)>,
+        limit: usize,
+    ) -> Result<Vec<BlobReference>, StoreError> {
+        self.locate(blobs::scan_references(self.connection(), after, limit))
+    }
+
     fn change_number(&self) -> ChangeNumber {
         self.change
     }

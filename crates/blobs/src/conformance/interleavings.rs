@@ -59,6 +59,55 @@ impl Tally {
     }
 }
 
+/// How many seeds run, for each place; RUNSTONE_BLOB_SEEDS chooses another number.
+pub fn seeds() -> u64 {
+    let chosen = std::env::var("RUNSTONE_BLOB_SEEDS");
+    chosen.map_or(1000, |text| text.parse().expect("a number of seeds"))
+}
+
+/// Runs seeds on two threads; `make` gives each an empty place and an empty catalogue.
+pub fn run_seeds<C: CatalogueUnderTest>(
+    seeds: u64,
+    make: impl Fn(u64) -> Bench<C> + Sync,
+) -> Tally {
+    let run = |odd: u64| {
+        let (runtime, mut tally) = (runtime(), Tally::default());
+        for seed in (0..seeds).filter(|seed| seed % 2 == odd) {
+            let ran = run_interleaving(&runtime, seed, make(seed));
+            tally.add(ran.unwrap_or_else(|failure| panic!("{failure}")));
+        }
+        tally
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| run(1));
+        let mut tally = run(0);
+        tally.add(other.join().unwrap());
+        tally
+    })
+}
+
+/// A runtime of one thread.
+pub fn runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().unwrap()
+}
+
+/// Seeds that never meet prove nothing.
+pub fn check_tally(tally: Tally) {
+    let least = seeds() / 100;
+    for met in [
+        tally.kills,
+        tally.references,
+        tally.found,
+        tally.met_deletion,
+        tally.late,
+        tally.deleted,
+        tally.taken_over,
+    ] {
+        assert!(met >= least, "{tally:?}");
+    }
+}
+
 /// What the tasks of one seed share.
 struct Shared<C> {
     bench: Bench<C>,

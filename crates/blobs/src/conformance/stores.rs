@@ -1,5 +1,7 @@
 //! A store as the scenarios use it: its catalogue, and references of owners, each an artifact of one run.
 
+use std::any::Any;
+
 use runstone_model::{
     ArtifactPath, BlobDigest, BlobLeaseId, MediaType, RunId, StoreIdentity, Timestamp, WorkspaceId,
 };
@@ -34,6 +36,8 @@ pub trait CatalogueUnderTest: BlobCatalogue {
 pub struct StoreUnderTest<S> {
     /// The store.
     pub store: S,
+    /// Dropped after the store, as the folder that it lies in.
+    alive: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// The engine in memory.
@@ -65,7 +69,14 @@ impl<S: Store> StoreUnderTest<S> {
     /// Over a new, empty store.
     pub fn of(store: S) -> Self {
         store.append(FrameBuilder::creator(RUN, 1).frame()).unwrap();
-        Self { store }
+        Self { store, alive: None }
+    }
+
+    /// Keeps something as long as the store.
+    #[must_use]
+    pub fn keeping(mut self, alive: impl Any + Send + Sync) -> Self {
+        self.alive = Some(Box::new(alive));
+        self
     }
 
     fn edit(&self, action: RunAction) -> Result<(), StoreError> {

@@ -8,15 +8,9 @@ use std::time::Duration;
 
 use futures_util::stream;
 
-use super::interleavings::{Tally, run_interleaving};
+use super::interleavings::{check_tally, run_interleaving, run_seeds, runtime, seeds};
 use super::{Bench, MemoryCatalogue, bytes_of, digest_of};
 use crate::{Begun, BlobError, Place, UploadRequest};
-
-/// How many seeds run, for a folder and for a bucket; RUNSTONE_BLOB_SEEDS chooses another number.
-fn seeds() -> u64 {
-    let chosen = std::env::var("RUNSTONE_BLOB_SEEDS");
-    chosen.map_or(1000, |text| text.parse().expect("a number of seeds"))
-}
 
 fn folder() -> (Place, tempfile::TempDir) {
     let root = tempfile::tempdir().unwrap();
@@ -33,45 +27,6 @@ mod place_folder {
 
 mod place_bucket {
     crate::place_suite!(super::moto::bucket);
-}
-
-/// Runs seeds on two threads; `make` gives each an empty place.
-fn run_seeds(seeds: u64, make: impl Fn(u64) -> Bench<MemoryCatalogue> + Sync) -> Tally {
-    let run = |odd: u64| {
-        let (runtime, mut tally) = (runtime(), Tally::default());
-        for seed in (0..seeds).filter(|seed| seed % 2 == odd) {
-            let ran = run_interleaving(&runtime, seed, make(seed));
-            tally.add(ran.unwrap_or_else(|failure| panic!("{failure}")));
-        }
-        tally
-    };
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| run(1));
-        let mut tally = run(0);
-        tally.add(other.join().unwrap());
-        tally
-    })
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().build().unwrap()
-}
-
-/// Seeds that never meet prove nothing.
-fn check_tally(tally: Tally) {
-    let least = seeds() / 100;
-    for met in [
-        tally.kills,
-        tally.references,
-        tally.found,
-        tally.met_deletion,
-        tally.late,
-        tally.deleted,
-        tally.taken_over,
-    ] {
-        assert!(met >= least, "{tally:?}");
-    }
 }
 
 #[test]

@@ -96,4 +96,6 @@ pub enum ChangeKind {
     Deleted,
     /// The run was taken back from the trash.
     Undeleted,
+    /// Artifacts came, became ready or went.
+    Artifacts,
 }

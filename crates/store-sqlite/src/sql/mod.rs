@@ -10,7 +10,10 @@ pub(crate) const SCHEMA_V1: &str = include_str!("schema_v1.sql");
 pub(crate) const SCHEMA_V2: &str = include_str!("schema_v2.sql");
 /// What version 3 adds.
 pub(crate) const SCHEMA_V3: &str = include_str!("schema_v3.sql");
+/// What version 4 adds.
+pub(crate) const SCHEMA_V4: &str = include_str!("schema_v4.sql");
 
+mod blobs;
 mod catalogue;
 mod change;
 mod deep;
@@ -19,6 +22,7 @@ mod run;
 mod space;
 mod table;
 
+pub(crate) use blobs::*;
 pub(crate) use catalogue::*;
 pub(crate) use change::*;
 pub(crate) use deep::*;

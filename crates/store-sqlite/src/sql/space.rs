@@ -17,7 +17,7 @@ pub(crate) const HAS_RUN: &str = "SELECT 1 FROM run WHERE id = ?1";
 
 /// The rows of a purged run, a few at a time: each statement is repeated until it deletes nothing.
 /// Big blobs go two at a time, so that one step is short.
-pub(crate) const PURGE_ROWS: [&str; 21] = [
+pub(crate) const PURGE_ROWS: [&str; 23] = [
     "DELETE FROM l0 WHERE id IN (SELECT id FROM l0 \
          WHERE id >= ?1 << 24 AND id < (?1 + 1) << 24 LIMIT 2)",
     "DELETE FROM pack WHERE id IN (SELECT id FROM pack \
@@ -43,6 +43,10 @@ pub(crate) const PURGE_ROWS: [&str; 21] = [
          (SELECT name FROM scalar WHERE run = ?1 LIMIT 200)",
     "DELETE FROM run_tag WHERE run = ?1 AND name IN \
          (SELECT name FROM run_tag WHERE run = ?1 LIMIT 200)",
+    "DELETE FROM artifact WHERE run = ?1 AND (path, version) IN \
+         (SELECT path, version FROM artifact WHERE run = ?1 LIMIT 100)",
+    "DELETE FROM blob_reference WHERE run = ?1 AND (digest, kind) IN \
+         (SELECT digest, kind FROM blob_reference WHERE run = ?1 LIMIT 100)",
     "DELETE FROM run_alias WHERE run = ?1",
     "DELETE FROM run_override WHERE run = ?1",
     "DELETE FROM warning WHERE run = ?1",
@@ -94,5 +98,9 @@ pub(crate) const SPACE_OF_THE_REST: &str = "SELECT w.run, 1, 190 + octet_length(
      UNION ALL SELECT id >> 24, 1, 50 FROM removal \
      UNION ALL SELECT id >> 24, 1, 24 FROM cut \
      UNION ALL SELECT id >> 24, 1, 10 FROM pack_tier \
+     UNION ALL SELECT run, 1, 100 + octet_length(path) + octet_length(media_type) FROM artifact \
+     UNION ALL SELECT run, count(*), 70 FROM blob_reference GROUP BY run \
+     UNION ALL SELECT NULL, 1, 60 + coalesce(octet_length(remains), 0) FROM blob_lease \
+     UNION ALL SELECT NULL, count(*), 42 FROM blob_mark \
      UNION ALL SELECT NULL, 1, 40 + octet_length(run_id) FROM purged_run";
 pub(crate) const SPACE_OF_JOURNAL: &str = "SELECT NULL, count(*), 26 FROM change";

@@ -41,6 +41,18 @@ impl BlobRows {
         known.collect()
     }
 
+    /// Blobs that a run, or anybody, refers to and that are there, and their bytes.
+    pub(super) fn bytes_of(&self, run: Option<RunKey>) -> (u64, u64) {
+        let ready = self
+            .references
+            .values()
+            .filter(|row| row.pending_until.is_none() && run.is_none_or(|run| run == row.run));
+        let sizes: BTreeMap<_, _> = ready
+            .map(|row| (row.digest, row.bytes.unwrap_or(0)))
+            .collect();
+        (sizes.len() as u64, sizes.values().sum())
+    }
+
     /// A run is purged: nothing of it refers to anything any more.
     pub(super) fn forget_run(&mut self, run: RunKey) {
         self.references.retain(|(_, owner, _), _| *owner != run);

@@ -195,9 +195,13 @@ impl Store for MemoryStore {
             experiment_name: state.experiments[&data.row.run.experiment].name.to_string(),
             deleted_at: data.row.deleted_at,
             bytes: SpaceByKind::default(),
+            blob_bytes: state.blobs.bytes_of(Some(data.row.key)).1,
         });
+        let (blobs, blob_bytes) = state.blobs.bytes_of(None);
         Ok(SpaceReport {
             runs: runs.collect(),
+            blobs,
+            blob_bytes,
             ..SpaceReport::default()
         })
     }
