@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "main/artifacts.rs"]
+mod artifacts;
 #[path = "main/bundle.rs"]
 mod bundle;
 #[path = "main/edits.rs"]
@@ -62,6 +64,7 @@ impl Home {
         command.env("USER", self.path().file_name().unwrap());
         for name in [
             "RUNSTONE_URL",
+            "RUNSTONE_BLOBS",
             "RUNSTONE_TOKEN",
             "RUNSTONE_SPOOL",
             "RUNSTONE_LOG",
