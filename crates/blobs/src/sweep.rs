@@ -104,7 +104,7 @@ impl Blobs {
     pub async fn collect_after(&self, grace: Duration) -> Result<CollectReport, BlobError> {
         let Ok(_pass) = self.collecting.try_lock() else {
             return Err(BlobError::Conflict(
-                "garbage is being collected already, hint: wait for that to end".to_owned(),
+                "garbage is being collected already, or a copy is being made, hint: wait for that to end".to_owned(),
             ));
         };
         let mut report = CollectReport::default();

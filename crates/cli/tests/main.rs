@@ -6,6 +6,8 @@
 
 #[path = "main/artifacts.rs"]
 mod artifacts;
+#[path = "main/bucket.rs"]
+mod bucket;
 #[path = "main/bundle.rs"]
 mod bundle;
 #[path = "main/edits.rs"]
@@ -34,6 +36,8 @@ use std::time::Duration;
 /// A home of its own for each test.
 struct Home {
     folder: tempfile::TempDir,
+    /// What its commands find besides.
+    environment: Vec<(&'static str, String)>,
 }
 
 /// A server over a home; killed when dropped.
@@ -46,6 +50,7 @@ impl Home {
     fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            environment: Vec::new(),
         }
     }
 
@@ -74,6 +79,7 @@ impl Home {
         ] {
             command.env_remove(name);
         }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Bytes that do not repeat, the same for the same seed.
-fn bytes_of(seed: u64, count: usize) -> Vec<u8> {
+pub(super) fn bytes_of(seed: u64, count: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let next = |_| {
         state ^= state << 13;
@@ -70,7 +70,7 @@ fn begin(server: &Server, run: &str, path: &str, digest: &str, bytes: usize) -> 
 }
 
 /// Files below a folder, and their bytes.
-fn files(folder: &Path) -> (usize, u64) {
+pub(super) fn files(folder: &Path) -> (usize, u64) {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return (0, 0);
     };
@@ -90,7 +90,7 @@ fn blobs(home: &Home) -> PathBuf {
     home.path().join("data/blobs")
 }
 
-fn file(home: &Home, name: &str, bytes: &[u8]) -> String {
+pub(super) fn file(home: &Home, name: &str, bytes: &[u8]) -> String {
     let path = home.path().join(name);
     std::fs::write(&path, bytes).unwrap();
     path.to_str().unwrap().to_owned()
@@ -359,7 +359,7 @@ fn a_copy_has_the_bytes_of_all_its_artifacts_while_files_come_and_go() {
     let (done, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
     std::thread::scope(|scope| {
         let (home, done, is_over) = (&home, &done, &is_over);
-        scope.spawn(move || {
+        let putting = scope.spawn(move || {
             for number in 0u64.. {
                 if is_over.load(Ordering::Acquire) {
                     return;
@@ -382,6 +382,7 @@ fn a_copy_has_the_bytes_of_all_its_artifacts_while_files_come_and_go() {
         for number in 0..3 {
             let from = done.load(Ordering::Acquire);
             while done.load(Ordering::Acquire) < from + 3 {
+                assert!(!putting.is_finished());
                 std::thread::yield_now();
             }
             let copy = home.path().join(format!("copy-{number}"));
