@@ -37,6 +37,7 @@ const TINY: FoldLayout = FoldLayout {
     chunk_points_min: 4,
     chunk_points: 8,
     merge_fan_in: 3,
+    slice_bytes_max: 1,
 };
 
 struct Opened {

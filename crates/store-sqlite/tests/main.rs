@@ -6,6 +6,9 @@
 mod conformance;
 mod copies;
 mod deep;
+mod faults;
 mod folder;
+mod kills;
 mod merging;
+mod script;
 mod space;

@@ -1,0 +1,415 @@
+//! What disks do wrong: power losses that tear writes, full disks, failed syncs, failed reads.
+//!
+//! Random steps of the model test are done through a VFS that fails by a seeded plan
+//! ([`os_vfs`]), and every read is compared with the oracle before and after. A scenario is a
+//! number of lives of one folder: each life ends with a fault or in order, then the folder is
+//! checked deeply, opened again and compared. What was acknowledged must be there, once; the one
+//! step that was under way, whole or not at all.
+//!
+//! `RUNSTONE_FAULTS` is how many scenarios each test runs, `RUNSTONE_FAULTS_SEED` where to begin.
+
+pub(crate) mod disk;
+mod os_vfs;
+mod reads;
+mod threads;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use runstone_model::{StoreIdentity, Timestamp};
+use runstone_store::conformance::model::{Step, compare_with_oracle, random_steps};
+use runstone_store::conformance::testing::TEST_EPOCH_MICROS;
+use runstone_store::memory::MemoryStore;
+use runstone_store::{ReclaimRequest, Store, StoreError};
+use runstone_store_sqlite::{FoldLayout, SqliteOptions, SqliteStore, check_deep};
+use tempfile::TempDir;
+
+use self::disk::{Disk, Fault, Random};
+use self::os_vfs::FaultyVfs;
+
+/// Actions of a scenario at most.
+const ACTIONS: usize = 30;
+/// Every path is walked with few points.
+const TINY: FoldLayout = FoldLayout {
+    pass_bytes_max: 1 << 20,
+    pass_points_max: 40,
+    window_series: 2,
+    pack_points: 16,
+    chunk_points_min: 64,
+    chunk_points: 256,
+    merge_fan_in: 3,
+    slice_bytes_max: 1,
+};
+
+/// What a scenario does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    PowerLoss,
+    Full,
+    FailedSync,
+    FailedReads,
+}
+
+/// A folder under test, and what it must hold.
+struct Scenario {
+    seed: u64,
+    kind: Kind,
+    random: Random,
+    folder: TempDir,
+    oracle: MemoryStore,
+    layout: FoldLayout,
+    faults: u64,
+}
+
+/// How a step ended.
+enum Ended {
+    /// As the oracle says.
+    Done,
+    /// Not acknowledged.
+    Failed(StoreError),
+}
+
+/// In memory where the system has such a folder: what is durable is for the plan to say.
+fn new_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() {
+        TempDir::new_in(memory)
+    } else {
+        TempDir::new()
+    };
+    folder.unwrap()
+}
+
+fn number_from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
+/// Runs scenarios of one kind; most of them must have seen their fault.
+#[allow(
+    clippy::print_stderr,
+    reason = "the seed of a failure, and what was met"
+)]
+fn run_scenarios(kind: Kind, scenarios: u64) {
+    let scenarios = number_from_environment("RUNSTONE_FAULTS").unwrap_or(scenarios);
+    let first = number_from_environment("RUNSTONE_FAULTS_SEED").unwrap_or(1);
+    let mut faults = 0;
+    for seed in first..first + scenarios {
+        let guard = NameSeed(kind, seed);
+        faults += Scenario::new(seed, kind).run();
+        std::mem::forget(guard);
+    }
+    eprintln!("{kind:?}: {scenarios} scenarios, {faults} faults");
+    assert!(faults * 2 > scenarios, "{faults} faults in {scenarios}");
+}
+
+/// Says which scenario it was when one panics.
+struct NameSeed(Kind, u64);
+
+impl Drop for NameSeed {
+    #[allow(clippy::print_stderr, reason = "the seed of a failure")]
+    fn drop(&mut self) {
+        eprintln!(
+            "{:?} failed: RUNSTONE_FAULTS=1 RUNSTONE_FAULTS_SEED={}",
+            self.0, self.1
+        );
+    }
+}
+
+impl Scenario {
+    fn new(seed: u64, kind: Kind) -> Self {
+        let mut random = Random(seed);
+        let identity = StoreIdentity {
+            store: [1; 16],
+            incarnation: [1; 16],
+        };
+        let layout = match random.below(2) {
+            0 => FoldLayout::default(),
+            _ => TINY,
+        };
+        Self {
+            seed,
+            kind,
+            random,
+            folder: new_folder(),
+            oracle: MemoryStore::new(identity),
+            layout,
+            faults: 0,
+        }
+    }
+
+    fn options(&self, vfs: Option<&FaultyVfs>) -> SqliteOptions {
+        SqliteOptions {
+            background: false,
+            layout: self.layout,
+            // Few pages stay in memory, so that transactions spill into the log and reads read.
+            cache_bytes_max: 256 << 10,
+            vfs: vfs.map(FaultyVfs::name),
+            clock: Arc::new(|| Timestamp::from_micros(TEST_EPOCH_MICROS)),
+            ..SqliteOptions::default()
+        }
+    }
+
+    /// Does all steps, life by life; how many faults happened.
+    fn run(mut self) -> u64 {
+        let steps = random_steps(self.seed, ACTIONS);
+        let mut next = 0;
+        let mut lives = 0;
+        while next < steps.len() {
+            next = self.live(&steps, next, lives == 0);
+            lives += 1;
+            assert!(lives < 1_000, "nothing goes on");
+        }
+        self.faults
+    }
+
+    fn plan(&mut self) -> Fault {
+        let near = self.random.below(3) > 0;
+        let soon = self.random.below(if near { 12 } else { 80 });
+        match self.kind {
+            Kind::PowerLoss => Fault::PowerLoss { changes: soon },
+            Kind::Full => Fault::Full {
+                changes: soon,
+                in_place: self.random.below(2) == 0,
+            },
+            Kind::FailedSync => Fault::FailedSync { syncs: soon / 8 },
+            Kind::FailedReads => Fault::FailedReads {
+                reads: soon * 2,
+                failures: 1 + self.random.below(4),
+            },
+        }
+    }
+
+    /// One life of the folder: from an opening to a fault, or to the last step. The step to go on
+    /// with.
+    fn live(&mut self, steps: &[Step], first: usize, is_new: bool) -> usize {
+        let vfs = FaultyVfs::new(Arc::new(Disk::new(self.random.next())));
+        let armed_at = match self.random.below(6) {
+            // While it is opened.
+            0 => first,
+            // At some step, or never.
+            _ => first + 1 + self.random.below((steps.len() - first) as u64 + 3) as usize,
+        };
+        let fault = self.plan();
+        if armed_at == first {
+            vfs.disk().plan(fault);
+        }
+        let mut store = match SqliteStore::open(self.folder.path(), self.options(Some(&vfs))) {
+            Ok(store) => store,
+            Err(error) => {
+                self.failed_as_planned(&vfs, &error);
+                return self.end(vfs, None, None, first, is_new);
+            }
+        };
+        for (index, step) in steps.iter().enumerate().skip(first) {
+            if armed_at == index + 1 {
+                vfs.disk().plan(fault);
+            }
+            if matches!(step, Step::Reopen) {
+                let _ = store.close();
+                drop(store);
+                if self.random.below(3) == 0 && vfs.disk().has_power() {
+                    // Closed, and then the power goes.
+                    return self.end(vfs, None, None, index + 1, false);
+                }
+                store = match SqliteStore::open(self.folder.path(), self.options(Some(&vfs))) {
+                    Ok(store) => store,
+                    Err(error) => {
+                        self.failed_as_planned(&vfs, &error);
+                        return self.end(vfs, None, None, index + 1, false);
+                    }
+                };
+                continue;
+            }
+            if self.random.below(8) == 0
+                && let Ended::Failed(error) = self.reclaim(&store)
+            {
+                self.failed_as_planned(&vfs, &error);
+                if !self.goes_on(&vfs, &store) {
+                    return self.end(vfs, Some(store), None, index, false);
+                }
+            }
+            if let Ended::Failed(error) = self.step(&store, step) {
+                self.failed_as_planned(&vfs, &error);
+                if !self.goes_on(&vfs, &store) {
+                    return self.end(vfs, Some(store), Some(step), index, false);
+                }
+                // There is room again: the same step is done now.
+                if let Ended::Failed(error) = self.step(&store, step) {
+                    panic!("after the fault: {error}");
+                }
+            }
+        }
+        if vfs.disk().has_power() {
+            vfs.disk().make_room();
+            if let Err(error) = compare_with_oracle(&store, &self.oracle) {
+                panic!("at the end: {error}");
+            }
+        }
+        self.end(vfs, Some(store), None, steps.len(), false)
+    }
+
+    /// Does a step, and holds the answer to that of the oracle.
+    fn step(&self, store: &SqliteStore, step: &Step) -> Ended {
+        match step {
+            Step::Append(frame) => match store.append(frame.clone()) {
+                Ok(answer) => {
+                    assert_eq!(answer, self.oracle.append(frame.clone()).unwrap());
+                    Ended::Done
+                }
+                Err(error) => Ended::Failed(error),
+            },
+            Step::Edit(request) => match store.edit(request) {
+                Ok(answer) => {
+                    let wanted = self.oracle.edit(request).unwrap();
+                    assert_eq!(format!("{answer:?}"), format!("{wanted:?}"));
+                    Ended::Done
+                }
+                Err(error) => Ended::Failed(error),
+            },
+            Step::Fold { everything } => match store.fold(*everything) {
+                Ok(_) => Ended::Done,
+                Err(error) => Ended::Failed(error),
+            },
+            Step::Reopen => Ended::Done,
+        }
+    }
+
+    /// Gives free pages back. Nobody sees it.
+    fn reclaim(&self, store: &SqliteStore) -> Ended {
+        let request = ReclaimRequest {
+            at: Timestamp::from_micros(TEST_EPOCH_MICROS),
+            trash_seconds: None,
+            longest: Duration::from_secs(60),
+        };
+        match store.reclaim(&request) {
+            Ok(_) => Ended::Done,
+            Err(error) => Ended::Failed(error),
+        }
+    }
+
+    /// Nothing fails without a fault, and what fails says so.
+    fn failed_as_planned(&mut self, vfs: &FaultyVfs, error: &StoreError) {
+        assert!(vfs.disk().happened() > 0, "without a fault: {error}");
+        let text = error.to_string();
+        assert!(text.len() > 10, "{text}");
+        if self.kind == Kind::Full {
+            assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+            assert!(text.contains("full") && text.contains("hint: "), "{text}");
+        }
+        self.faults += 1;
+    }
+
+    /// After a failure: what the store must still do. Whether the life goes on.
+    fn goes_on(&mut self, vfs: &FaultyVfs, store: &SqliteStore) -> bool {
+        match self.kind {
+            Kind::PowerLoss => false,
+            Kind::Full => {
+                // It is read as before, and written again once there is room.
+                if let Err(error) = compare_with_oracle(store, &self.oracle) {
+                    panic!("while the disk is full: {error}");
+                }
+                vfs.disk().make_room();
+                true
+            }
+            Kind::FailedSync => {
+                self.is_poisoned(store);
+                false
+            }
+            Kind::FailedReads => {
+                vfs.disk().make_room();
+                // A commit may have failed, and then nothing is written any more.
+                if store.fold(false).is_err() {
+                    self.is_poisoned(store);
+                    return false;
+                }
+                if let Err(error) = compare_with_oracle(store, &self.oracle) {
+                    panic!("after failed reads: {error}");
+                }
+                true
+            }
+        }
+    }
+
+    /// Nothing is acknowledged any more; what was can be read.
+    fn is_poisoned(&mut self, store: &SqliteStore) {
+        for step in random_steps(self.seed ^ 0xff, 6) {
+            if let Step::Append(frame) = step {
+                let error = store
+                    .append(frame)
+                    .expect_err("nothing is written any more");
+                assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+                assert!(error.to_string().contains("hint: "), "{error}");
+            }
+        }
+        if let Err(error) = compare_with_oracle(store, &self.oracle) {
+            panic!("after a failed sync: {error}");
+        }
+    }
+
+    /// The end of a life: closed or not, with or without power. The step to go on with.
+    fn end(
+        &mut self,
+        vfs: FaultyVfs,
+        store: Option<SqliteStore>,
+        under_way: Option<&Step>,
+        next: usize,
+        is_new: bool,
+    ) -> usize {
+        if let Some(store) = store {
+            if vfs.disk().happened() == 0 && self.random.below(2) == 0 {
+                store.close().unwrap();
+            }
+            drop(store);
+        }
+        if !vfs.disk().has_power() || self.random.below(2) == 0 {
+            vfs.disk().lose_power(self.folder.path());
+        }
+        drop(vfs);
+        if !is_new {
+            self.verify(under_way);
+        } else if let Err(error) = SqliteStore::open(self.folder.path(), self.options(None)) {
+            panic!("a new folder can't be opened after the fault: {error}");
+        }
+        next
+    }
+
+    /// The folder is sound and holds what was acknowledged, and the step under way whole or not.
+    fn verify(&mut self, under_way: Option<&Step>) {
+        let report = check_deep(self.folder.path()).unwrap();
+        assert_eq!(report.damages, []);
+        assert_eq!(report.not_compared, None);
+        let store = SqliteStore::open(self.folder.path(), self.options(None)).unwrap();
+        let Err(without) = compare_with_oracle(&store, &self.oracle) else {
+            return;
+        };
+        match under_way {
+            Some(Step::Append(frame)) => drop(self.oracle.append(frame.clone()).unwrap()),
+            Some(Step::Edit(request)) => drop(self.oracle.edit(request).unwrap()),
+            _ => panic!("after the fault: {without}"),
+        }
+        if let Err(with) = compare_with_oracle(&store, &self.oracle) {
+            panic!("after the fault, without {under_way:?}: {without}\nand with it: {with}");
+        }
+    }
+}
+
+#[test]
+fn torn_writes_lose_nothing_acknowledged() {
+    run_scenarios(Kind::PowerLoss, 100);
+}
+
+#[test]
+fn a_full_disk_refuses_and_the_store_goes_on_when_there_is_room() {
+    run_scenarios(Kind::Full, 60);
+}
+
+#[test]
+fn after_a_failed_sync_nothing_is_acknowledged() {
+    run_scenarios(Kind::FailedSync, 60);
+}
+
+#[test]
+fn failed_reads_are_errors_and_do_no_harm() {
+    run_scenarios(Kind::FailedReads, 60);
+}
