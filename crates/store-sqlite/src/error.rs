@@ -21,7 +21,14 @@ pub(crate) const POISON_RETRY_MILLIS: u64 = 30_000;
 /// Whether the disk was full: the one failure of a commit after which the store goes on, because
 /// nothing was written that could be taken for more than it is.
 pub(crate) fn is_disk_full(error: &rusqlite::Error) -> bool {
+    // The index of the log grows by 32 KiB for each 16 MiB of log; SQLite has a code of its own
+    // for no room there.
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || extended_code(error) == Some(ffi::SQLITE_IOERR_SHMSIZE)
+}
+
+fn extended_code(error: &rusqlite::Error) -> Option<i32> {
+    error.sqlite_error().map(|error| error.extended_code)
 }
 
 /// How the reason of a failed sync begins.
@@ -34,8 +41,14 @@ pub(crate) fn is_failed_sync(error: &StoreError) -> bool {
 
 /// The kind of an error of SQLite. The path is added where it is known, see [`with_path`].
 pub(crate) fn sql_error(error: rusqlite::Error) -> StoreError {
-    let extended = error.sqlite_error().map(|error| error.extended_code);
-    if let Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) = extended {
+    if is_disk_full(&error) {
+        return StoreError::Unavailable {
+            reason: "the disk of the data folder is full".to_owned(),
+            retry_after_millis: FULL_DISK_RETRY_MILLIS,
+        };
+    }
+    let failed_sync = [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC];
+    if extended_code(&error).is_some_and(|code| failed_sync.contains(&code)) {
         return StoreError::Unavailable {
             reason: format!("{SYNC_FAILED}: {error}"),
             retry_after_millis: POISON_RETRY_MILLIS,
@@ -45,10 +58,6 @@ pub(crate) fn sql_error(error: rusqlite::Error) -> StoreError {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             StoreError::Corrupt(format!("the database is damaged: {error}"))
         }
-        Some(ErrorCode::DiskFull) => StoreError::Unavailable {
-            reason: "the disk of the data folder is full".to_owned(),
-            retry_after_millis: FULL_DISK_RETRY_MILLIS,
-        },
         Some(ErrorCode::ReadOnly) => StoreError::Unavailable {
             reason: "the data folder can't be written: it is read-only".to_owned(),
             retry_after_millis: FULL_DISK_RETRY_MILLIS,

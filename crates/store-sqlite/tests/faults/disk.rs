@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     /// After so many changes nothing fits any more, until [`Disk::make_room`]. A file system that
     /// writes in place refuses only what makes a file longer.
     Full { changes: u64, in_place: bool },
+    /// The index of the log, which is memory mapped from a file, finds no room to grow.
+    FullIndex,
     /// After so many syncs the next fails, once.
     FailedSync { syncs: u64 },
     /// After so many reads so many fail.
@@ -72,6 +74,8 @@ pub(crate) struct Disk {
 #[derive(Debug)]
 struct State {
     random: Random,
+    /// Whether what is not durable is kept.
+    is_recorded: bool,
     files: BTreeMap<PathBuf, FileState>,
     fault: Option<Fault>,
     /// Planned faults that have happened.
@@ -111,10 +115,12 @@ enum Name {
 }
 
 impl Disk {
+    /// One that does nothing wrong until it is told to.
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             state: Mutex::new(State {
                 random: Random(seed),
+                is_recorded: true,
                 files: BTreeMap::new(),
                 fault: None,
                 happened: 0,
@@ -123,6 +129,16 @@ impl Disk {
                 syncs: 0,
             }),
         }
+    }
+
+    /// One that is slow and never fails; nothing is kept for a power loss.
+    pub(crate) fn slow(sync_pause: Duration) -> Self {
+        let disk = Self::new(0);
+        let mut state = disk.lock();
+        state.is_recorded = false;
+        state.sync_pause = sync_pause;
+        drop(state);
+        disk
     }
 
     /// From now on this goes wrong, and nothing else.
@@ -177,8 +193,7 @@ impl Disk {
     ) -> Verdict {
         let mut state = self.lock();
         let verdict = state.change(range.end > length, range.end - range.start);
-        let is_done = !matches!(verdict, Verdict::Fails);
-        if is_done {
+        if state.is_recorded && !matches!(verdict, Verdict::Fails) {
             state.file(path).remember(range, length, read);
         }
         verdict
@@ -194,7 +209,7 @@ impl Disk {
     ) -> Verdict {
         let mut state = self.lock();
         let verdict = state.change(to > length, 0);
-        if !matches!(verdict, Verdict::Fails) {
+        if state.is_recorded && !matches!(verdict, Verdict::Fails) {
             state.file(path).remember(to..length.max(to), length, read);
         }
         verdict
@@ -224,6 +239,21 @@ impl Disk {
         verdict
     }
 
+    /// Before the index of the log grows.
+    pub(crate) fn before_index_grows(&self) -> Verdict {
+        let mut state = self.lock();
+        let is_full = match state.fault {
+            Some(Fault::FullIndex) => true,
+            Some(Fault::Full { changes, .. }) => changes == 0,
+            _ => false,
+        };
+        if !is_full {
+            return Verdict::Works;
+        }
+        state.happened += 1;
+        Verdict::Full { bytes: 0 }
+    }
+
     /// Before a read.
     pub(crate) fn before_read(&self) -> Verdict {
         self.lock().read()
@@ -233,7 +263,7 @@ impl Disk {
     pub(crate) fn before_delete(&self, path: &Path, is_synced: bool) -> Verdict {
         let mut state = self.lock();
         let verdict = state.change(false, 0);
-        if matches!(verdict, Verdict::Fails) {
+        if matches!(verdict, Verdict::Fails) || !state.is_recorded {
             return verdict;
         }
         let file = state.file(path);

@@ -17,9 +17,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runstone_model::{StoreIdentity, Timestamp};
+use runstone_model::{StoreIdentity, Timestamp, WorkspaceId};
+use runstone_store::conformance::all_series;
 use runstone_store::conformance::model::{Step, compare_with_oracle, random_steps};
-use runstone_store::conformance::testing::TEST_EPOCH_MICROS;
+use runstone_store::conformance::testing::{FrameBuilder, TEST_EPOCH_MICROS};
 use runstone_store::memory::MemoryStore;
 use runstone_store::{ReclaimRequest, Store, StoreError};
 use runstone_store_sqlite::{FoldLayout, SqliteOptions, SqliteStore, check_deep};
@@ -68,6 +69,14 @@ enum Ended {
     Done,
     /// Not acknowledged.
     Failed(StoreError),
+}
+
+/// What may have been done when a life ended.
+#[derive(Debug, Clone, Copy)]
+enum UnderWay<'a> {
+    Nothing,
+    Step(&'a Step),
+    Reclaim(&'a ReclaimRequest),
 }
 
 /// In memory where the system has such a folder: what is durable is for the plan to say.
@@ -198,7 +207,7 @@ impl Scenario {
             Ok(store) => store,
             Err(error) => {
                 self.failed_as_planned(&vfs, &error);
-                return self.end(vfs, None, None, first, is_new);
+                return self.end(vfs, None, UnderWay::Nothing, first, is_new);
             }
         };
         for (index, step) in steps.iter().enumerate().skip(first) {
@@ -210,29 +219,32 @@ impl Scenario {
                 drop(store);
                 if self.random.below(3) == 0 && vfs.disk().has_power() {
                     // Closed, and then the power goes.
-                    return self.end(vfs, None, None, index + 1, false);
+                    return self.end(vfs, None, UnderWay::Nothing, index + 1, false);
                 }
                 store = match SqliteStore::open(self.folder.path(), self.options(Some(&vfs))) {
                     Ok(store) => store,
                     Err(error) => {
                         self.failed_as_planned(&vfs, &error);
-                        return self.end(vfs, None, None, index + 1, false);
+                        return self.end(vfs, None, UnderWay::Nothing, index + 1, false);
                     }
                 };
                 continue;
             }
-            if self.random.below(8) == 0
-                && let Ended::Failed(error) = self.reclaim(&store)
-            {
-                self.failed_as_planned(&vfs, &error);
-                if !self.goes_on(&vfs, &store) {
-                    return self.end(vfs, Some(store), None, index, false);
+            if self.random.below(8) == 0 {
+                let request = self.reclaim_request();
+                if let Ended::Failed(error) = self.reclaim(&store, &request) {
+                    let reclaim = UnderWay::Reclaim(&request);
+                    self.failed_as_planned(&vfs, &error);
+                    if !self.goes_on(&vfs, &store, reclaim) {
+                        return self.end(vfs, Some(store), reclaim, index, false);
+                    }
                 }
             }
             if let Ended::Failed(error) = self.step(&store, step) {
                 self.failed_as_planned(&vfs, &error);
-                if !self.goes_on(&vfs, &store) {
-                    return self.end(vfs, Some(store), Some(step), index, false);
+                // Refused, and so not done at all.
+                if !self.goes_on(&vfs, &store, UnderWay::Nothing) {
+                    return self.end(vfs, Some(store), UnderWay::Step(step), index, false);
                 }
                 // There is room again: the same step is done now.
                 if let Ended::Failed(error) = self.step(&store, step) {
@@ -246,7 +258,7 @@ impl Scenario {
                 panic!("at the end: {error}");
             }
         }
-        self.end(vfs, Some(store), None, steps.len(), false)
+        self.end(vfs, Some(store), UnderWay::Nothing, steps.len(), false)
     }
 
     /// Does a step, and holds the answer to that of the oracle.
@@ -275,15 +287,23 @@ impl Scenario {
         }
     }
 
-    /// Gives free pages back. Nobody sees it.
-    fn reclaim(&self, store: &SqliteStore) -> Ended {
-        let request = ReclaimRequest {
-            at: Timestamp::from_micros(TEST_EPOCH_MICROS),
-            trash_seconds: None,
+    fn reclaim_request(&mut self) -> ReclaimRequest {
+        ReclaimRequest {
+            // After all deletions.
+            at: Timestamp::from_micros(TEST_EPOCH_MICROS + 3_600_000_000),
+            trash_seconds: (self.random.below(3) == 0).then_some(0),
             longest: Duration::from_secs(60),
-        };
-        match store.reclaim(&request) {
-            Ok(_) => Ended::Done,
+        }
+    }
+
+    /// Empties the trash if it is to, and gives free pages back, which nobody sees.
+    fn reclaim(&self, store: &SqliteStore, request: &ReclaimRequest) -> Ended {
+        match store.reclaim(request) {
+            Ok(report) => {
+                let wanted = self.oracle.reclaim(request).unwrap();
+                assert_eq!(report.purged, wanted.purged);
+                Ended::Done
+            }
             Err(error) => Ended::Failed(error),
         }
     }
@@ -301,38 +321,34 @@ impl Scenario {
     }
 
     /// After a failure: what the store must still do. Whether the life goes on.
-    fn goes_on(&mut self, vfs: &FaultyVfs, store: &SqliteStore) -> bool {
+    fn goes_on(&mut self, vfs: &FaultyVfs, store: &SqliteStore, under_way: UnderWay<'_>) -> bool {
         match self.kind {
             Kind::PowerLoss => false,
             Kind::Full => {
                 // It is read as before, and written again once there is room.
-                if let Err(error) = compare_with_oracle(store, &self.oracle) {
-                    panic!("while the disk is full: {error}");
-                }
+                self.compare(store, under_way, "while the disk is full");
                 vfs.disk().make_room();
                 true
             }
             Kind::FailedSync => {
-                self.is_poisoned(store);
+                self.is_poisoned(store, under_way);
                 false
             }
             Kind::FailedReads => {
                 vfs.disk().make_room();
                 // A commit may have failed, and then nothing is written any more.
                 if store.fold(false).is_err() {
-                    self.is_poisoned(store);
+                    self.is_poisoned(store, under_way);
                     return false;
                 }
-                if let Err(error) = compare_with_oracle(store, &self.oracle) {
-                    panic!("after failed reads: {error}");
-                }
+                self.compare(store, under_way, "after failed reads");
                 true
             }
         }
     }
 
     /// Nothing is acknowledged any more; what was can be read.
-    fn is_poisoned(&mut self, store: &SqliteStore) {
+    fn is_poisoned(&mut self, store: &SqliteStore, under_way: UnderWay<'_>) {
         for step in random_steps(self.seed ^ 0xff, 6) {
             if let Step::Append(frame) = step {
                 let error = store
@@ -342,9 +358,7 @@ impl Scenario {
                 assert!(error.to_string().contains("hint: "), "{error}");
             }
         }
-        if let Err(error) = compare_with_oracle(store, &self.oracle) {
-            panic!("after a failed sync: {error}");
-        }
+        self.compare(store, under_way, "after a failed sync");
     }
 
     /// The end of a life: closed or not, with or without power. The step to go on with.
@@ -352,7 +366,7 @@ impl Scenario {
         &mut self,
         vfs: FaultyVfs,
         store: Option<SqliteStore>,
-        under_way: Option<&Step>,
+        under_way: UnderWay<'_>,
         next: usize,
         is_new: bool,
     ) -> usize {
@@ -375,21 +389,28 @@ impl Scenario {
     }
 
     /// The folder is sound and holds what was acknowledged, and the step under way whole or not.
-    fn verify(&mut self, under_way: Option<&Step>) {
+    fn verify(&mut self, under_way: UnderWay<'_>) {
         let report = check_deep(self.folder.path()).unwrap();
         assert_eq!(report.damages, []);
         assert_eq!(report.not_compared, None);
         let store = SqliteStore::open(self.folder.path(), self.options(None)).unwrap();
-        let Err(without) = compare_with_oracle(&store, &self.oracle) else {
+        self.compare(&store, under_way, "after the fault");
+    }
+
+    /// What was acknowledged is there, and what was under way wholly or not at all; the oracle
+    /// then has it too.
+    fn compare(&self, store: &SqliteStore, under_way: UnderWay<'_>, when: &str) {
+        let Err(without) = compare_with_oracle(store, &self.oracle) else {
             return;
         };
         match under_way {
-            Some(Step::Append(frame)) => drop(self.oracle.append(frame.clone()).unwrap()),
-            Some(Step::Edit(request)) => drop(self.oracle.edit(request).unwrap()),
-            _ => panic!("after the fault: {without}"),
+            UnderWay::Step(Step::Append(frame)) => drop(self.oracle.append(frame.clone()).unwrap()),
+            UnderWay::Step(Step::Edit(request)) => drop(self.oracle.edit(request).unwrap()),
+            UnderWay::Reclaim(request) => drop(self.oracle.reclaim(request).unwrap()),
+            _ => panic!("{when}: {without}"),
         }
-        if let Err(with) = compare_with_oracle(&store, &self.oracle) {
-            panic!("after the fault, without {under_way:?}: {without}\nand with it: {with}");
+        if let Err(with) = compare_with_oracle(store, &self.oracle) {
+            panic!("{when}, without {under_way:?}: {without}\nand with it: {with}");
         }
     }
 }
@@ -412,4 +433,56 @@ fn after_a_failed_sync_nothing_is_acknowledged() {
 #[test]
 fn failed_reads_are_errors_and_do_no_harm() {
     run_scenarios(Kind::FailedReads, 60);
+}
+
+#[test]
+fn an_index_of_the_log_without_room_is_a_full_disk_and_passes() {
+    let folder = new_folder();
+    let vfs = FaultyVfs::new(Arc::new(Disk::slow(Duration::ZERO)));
+    let options = SqliteOptions {
+        background: false,
+        vfs: Some(vfs.name()),
+        ..SqliteOptions::default()
+    };
+    let store = SqliteStore::open(folder.path(), options).unwrap();
+    vfs.disk().plan(Fault::FullIndex);
+    let mut builder = FrameBuilder::creator("run-a", 1);
+    let mut acknowledged = 0;
+    // The first part of the index is for some 4,000 pages of log.
+    let error = loop {
+        let before = builder.clone();
+        let loss = builder.metric("loss");
+        let first = f64::from(acknowledged);
+        builder.log(
+            loss,
+            (0..5_000).map(|index| (first + f64::from(index), f64::from(index).sin())),
+        );
+        match store.append(builder.frame()) {
+            Ok(_) => acknowledged += 5_000,
+            Err(error) => {
+                builder = before;
+                break error;
+            }
+        }
+        assert!(acknowledged < 4_000_000, "the index never grew");
+    };
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    assert!(error.to_string().contains("full"), "{error}");
+    vfs.disk().make_room();
+    let loss = builder.metric("loss");
+    builder.log(loss, [(f64::from(acknowledged), 1.0)]);
+    store.append(builder.frame()).unwrap();
+    let count = |store: &SqliteStore| {
+        let snapshot = store.snapshot().unwrap();
+        let run = snapshot
+            .find_run(WorkspaceId::default(), "run-a")
+            .unwrap()
+            .key;
+        all_series(snapshot.as_ref(), run, 10)[0].summary.count
+    };
+    assert_eq!(count(&store), u64::try_from(acknowledged).unwrap() + 1);
+    store.close().unwrap();
+    drop(store);
+    let store = SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap();
+    assert_eq!(count(&store), u64::try_from(acknowledged).unwrap() + 1);
 }

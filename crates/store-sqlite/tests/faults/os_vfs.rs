@@ -405,6 +405,18 @@ unsafe extern "C" fn shm_map(
     extend: c_int,
     answer: *mut *mut c_void,
 ) -> c_int {
+    // Asked without leave to grow, it answers null where it would have to.
+    let code = pass!(file, xShmMap, page, page_bytes, 0, answer);
+    // SAFETY: SQLite gave room for the answer.
+    let is_there = code != ffi::SQLITE_OK || unsafe { !(*answer).is_null() };
+    if is_there || extend == 0 {
+        return code;
+    }
+    // SAFETY: called by SQLite with an open file.
+    let disk = &unsafe { opened(file) }.disk;
+    if disk.before_index_grows() != Verdict::Works {
+        return ffi::SQLITE_IOERR_SHMSIZE;
+    }
     pass!(file, xShmMap, page, page_bytes, extend, answer)
 }
 

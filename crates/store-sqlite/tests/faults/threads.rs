@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use runstone_store::conformance::testing::FrameBuilder;
 use runstone_store::{Store, StoreError};
 use runstone_store_sqlite::{SqliteOptions, SqliteStore, check_deep};
-use tempfile::TempDir;
 
 use super::disk::{Disk, Fault, Random};
 use super::os_vfs::FaultyVfs;
@@ -152,23 +152,21 @@ fn slow_syncs_are_shared_and_what_was_acknowledged_is_there_after_a_power_loss()
 /// Clients that wait for one sync are all served by the next.
 #[test]
 fn while_a_sync_is_under_way_frames_gather_for_the_next() {
-    let folder: TempDir = new_folder();
-    let vfs = FaultyVfs::new(Arc::new(Disk::new(7)));
+    let folder = new_folder();
+    let vfs = FaultyVfs::new(Arc::new(Disk::slow(Duration::from_millis(5))));
     let quiet = SqliteOptions {
         background: false,
         vfs: Some(vfs.name()),
         ..SqliteOptions::default()
     };
     let store = SqliteStore::open(folder.path(), quiet).unwrap();
-    vfs.disk().set_sync_pause(Duration::from_millis(5));
     let before = vfs.disk().syncs();
     std::thread::scope(|scope| {
         for number in 1..=16 {
             let store = &store;
             scope.spawn(move || {
                 let run = format!("run-{number}");
-                let mut builder =
-                    runstone_store::conformance::testing::FrameBuilder::creator(&run, number);
+                let mut builder = FrameBuilder::creator(&run, number);
                 for step in 0..10 {
                     let loss = builder.metric("loss");
                     builder.log(loss, [(f64::from(step), 1.0)]);
