@@ -5,6 +5,7 @@
 
 mod conformance;
 mod copies;
+mod damages;
 mod deep;
 mod faults;
 mod folder;

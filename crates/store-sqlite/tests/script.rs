@@ -335,6 +335,8 @@ fn read_run(snapshot: &dyn Snapshot, run: RunKey, text: &mut String) -> Result<(
     add(format!("{:?}", snapshot.read_params(run)?));
     add(format!("{events:?}"));
     add(format!("{:?}", snapshot.read_writers(run)?));
+    add(format!("{:?}", snapshot.read_scalars(run)?));
+    add(format!("{:?}", snapshot.read_warnings(run)?));
     for mut record in series {
         // Added up in another order; the deep check compares it.
         record.summary.sum = 0.0;

@@ -80,7 +80,7 @@ enum UnderWay<'a> {
 }
 
 /// In memory where the system has such a folder: what is durable is for the plan to say.
-fn new_folder() -> TempDir {
+pub(crate) fn new_folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() {
         TempDir::new_in(memory)
@@ -90,7 +90,7 @@ fn new_folder() -> TempDir {
     folder.unwrap()
 }
 
-fn number_from_environment(name: &str) -> Option<u64> {
+pub(crate) fn number_from_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
