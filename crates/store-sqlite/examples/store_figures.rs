@@ -11,10 +11,11 @@
 )]
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use runstone_model::WorkspaceId;
-use runstone_store::{AppendFrame, PointScan, SeriesScan, Store};
+use runstone_model::{Timestamp, WorkspaceId};
+use runstone_store::{AppendFrame, PointScan, SeriesScan, Store, StoreError};
 use runstone_store_sqlite::{SqliteOptions, SqliteStore};
 
 mod makers;
@@ -22,7 +23,7 @@ mod slow;
 
 use slow::{FaultyVfs, slow_vfs};
 
-use makers::{Maker, cpu_seconds, makers, resident_bytes};
+use makers::{EPOCH_MICROS, Maker, cpu_seconds, makers, resident_bytes};
 
 fn main() {
     let folder = std::env::args().nth(1).filter(|folder| !folder.is_empty());
@@ -66,13 +67,21 @@ fn main() {
     let _ = std::fs::remove_dir_all(&root);
 }
 
+/// With the clock of the frames: by another they would seem old, and be folded one by one.
+fn options(vfs: Option<String>) -> SqliteOptions {
+    SqliteOptions {
+        vfs,
+        clock: Arc::new(|| Timestamp::from_micros(EPOCH_MICROS)),
+        ..SqliteOptions::default()
+    }
+}
+
 fn open(folder: &Path, background: bool, vfs: Option<String>) -> SqliteStore {
     let _ = std::fs::remove_dir_all(folder);
     let options = SqliteOptions {
         background,
-        vfs,
         unfolded_points_max: u64::MAX,
-        ..SqliteOptions::default()
+        ..options(vfs)
     };
     SqliteStore::open(folder, options).unwrap()
 }
@@ -89,7 +98,7 @@ fn append_all(store: &SqliteStore, work: Vec<Vec<AppendFrame>>) -> (Duration, Ve
                         .into_iter()
                         .map(|frame| {
                             let start = Instant::now();
-                            store.append(frame).unwrap();
+                            append(store, frame);
                             start.elapsed()
                         })
                         .collect::<Vec<_>>()
@@ -103,6 +112,13 @@ fn append_all(store: &SqliteStore, work: Vec<Vec<AppendFrame>>) -> (Duration, Ve
     });
     latencies.sort();
     (start.elapsed(), latencies)
+}
+
+/// Waits for room as a client does.
+fn append(store: &SqliteStore, frame: AppendFrame) {
+    while let Err(error) = store.append(frame.clone()) {
+        assert!(matches!(error, StoreError::Overloaded { .. }), "{error}");
+    }
 }
 
 fn make(makers: &mut [Maker], steps: u64, frames: usize) -> Vec<Vec<AppendFrame>> {
@@ -161,11 +177,7 @@ fn append_then_fold(
 fn together(root: &Path, vfs: Option<String>) {
     let folder = root.join("b");
     let _ = std::fs::remove_dir_all(&folder);
-    let options = SqliteOptions {
-        vfs,
-        ..SqliteOptions::default()
-    };
-    let store = SqliteStore::open(&folder, options).unwrap();
+    let store = SqliteStore::open(&folder, options(vfs)).unwrap();
     let mut makers = makers(&store, 4, 100);
     let work = make(&mut makers, 100, 400);
     let points = 4 * 100 * 100 * 400;
