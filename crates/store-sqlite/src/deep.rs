@@ -24,6 +24,7 @@ use crate::deep_rows::check_rows_against_bodies;
 use crate::directory::check_series;
 use crate::error::{Result, sql_error, with_path};
 use crate::folder::database_file;
+use crate::fork::check_shared;
 use crate::lock::FolderLock;
 use crate::rows::collect;
 use crate::schema::SCHEMA_VERSION;
@@ -144,6 +145,13 @@ fn check_rows(folder: &Path, report: &mut DeepReport) -> Result<()> {
         sql::ALL_BINDINGS,
         "the bindings",
         check_bindings,
+        report,
+    )?;
+    check_bodies(
+        &connection,
+        sql::ALL_FORKS,
+        "the shared series of the fork",
+        check_shared,
         report,
     )?;
     check_rows_against_bodies(&connection, report)

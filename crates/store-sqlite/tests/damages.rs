@@ -32,7 +32,7 @@ enum Gone {
 }
 
 /// Every table.
-const TABLES: [(&str, Gone); 31] = [
+const TABLES: [(&str, Gone); 32] = [
     ("meta", Gone::Found),
     // Without a run of its own an experiment is named nowhere else.
     ("experiment", Gone::Unseen),
@@ -45,6 +45,7 @@ const TABLES: [(&str, Gone); 31] = [
     ("chunk", Gone::Found),
     ("run_summary", Gone::Found),
     ("cut", Gone::Found),
+    ("fork", Gone::Found),
     ("event", Gone::FoundOrHarmless),
     ("series", Gone::FoundOrHarmless),
     ("binding", Gone::FoundOrHarmless),
@@ -72,7 +73,7 @@ const TABLES: [(&str, Gone); 31] = [
 ];
 
 /// Bodies, all with a checksum.
-const BODIES: [(&str, &str); 7] = [
+const BODIES: [(&str, &str); 8] = [
     ("l0", "body"),
     ("pack", "body"),
     ("chunk", "head"),
@@ -80,6 +81,7 @@ const BODIES: [(&str, &str); 7] = [
     ("run_summary", "body"),
     ("series", "body"),
     ("binding", "body"),
+    ("fork", "body"),
 ];
 
 /// A folder with something in almost every table, and what it reads as.

@@ -9,6 +9,7 @@ mod damages;
 mod deep;
 mod faults;
 mod folder;
+mod forks;
 mod kills;
 mod merging;
 mod script;

@@ -6,7 +6,8 @@ pub(crate) const MISCOUNTS: [(&str, &str); 16] = [
         "runs whose points are not all there, or are there twice",
         "SELECT m.run, m.durable FROM run_mark m LEFT JOIN run_summary s ON s.run = m.run \
              WHERE m.durable <> coalesce(s.points, 0) + (SELECT coalesce(sum(f.points), 0) FROM l0 f \
-                 WHERE f.id >= m.run << 24 AND f.id < (m.run + 1) << 24)",
+                 WHERE f.id >= m.run << 24 AND f.id < (m.run + 1) << 24) \
+             AND m.run NOT IN (SELECT run FROM purge)",
     ),
     // A deleted run stands still while its writers go on counting.
     (
@@ -37,7 +38,8 @@ pub(crate) const MISCOUNTS: [(&str, &str); 16] = [
     (
         "runs whose rewinds are not all there, or are there twice",
         "SELECT m.run, m.generation FROM run_mark m WHERE m.generation <> \
-             (SELECT count(*) FROM cut c WHERE c.id >= m.run << 24 AND c.id < (m.run + 1) << 24)",
+             (SELECT count(*) FROM cut c WHERE c.id >= m.run << 24 AND c.id < (m.run + 1) << 24) \
+             AND m.run NOT IN (SELECT run FROM purge)",
     ),
     (
         "removals after one that is missing",
@@ -65,7 +67,8 @@ pub(crate) const MISCOUNTS: [(&str, &str); 16] = [
     (
         "runs whose points no writer has appended",
         "SELECT m.run, m.durable FROM run_mark m WHERE m.durable > 0 \
-             AND m.run NOT IN (SELECT run FROM append_writer)",
+             AND m.run NOT IN (SELECT run FROM append_writer) \
+             AND m.run NOT IN (SELECT run FROM purge)",
     ),
     (
         "packs that belong to no tier",
@@ -77,7 +80,8 @@ pub(crate) const MISCOUNTS: [(&str, &str); 16] = [
         "runs whose newest change the journal lacks",
         "SELECT m.run, m.changed FROM run_mark m WHERE \
              m.changed > coalesce((SELECT last FROM sequence WHERE name = 'changes_forgotten'), 0) \
-             AND NOT EXISTS (SELECT 1 FROM change c WHERE c.id = m.changed AND c.run = m.run)",
+             AND NOT EXISTS (SELECT 1 FROM change c WHERE c.id = m.changed AND c.run = m.run) \
+             AND m.run NOT IN (SELECT run FROM purge)",
     ),
     (
         "metrics without their experiment",

@@ -10,11 +10,14 @@ pub(crate) const SCHEMA_V1: &str = include_str!("schema_v1.sql");
 pub(crate) const SCHEMA_V2: &str = include_str!("schema_v2.sql");
 /// What version 3 adds.
 pub(crate) const SCHEMA_V3: &str = include_str!("schema_v3.sql");
+/// What version 4 adds.
+pub(crate) const SCHEMA_V4: &str = include_str!("schema_v4.sql");
 
 mod catalogue;
 mod change;
 mod deep;
 mod deep_counts;
+mod fork;
 mod points;
 mod run;
 mod space;
@@ -24,6 +27,7 @@ pub(crate) use catalogue::*;
 pub(crate) use change::*;
 pub(crate) use deep::*;
 pub(crate) use deep_counts::*;
+pub(crate) use fork::*;
 pub(crate) use points::*;
 pub(crate) use run::*;
 pub(crate) use space::*;
