@@ -53,6 +53,8 @@ pub struct FoldLayout {
     pub entry_block_bytes: usize,
     /// So many neighbours of one size are merged into one: packs of passes, and chunks of a series.
     pub merge_fan_in: usize,
+    /// Bytes of packs and chunks that one transaction inserts, about; frames wait for it.
+    pub slice_bytes_max: usize,
 }
 
 impl Default for FoldLayout {
@@ -66,6 +68,7 @@ impl Default for FoldLayout {
             chunk_points: 16_384,
             entry_block_bytes: 128 << 10,
             merge_fan_in: 8,
+            slice_bytes_max: 2 << 20,
         }
     }
 }
@@ -100,6 +103,9 @@ pub struct SqliteOptions {
     pub trash_seconds: u64,
     /// Past this share of free pages, in percent, the database is shortened unasked.
     pub free_percent_max: u64,
+    /// Name of a registered VFS of SQLite through which the files are reached; `None`: that of
+    /// the system. Tests hand in one that fails as disks do.
+    pub vfs: Option<String>,
     /// The server's clock.
     pub clock: Clock,
 }
@@ -120,6 +126,7 @@ impl Default for SqliteOptions {
             changes_kept: CHANGES_KEPT,
             trash_seconds: TRASH_SECONDS,
             free_percent_max: 25,
+            vfs: None,
             clock: Arc::new(system_clock),
         }
     }
@@ -142,6 +149,7 @@ impl fmt::Debug for SqliteOptions {
             .field("changes_kept", &self.changes_kept)
             .field("trash_seconds", &self.trash_seconds)
             .field("free_percent_max", &self.free_percent_max)
+            .field("vfs", &self.vfs)
             .finish_non_exhaustive()
     }
 }

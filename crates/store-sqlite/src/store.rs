@@ -19,7 +19,7 @@ use rusqlite::Connection;
 use crate::backlog::{Backlog, Unfolded};
 use crate::checkpointer::{self, log_bytes};
 use crate::columns::ColumnCache;
-use crate::connection::{ReaderPool, open, open_writer, use_log};
+use crate::connection::{ReaderPool, open_through, open_writer, use_log};
 use crate::copy::copy_folder;
 use crate::error::{Result, sql_error, with_path};
 use crate::fold::Folder;
@@ -111,7 +111,11 @@ impl SqliteStore {
         migrations: &[Migration],
     ) -> Result<(Inner, StoreIdentity, Vec<JoinHandle<()>>)> {
         let database = database_file(folder);
-        let mut connection = open_writer(&database, options.cache_bytes_max / 4)?;
+        let mut connection = open_writer(
+            &database,
+            options.cache_bytes_max / 4,
+            options.vfs.as_deref(),
+        )?;
         let now = (options.clock)();
         let identity = prepare_schema(&mut connection, &database, migrations, now)?;
         use_log(&connection)?;
@@ -121,6 +125,7 @@ impl SqliteStore {
         let shared = Arc::new(WriterShared::new(backlog, change));
         let pool = Arc::new(ReaderPool::new(
             database.clone(),
+            options.vfs.clone(),
             options.cache_bytes_max / 2,
             options.readers_max,
         ));
@@ -137,6 +142,7 @@ impl SqliteStore {
             Arc::clone(&shared),
             Arc::clone(&pool),
             database.clone(),
+            options.vfs.clone(),
             Arc::clone(&options.clock),
             options.trash_seconds,
             options.free_percent_max,
@@ -144,7 +150,7 @@ impl SqliteStore {
         let writer = Writer::new(Arc::clone(&shared), connection)?;
         let mut threads = vec![spawn("runstone-write", move || writer.run())?];
         if options.background {
-            let connection = open(&database, 1 << 20)?;
+            let connection = open_through(&database, 1 << 20, options.vfs.as_deref())?;
             let for_log = Arc::clone(&shared);
             let log_bytes_max = options.log_bytes_max;
             threads.push(spawn("runstone-log", move || {

@@ -38,6 +38,7 @@ const TINY: FoldLayout = FoldLayout {
     chunk_points: 8,
     entry_block_bytes: 24,
     merge_fan_in: 3,
+    slice_bytes_max: 1,
 };
 
 struct Opened {

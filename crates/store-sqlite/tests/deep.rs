@@ -247,6 +247,62 @@ fn rows_that_do_not_fit_together_are_named() {
             "INSERT INTO series VALUES (16777216 * 2 + 90, x'01ff')",
             &["series 2/90"],
         ),
+        (
+            "UPDATE pack SET last_series = last_series + 1 WHERE id >> 24 = 1",
+            &["pack 16777216", "not what its row says"],
+        ),
+        (
+            "UPDATE chunk SET first_step = -1.0 WHERE run = 2",
+            &["chunk", "not what its row says"],
+        ),
+        (
+            "UPDATE l0 SET points = points + 1 WHERE id >> 24 = 2",
+            &["frame", "not what its row says"],
+        ),
+        (
+            "UPDATE run_summary SET points = points + 1 WHERE run = 1",
+            &["the summary of run 1", "not what its row says"],
+        ),
+        (
+            "DELETE FROM l0 WHERE id >> 24 = 2",
+            &["points are not all there", "2/"],
+        ),
+        (
+            "DELETE FROM run_summary WHERE run = 1",
+            &["points are not all there", "1/"],
+        ),
+        (
+            "UPDATE writer_mark SET durable = durable - 1 WHERE writer = 1",
+            &["not those of their writers", "1/"],
+        ),
+        (
+            "DELETE FROM cut WHERE id >> 24 = 1",
+            &["rewinds are not all there", "1/1"],
+        ),
+        (
+            "DELETE FROM append_writer WHERE run = 1",
+            &["no writer has appended", "1/"],
+        ),
+        (
+            "DELETE FROM binding WHERE id >> 24 = 2",
+            &["no writer of run 2 has a number for series 0"],
+        ),
+        (
+            "DELETE FROM pack_tier WHERE id >> 24 = 2",
+            &["packs that belong to no tier", "2/0"],
+        ),
+        (
+            "DELETE FROM event WHERE id >> 24 = 1",
+            &["state is not that of their last event", "1/0"],
+        ),
+        (
+            "UPDATE sequence SET last = 1 WHERE name = 'run'",
+            &["would be given again", "1/2"],
+        ),
+        (
+            "DELETE FROM meta WHERE name = 'created_at'",
+            &["names of the folder", "0/2"],
+        ),
     ] {
         let folder = folder();
         let connection = connect(folder.path());

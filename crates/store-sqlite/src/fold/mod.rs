@@ -217,7 +217,7 @@ impl Folder {
         let folded = pass.folded;
         let is_last = pass.is_last;
         let is_clean = clean.remove(&run);
-        for slice in pass.into_slices(!is_clean) {
+        for slice in pass.into_slices(!is_clean, self.layout.slice_bytes_max) {
             match self.apply(unless_purged(run, slice)) {
                 // It was purged while this pass was prepared; what was inserted goes with it.
                 Err(StoreError::NotFound(_)) => {

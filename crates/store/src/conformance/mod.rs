@@ -278,6 +278,7 @@ macro_rules! conformance_scenarios {
             each_put_of_other_bytes_is_a_version_and_a_pending_one_gives_way,
             what_can_not_be_put_or_removed_is_refused_alone,
             a_deleted_run_keeps_its_references_until_it_is_purged,
+            objects_keep_the_blobs_that_they_refer_to,
             artifacts_come_by_path_and_in_pages,
             artifacts_are_changes_of_their_run,
             leases_are_numbered_once_for_ever,

@@ -6,9 +6,9 @@
 use bytes::Bytes;
 use runstone_codec::{SeriesPoints, encode_pack};
 use runstone_model::{
-    Context, EndReason, ExperimentName, JsonText, LogLevel, LogStream, MetricName, ParamPath,
-    ParamValue, ReasonCode, ReceivedAt, RunId, SeriesKey, Step, TagName, Timestamp, ValueType,
-    WorkspaceId, WriterId,
+    BlobDigest, Context, EndReason, ExperimentName, JsonText, LogLevel, LogStream, MetricName,
+    ParamPath, ParamValue, ReasonCode, ReceivedAt, RunId, SeriesKey, Step, TagName, Timestamp,
+    ValueType, WorkspaceId, WriterId,
 };
 use runstone_wire::{
     ChangeTags, DefineSeries, EncodedOperation, EndKind, EndWriter, Frame, IfPresent, LogLine,
@@ -337,9 +337,20 @@ impl FrameBuilder {
 
     /// Adds the objects of one step of a series, without digests.
     pub fn log_objects(&mut self, number: u32, step: f64, documents: &[&str]) -> &mut Self {
+        self.log_objects_of(number, step, documents, &[])
+    }
+
+    /// Adds the objects of one step of a series; each refers to these blobs.
+    pub fn log_objects_of(
+        &mut self,
+        number: u32,
+        step: f64,
+        documents: &[&str],
+        digests: &[BlobDigest],
+    ) -> &mut Self {
         let object = |document: &&str| ObjectDocument {
             document: JsonText::new(*document).expect("tests log good JSON"),
-            digests: Vec::new(),
+            digests: digests.to_vec(),
         };
         self.push(OperationKind::ObjectPoints(ObjectPoints {
             number,
