@@ -220,11 +220,12 @@ impl Run {
                 writer.push(kind, true).map(|_| ())
             };
             let series = &writer.series;
-            let number = series.intern_objects(name, context, kind, step.is_none(), declare)?;
+            let mut number = series.intern_objects(name, context, kind, step.is_none(), declare)?;
             let step = match step {
                 Some(step) => step,
                 None => {
-                    let ordinal = series.next_ordinal(number).unwrap_or(0);
+                    let (counted, ordinal) = series.next_ordinal(number).unwrap_or((number, 0));
+                    number = counted;
                     Step::new(ordinal as f64)?
                 }
             };

@@ -197,7 +197,7 @@ fn object_series_have_numbers_among_the_others_and_the_child_of_a_fork_knows_the
     assert_eq!(objects(&parent, SeriesKind::Text, true), 3);
     assert_eq!(objects(&parent, SeriesKind::Image, true), 4);
     assert_eq!(objects(&parent, SeriesKind::Image, false), 2);
-    assert_eq!(parent.next_ordinal(3), Some(0));
+    assert_eq!(parent.next_ordinal(3), Some((3, 0)));
     let child = SeriesTable::new();
     child.adopt(&parent);
     assert_eq!(objects(&child, SeriesKind::Text, true), 3);
@@ -208,5 +208,5 @@ fn object_series_have_numbers_among_the_others_and_the_child_of_a_fork_knows_the
     child.count_anew(|_| Ok(())).unwrap();
     assert_eq!(objects(&child, SeriesKind::Image, false), 2);
     assert_eq!(objects(&child, SeriesKind::Text, true), 5);
-    assert_eq!(child.next_ordinal(5), Some(0));
+    assert_eq!(child.next_ordinal(5), Some((5, 0)));
 }
