@@ -36,4 +36,4 @@ chaos:
 
 format:
 	cargo fmt --all
-	scripts/venv.sh ruff format python tests benches scripts
+	scripts/venv.sh ruff format python tests benches scripts crates

@@ -21,6 +21,7 @@ EDGES: dict[str, set[str]] = {
     "server": {"dialect-matyan", "dialect-dalva", "dialect-chronicle", "dialect-oci", "service", "wire"},
     "service": {"query", "blobs", "store", "wire", "model"},
     "query": {"store", "model"},
+    "blobs": {"store", "model"},
     "store": {"wire", "codec", "model"},
     "store-sqlite": {"store", "wire", "codec", "model"},
     "wire": {"codec", "model"},

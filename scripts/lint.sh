@@ -15,8 +15,8 @@ cargo fmt --all --check || { echo "hint: make format" >&2; exit 1; }
 step "crates: edges, licences, sources, the client's tree"
 python3 scripts/check_crates.py
 step "python: ruff, pyright"
-scripts/venv.sh ruff check python tests benches scripts
-scripts/venv.sh ruff format --check python tests benches scripts || { echo "hint: make format" >&2; exit 1; }
+scripts/venv.sh ruff check python tests benches scripts crates
+scripts/venv.sh ruff format --check python tests benches scripts crates || { echo "hint: make format" >&2; exit 1; }
 scripts/venv.sh pyright --project python
 step "web: biome, tsc, layers, licences, types of the API"
 scripts/web.sh --install

@@ -9,6 +9,8 @@ step() { printf '\n== %s\n' "$*"; }
 step "web: units, sizes, and the pages that the binary embeds"
 scripts/web.sh
 (cd web && npm run --silent test)
+step "moto: the S3 server that the tests of blobs start"
+scripts/moto.sh
 step "rust: units, conformance, model tests, end to end, seeded kills"
 # One selection of packages, so that nothing is built twice; it builds the binaries under test too.
 cargo test --profile ci --workspace --exclude runstone-python

@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Delete(DeleteArguments),
     /// Take deleted runs back
     Undelete(UndeleteArguments),
+    /// Put, list, get and remove files of a run
+    Artifact(ArtifactArguments),
     /// Show where the bytes of the data folder are
     Du(DuArguments),
     /// Purge what was deleted long enough ago, and give free space back to the disk
@@ -111,6 +113,17 @@ pub(crate) struct UpArguments {
     /// Keep deleted runs for so many days before they are purged
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(..=36_500))]
     pub(crate) trash_days: u32,
+
+    /// Keep the bytes of artifacts in a bucket instead of the data folder, as
+    /// s3://BUCKET/PREFIX?endpoint=URL&region=NAME; credentials come from the environment or ~/.aws.
+    /// Noted in the data folder at the first start
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "RUNSTONE_BLOBS",
+        hide_env_values = true
+    )]
+    pub(crate) blobs: Option<String>,
 
     /// Print the line that tells of readiness as JSON
     #[arg(long)]
@@ -236,6 +249,108 @@ pub(crate) struct DeleteArguments {
     pub(crate) json: bool,
 }
 
+/// Arguments of `artifact`.
+#[derive(Debug, Args)]
+pub(crate) struct ArtifactArguments {
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: ArtifactCommand,
+}
+
+/// The subcommands of `artifact`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ArtifactCommand {
+    /// Put a file into a run
+    Put(ArtifactPutArguments),
+    /// List the files of a run
+    List(ArtifactListArguments),
+    /// Get a file of a run
+    Get(ArtifactGetArguments),
+    /// Remove a file from a run
+    Remove(ArtifactRemoveArguments),
+}
+
+/// Arguments of `artifact put`.
+#[derive(Debug, Args)]
+pub(crate) struct ArtifactPutArguments {
+    /// Id of the run, the start of one, or a name
+    pub(crate) run: String,
+
+    /// The file
+    pub(crate) file: PathBuf,
+
+    /// Where in the run, as plots/loss.png [default: the name of the file]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) path: Option<String>,
+
+    /// Media type of the bytes [default: by the end of the file's name]
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) media_type: Option<String>,
+
+    /// Send the bytes to the bucket itself, past the server, where it keeps them in one
+    #[arg(long)]
+    pub(crate) direct: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `artifact list`.
+#[derive(Debug, Args)]
+pub(crate) struct ArtifactListArguments {
+    /// Id of the run, the start of one, or a name
+    pub(crate) run: String,
+
+    /// Only paths that begin so
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) prefix: Option<String>,
+
+    /// All versions, not only the newest of each path
+    #[arg(long)]
+    pub(crate) versions: bool,
+
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) limit: u32,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `artifact get`.
+#[derive(Debug, Args)]
+pub(crate) struct ArtifactGetArguments {
+    /// Id of the run, the start of one, or a name
+    pub(crate) run: String,
+
+    /// Where in the run
+    pub(crate) path: String,
+
+    /// File to write; - for standard output [default: the last part of PATH, in this folder]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// This version [default: the newest whose bytes are there]
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u32>,
+}
+
+/// Arguments of `artifact remove`.
+#[derive(Debug, Args)]
+pub(crate) struct ArtifactRemoveArguments {
+    /// Id of the run, the start of one, or a name
+    pub(crate) run: String,
+
+    /// Where in the run
+    pub(crate) path: String,
+
+    /// Only this version [default: all of them]
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u32>,
+}
+
 /// Arguments of `du`.
 #[derive(Debug, Args)]
 pub(crate) struct DuArguments {
@@ -335,7 +450,7 @@ pub(crate) struct EventsArguments {
     pub(crate) experiment: Option<String>,
 
     /// Only changes of these kinds: created, state, properties, tags, params, points, scalars,
-    /// writers, warnings, deleted, undeleted, logs, objects
+    /// writers, warnings, deleted, undeleted, logs, objects, artifacts
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub(crate) kind: Vec<String>,
 
@@ -404,7 +519,7 @@ pub(crate) struct SyncArguments {
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
     /// Read all of the data folder: every chunk, pack, frame and summary, the journal, and whether
-    /// rows fit together; takes as long as reading it twice
+    /// rows fit together, and every blob; takes as long as reading all that twice
     #[arg(long, conflicts_with = "bundle")]
     pub(crate) deep: bool,
 

@@ -19,8 +19,10 @@ use runstone_service::api::{
 use runstone_service::{ErrorKind, Service, ServiceError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::runtime::Runtime;
 
 /// How long a copy of the data folder may take: a day.
 const SNAPSHOT_LONGEST: Duration = Duration::from_secs(24 * 3_600);
@@ -30,7 +32,21 @@ pub(crate) enum Backend {
     /// A server.
     Server(ApiClient),
     /// The folder, under its lock until this is dropped.
-    Folder(Service),
+    Folder(OpenFolder),
+}
+
+/// The operations over a folder, and what runs the asynchronous part of those on blobs.
+pub(crate) struct OpenFolder {
+    service: Service,
+    pub(crate) runtime: Option<Runtime>,
+}
+
+impl Deref for OpenFolder {
+    type Target = Service;
+
+    fn deref(&self) -> &Service {
+        &self.service
+    }
 }
 
 impl Drop for Backend {
@@ -92,12 +108,24 @@ impl Backend {
     /// # Errors
     /// `NotFound` when there is neither a server nor a folder.
     pub(crate) fn open(arguments: &Arguments) -> Result<Self, Failure> {
+        Self::open_either(arguments, false)
+    }
+
+    /// As [`Backend::open`], for what concerns the bytes of artifacts too.
+    ///
+    /// # Errors
+    /// As [`Backend::open`], and those of opening the place of the bytes.
+    pub(crate) fn open_with_blobs(arguments: &Arguments) -> Result<Self, Failure> {
+        Self::open_either(arguments, true)
+    }
+
+    fn open_either(arguments: &Arguments, with_blobs: bool) -> Result<Self, Failure> {
         if let Some(url) = server_url(arguments)? {
             return Ok(Self::Server(client(&url)?));
         }
         let folder = data_folder(arguments);
         if folder.is_dir() {
-            return Self::open_folder(&folder);
+            return Ok(Self::Folder(OpenFolder::open(&folder, with_blobs)?));
         }
         if arguments.data.is_none() {
             let client = client(config::LOCAL_URL)?;
@@ -132,11 +160,6 @@ impl Backend {
             Self::Server(client) => Some(client.url()),
             Self::Folder(_) => None,
         }
-    }
-
-    fn open_folder(folder: &Path) -> Result<Self, Failure> {
-        let engine = Engine::open(folder, quiet_options())?;
-        Ok(Self::Folder(engine.service()))
     }
 
     /// Runs, as [`Service::list_runs`].
@@ -261,6 +284,32 @@ impl Backend {
     }
 }
 
+impl OpenFolder {
+    /// Opens the folder under its lock.
+    pub(crate) fn open(folder: &Path, with_blobs: bool) -> Result<Self, ServiceError> {
+        let engine = Engine::open(folder, quiet_options())?;
+        if !with_blobs {
+            return Ok(Self {
+                service: engine.service(),
+                runtime: None,
+            });
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                ServiceError::new(ErrorKind::Unavailable, format!("no threads: {error}"))
+                    .with_hint("look at the limits of this user: `ulimit -u`")
+            })?;
+        let service = engine.service_with_blobs(folder, None, runtime.handle().clone())?;
+        Ok(Self {
+            service,
+            runtime: Some(runtime),
+        })
+    }
+}
+
 /// The stream of changes after `query.since`, for `longest` at most.
 pub(crate) fn open_changes(
     client: &ApiClient,
@@ -277,7 +326,7 @@ pub(crate) fn open_changes(
         .map_err(|error| client_error(&error))
 }
 
-fn pairs(fields: &[(String, String)]) -> Vec<(&str, &str)> {
+pub(crate) fn pairs(fields: &[(String, String)]) -> Vec<(&str, &str)> {
     fields
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -290,7 +339,7 @@ fn spools_wait() -> bool {
         .is_ok_and(|leftovers| !leftovers.is_empty())
 }
 
-fn fetch<T: DeserializeOwned>(
+pub(crate) fn fetch<T: DeserializeOwned>(
     client: &ApiClient,
     path: &str,
     query: &impl Serialize,
@@ -303,7 +352,7 @@ fn fetch<T: DeserializeOwned>(
 }
 
 /// Posts a body and reads the answer.
-fn send<T: DeserializeOwned>(
+pub(crate) fn send<T: DeserializeOwned>(
     client: &ApiClient,
     path: &str,
     body: &impl Serialize,
@@ -315,7 +364,7 @@ fn send<T: DeserializeOwned>(
     read_answer(client, path, status, &body)
 }
 
-fn read_answer<T: DeserializeOwned>(
+pub(crate) fn read_answer<T: DeserializeOwned>(
     client: &ApiClient,
     path: &str,
     status: u16,
@@ -335,7 +384,7 @@ fn read_answer<T: DeserializeOwned>(
 }
 
 /// The error that a problem document tells of; kind and hint are those of the server.
-fn problem_error(status: u16, body: &[u8], url: &str) -> ServiceError {
+pub(crate) fn problem_error(status: u16, body: &[u8], url: &str) -> ServiceError {
     let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
         return ServiceError::new(
             ErrorKind::from_status(status),
@@ -356,7 +405,7 @@ fn problem_error(status: u16, body: &[u8], url: &str) -> ServiceError {
 }
 
 /// The fields of a query as names and texts.
-fn query_fields(query: &impl Serialize) -> Vec<(String, String)> {
+pub(crate) fn query_fields(query: &impl Serialize) -> Vec<(String, String)> {
     let value = serde_json::to_value(query).expect("queries are plain fields");
     let serde_json::Value::Object(fields) = value else {
         return Vec::new();
@@ -371,7 +420,7 @@ fn query_fields(query: &impl Serialize) -> Vec<(String, String)> {
 }
 
 /// Path of a run, its address percent-encoded.
-fn run_path(address: &str, rest: &str) -> String {
+pub(crate) fn run_path(address: &str, rest: &str) -> String {
     let mut path = String::from("/runstone/v1/runs/");
     for byte in address.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

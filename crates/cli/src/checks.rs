@@ -1,7 +1,7 @@
 //! The checks of `doctor`, one function each.
 
 use crate::arguments::Arguments;
-use crate::backend::{client, data_folder, server_url};
+use crate::backend::{OpenFolder, client, data_folder, server_url};
 use crate::engine::{check_folder, inspect_folder_deeply, lock_holder, network_file_system};
 use crate::format;
 use crate::os_mount::free_bytes;
@@ -16,6 +16,8 @@ use serde::Serialize;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+/// Damaged or lost blobs that are named at most.
+const BLOB_DAMAGES_MAX: usize = 200;
 /// Less free room than this is worth a word.
 const FREE_BYTES_MIN: u64 = 1 << 30;
 /// A clock further from the server's than this is wrong.
@@ -220,6 +222,43 @@ pub(crate) fn check_deeply(arguments: &Arguments, checks: &mut Vec<Check>) {
         format::counted(report.runs, "run"),
     );
     checks.push(Check::ok("deep", found));
+    if report.not_compared.is_none() {
+        check_blobs(&folder, checks);
+    }
+}
+
+/// Reads every blob, and looks for that of every reference.
+fn check_blobs(folder: &Path, checks: &mut Vec<Check>) {
+    let mut damages = Vec::new();
+    let verified = OpenFolder::open(folder, true).and_then(|open| {
+        let verified = open.verify_blobs(|damage| {
+            if damages.len() < BLOB_DAMAGES_MAX {
+                damages.push(damage.text);
+            }
+        });
+        open.store().close()?;
+        verified
+    });
+    let read = match verified {
+        Ok(read) => read,
+        Err(error) => {
+            checks.push(Check::wrong("blobs", error));
+            return;
+        }
+    };
+    if damages.is_empty() {
+        let text = format!("read {}: all sound", format::counted(read, "blob"));
+        checks.push(Check::ok("blobs", text));
+    }
+    for damage in damages {
+        let error = ServiceError::new(ErrorKind::Corrupt, damage);
+        checks.push(Check::wrong(
+            "blobs",
+            error.with_hint(
+                "take it from the last copy that `runstone snapshot` made, or put the file again",
+            ),
+        ));
+    }
 }
 
 fn check_disk(name: &'static str, folder: &Path, checks: &mut Vec<Check>) {

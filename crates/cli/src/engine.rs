@@ -1,5 +1,6 @@
 //! The one place that names a storage engine.
 
+use crate::blobs::open_blobs;
 use crate::format::{bytes, counted};
 use runstone_service::{ErrorKind, Service, ServiceError, Store, system_clock};
 use runstone_store_sqlite::{
@@ -8,6 +9,7 @@ use runstone_store_sqlite::{
 };
 use std::path::Path;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// An open data folder: its lock is held until the last clone of the store is gone.
 pub(crate) struct Engine {
@@ -31,6 +33,21 @@ impl Engine {
     pub(crate) fn service(&self) -> Service {
         let store: Arc<dyn Store> = Arc::<SqliteStore>::clone(&self.store);
         Service::new(store, Arc::new(system_clock))
+    }
+
+    /// The operations over it, with the bytes of artifacts.
+    ///
+    /// # Errors
+    /// Those of [`open_blobs`].
+    pub(crate) fn service_with_blobs(
+        &self,
+        folder: &Path,
+        asked: Option<&str>,
+        runtime: Handle,
+    ) -> Result<Service, ServiceError> {
+        let service = self.service();
+        let blobs = open_blobs(folder, asked, service.store(), runtime)?;
+        Ok(service.with_blobs(blobs))
     }
 
     /// Notes in the lock file where this process listens.

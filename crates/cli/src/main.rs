@@ -8,8 +8,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod arguments;
+mod artifact;
 mod away;
 mod backend;
+mod backend_artifacts;
+mod blobs;
 mod bundle;
 mod checks;
 mod delivery;
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Edit(asked) => edit::edit(&arguments, asked, &mut output),
         Command::Delete(asked) => edit::delete(&arguments, asked, &mut output),
         Command::Undelete(asked) => edit::undelete(&arguments, asked, &mut output),
+        Command::Artifact(asked) => artifact::run(&arguments, &asked.command, &mut output),
         Command::Du(asked) => space::du(&arguments, asked, &mut output),
         Command::Gc(asked) => space::gc(&arguments, asked, &mut output),
         Command::Logs(asked) => logs::run(&arguments, asked, &mut output),

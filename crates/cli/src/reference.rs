@@ -24,7 +24,7 @@ fn render() -> String {
     );
     text.push_str(INTRODUCTION);
     for subcommand in command.get_subcommands().filter(|one| !one.is_hide_set()) {
-        render_command(&mut text, subcommand);
+        render_command(&mut text, "runstone", subcommand);
     }
     render_exit_codes(&mut text);
     text
@@ -38,13 +38,21 @@ With `--json` a command prints one JSON document a line, whose field `version` i
 added, never renamed. Messages and progress go to standard error. `RUNSTONE_LOG` sets what the \
 server logs there (`warn` unless set; `info`, `debug`).\n\n";
 
-fn render_command(text: &mut String, command: &Command) {
+/// A command; one of several is rendered as these.
+fn render_command(text: &mut String, above: &str, command: &Command) {
+    let name = format!("{above} {}", command.get_name());
+    if command.has_subcommands() {
+        for subcommand in command.get_subcommands().filter(|one| !one.is_hide_set()) {
+            render_command(text, &name, subcommand);
+        }
+        return;
+    }
     let about = command
         .get_about()
         .map(ToString::to_string)
         .unwrap_or_default();
-    let _ = writeln!(text, "## runstone {}\n\n{about}.\n", command.get_name());
-    let usage = command.clone().render_usage().to_string();
+    let _ = writeln!(text, "## {name}\n\n{about}.\n");
+    let usage = command.clone().bin_name(&name).render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ");
     let _ = writeln!(text, "```\n{usage}\n```\n");
     let _ = writeln!(text, "| argument | meaning |\n|---|---|");

@@ -6,7 +6,7 @@
 use crate::arguments::{Arguments, SnapshotArguments};
 use crate::backend::Backend;
 use crate::failure::Outcome;
-use crate::format::bytes;
+use crate::format::{bytes, counted};
 use crate::output::Output;
 use runstone_service::api::{SnapshotAnswer, SnapshotRequest, TICKET_FILE};
 use runstone_service::{ErrorKind, ServiceError};
@@ -28,7 +28,7 @@ pub(crate) fn run(
     asked: &SnapshotArguments,
     output: &mut Output,
 ) -> Outcome {
-    let backend = Backend::open(arguments)?;
+    let backend = Backend::open_with_blobs(arguments)?;
     let folder = make_folder(&asked.folder)?;
     let ticket = make_ticket()?;
     let file = folder.join(TICKET_FILE);
@@ -60,6 +60,19 @@ pub(crate) fn run(
         copy.change,
         copy.folder
     ))?;
+    if copy.blobs > 0 {
+        output.line(&format!(
+            "with {} of {}",
+            counted(copy.blobs, "blob"),
+            bytes(copy.blob_bytes)
+        ))?;
+    }
+    if copy.blobs_missing > 0 {
+        output.line(&format!(
+            "without {} that runs refer to and that are lost; `runstone doctor --deep` names them",
+            counted(copy.blobs_missing, "blob")
+        ))?;
+    }
     Ok(0)
 }
 

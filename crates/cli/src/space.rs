@@ -29,7 +29,7 @@ struct GcDocument<'a> {
 
 /// Prints what the data folder holds, or one run.
 pub(crate) fn du(arguments: &Arguments, asked: &DuArguments, output: &mut Output) -> Outcome {
-    let backend = Backend::open(arguments)?;
+    let backend = Backend::open_with_blobs(arguments)?;
     let storage = backend.storage(&StorageQuery {
         run: asked.run.clone(),
         limit: Some(asked.limit as usize),
@@ -61,7 +61,12 @@ fn print_run(run: &RunStorage, output: &mut Output) -> io::Result<()> {
         run.experiment,
         bytes(run.bytes)
     ))?;
-    print_kinds(&run.kinds, output)
+    print_kinds(&run.kinds, output)?;
+    if run.blob_bytes > 0 {
+        let held = bytes(run.blob_bytes);
+        output.line(&format!("beside the database: artifacts of {held}"))?;
+    }
+    Ok(())
 }
 
 fn print_kinds(kinds: &StorageByKind, output: &mut Output) -> io::Result<()> {
@@ -94,6 +99,22 @@ fn print_storage(storage: &StorageAnswer, output: &mut Output) -> io::Result<()>
     ] {
         output.line(&format!("  {name:<20}{:>10}", bytes(held)))?;
     }
+    if let Some(blobs) = &storage.blobs {
+        output.line(&format!(
+            "{} in blobs",
+            bytes(blobs.bytes + blobs.upload_bytes)
+        ))?;
+        for (name, held) in [
+            ("artifacts of runs", blobs.referred_bytes),
+            (
+                "of nobody, for gc",
+                blobs.bytes.saturating_sub(blobs.referred_bytes),
+            ),
+            ("uploads", blobs.upload_bytes),
+        ] {
+            output.line(&format!("  {name:<20}{:>10}", bytes(held)))?;
+        }
+    }
     output.line("what runs and trash hold")?;
     print_kinds(&storage.kinds, output)?;
     if !storage.experiments.is_empty() {
@@ -103,6 +124,7 @@ fn print_storage(storage: &StorageAnswer, output: &mut Output) -> io::Result<()>
             ("RUNS", true, 10),
             ("BYTES", true, 12),
             ("IN TRASH", true, 12),
+            ("IN BLOBS", true, 12),
         ]);
         for experiment in &storage.experiments {
             table.push(vec![
@@ -110,6 +132,7 @@ fn print_storage(storage: &StorageAnswer, output: &mut Output) -> io::Result<()>
                 experiment.runs.to_string(),
                 bytes(experiment.bytes),
                 bytes(experiment.trash_bytes),
+                bytes(experiment.blob_bytes),
             ]);
         }
         table.print(output, 0)?;
@@ -119,6 +142,7 @@ fn print_storage(storage: &StorageAnswer, output: &mut Output) -> io::Result<()>
         let mut table = Table::new(&[
             ("RUN", false, 40),
             ("BYTES", true, 12),
+            ("IN BLOBS", true, 12),
             ("DELETED", false, 20),
             ("EXPERIMENT", false, 40),
         ]);
@@ -128,6 +152,7 @@ fn print_storage(storage: &StorageAnswer, output: &mut Output) -> io::Result<()>
             table.push(vec![
                 run.id.to_string(),
                 bytes(run.bytes),
+                bytes(run.blob_bytes),
                 deleted.unwrap_or_default(),
                 run.experiment.clone(),
             ]);
@@ -142,7 +167,7 @@ fn print_storage(storage: &StorageAnswer, output: &mut Output) -> io::Result<()>
 
 /// Purges and gives back, turn by turn, until nothing is left.
 pub(crate) fn gc(arguments: &Arguments, asked: &GcArguments, output: &mut Output) -> Outcome {
-    let backend = Backend::open(arguments)?;
+    let backend = Backend::open_with_blobs(arguments)?;
     let request = GcRequest {
         trash_days: asked.trash_days,
     };
@@ -160,6 +185,10 @@ pub(crate) fn gc(arguments: &Arguments, asked: &GcArguments, output: &mut Output
         all.reusable_bytes = turn.reusable_bytes;
         all.database_bytes = turn.database_bytes;
         all.done = turn.done;
+        all.uploads_swept += turn.uploads_swept;
+        all.blobs_deleted += turn.blobs_deleted;
+        all.blobs_deleted_bytes += turn.blobs_deleted_bytes;
+        all.blobs_failure = turn.blobs_failure.or(all.blobs_failure);
     }
     drop(backend);
     if asked.json {
@@ -176,5 +205,16 @@ pub(crate) fn gc(arguments: &Arguments, asked: &GcArguments, output: &mut Output
         bytes(all.database_bytes),
         bytes(all.reusable_bytes)
     ))?;
+    if all.blobs_deleted > 0 || all.uploads_swept > 0 {
+        output.line(&format!(
+            "{} deleted, {}; {} cleared away",
+            counted(all.blobs_deleted, "blob"),
+            bytes(all.blobs_deleted_bytes),
+            counted(all.uploads_swept, "broken upload")
+        ))?;
+    }
+    if let Some(failure) = &all.blobs_failure {
+        output.line(&format!("blobs are left for the next time: {failure}"))?;
+    }
     Ok(0)
 }

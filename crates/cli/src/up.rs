@@ -7,6 +7,7 @@
 
 use crate::arguments::{Arguments, UpArguments};
 use crate::backend::data_folder;
+use crate::blobs::{asked_place, open_blobs};
 use crate::delivery::Deliverer;
 use crate::engine::Engine;
 use crate::failure::{Failure, Outcome};
@@ -43,7 +44,23 @@ pub(crate) fn run(arguments: &Arguments, asked: &UpArguments, output: &mut Outpu
             ..SqliteOptions::default()
         },
     )?;
+    let runtime = runtime()?;
     let service = engine.service();
+    let blobs = open_blobs(
+        &folder,
+        asked_place(asked),
+        service.store(),
+        runtime.handle().clone(),
+    );
+    let service = match blobs {
+        Ok(blobs) => service.with_blobs(blobs),
+        Err(error) => {
+            if let Err(error) = service.store().close() {
+                tracing::warn!(%error, "the data folder did not close");
+            }
+            return Err(error.into());
+        }
+    };
     let started = start(
         arguments,
         asked,
@@ -66,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments, asked: &UpArguments, output: &mut Outpu
         stop_asked().await;
         is_stopping.store(true, Ordering::Release);
     };
-    let served = runtime()?.block_on(async move {
+    let served = runtime.block_on(async move {
         let listeners = listeners
             .into_iter()
             .map(|listener| {

@@ -4,6 +4,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "main/artifacts.rs"]
+mod artifacts;
+#[path = "main/bucket.rs"]
+mod bucket;
 #[path = "main/bundle.rs"]
 mod bundle;
 #[path = "main/edits.rs"]
@@ -32,6 +36,8 @@ use std::time::Duration;
 /// A home of its own for each test.
 struct Home {
     folder: tempfile::TempDir,
+    /// What its commands find besides.
+    environment: Vec<(&'static str, String)>,
 }
 
 /// A server over a home; killed when dropped.
@@ -44,6 +50,7 @@ impl Home {
     fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            environment: Vec::new(),
         }
     }
 
@@ -62,6 +69,7 @@ impl Home {
         command.env("USER", self.path().file_name().unwrap());
         for name in [
             "RUNSTONE_URL",
+            "RUNSTONE_BLOBS",
             "RUNSTONE_TOKEN",
             "RUNSTONE_SPOOL",
             "RUNSTONE_LOG",
@@ -71,6 +79,7 @@ impl Home {
         ] {
             command.env_remove(name);
         }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -180,6 +180,16 @@ impl ApiClient {
         }
     }
 
+    /// Asks something of the server that answers with an error of the network only.
+    pub(crate) fn with_connection<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> Result<T, ureq::Error>,
+    ) -> Result<T, ClientError> {
+        let connection = self.lock();
+        let url = &connection.destination.url;
+        ask(&connection).map_err(|error| no_answer(&error, url))
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Connection> {
         self.connection
             .lock()

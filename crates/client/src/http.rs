@@ -5,6 +5,7 @@
 //! hands as Runstone can refuse a frame for good; whatever else listens on the port can only make
 //! us wait.
 
+use std::fs::File;
 use std::io::Read;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use ureq::unversioned::transport::DefaultConnector;
 
 use crate::api::ServerDescription;
 use crate::config::Destination;
+use crate::files::{Download, Received};
 use crate::resolver::HostResolver;
 use crate::warning::WarningKind;
 
@@ -219,6 +221,83 @@ impl Connection {
             return Ok(Opened::Stream(Box::new(reader)));
         }
         read_reply(response).map(Opened::Reply)
+    }
+
+    /// PUT of a file to an address that needs no token; see [`crate::ApiClient::put_file`].
+    pub(crate) fn put_file(
+        &self,
+        url: &str,
+        file: File,
+        longest: Duration,
+    ) -> Result<Reply, ureq::Error> {
+        let url = match url.starts_with('/') {
+            true => format!("{}{url}", self.destination.url),
+            false => url.to_owned(),
+        };
+        let request = self
+            .agent
+            .put(url)
+            .config()
+            .timeout_global(None)
+            .timeout_send_body(Some(longest))
+            .timeout_recv_response(Some(longest))
+            .build()
+            .header("content-type", "application/octet-stream");
+        read_reply(request.send(file)?)
+    }
+
+    /// GET whose body is read while it comes.
+    pub(crate) fn open_download(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        longest: Duration,
+    ) -> Result<Received, ureq::Error> {
+        let mut request = self
+            .agent
+            .get(format!("{}{path}", self.destination.url))
+            .config()
+            .timeout_global(None)
+            .timeout_recv_response(Some(Duration::from_secs(CALL_SECONDS)))
+            .timeout_recv_body(Some(longest))
+            .build();
+        for (name, value) in query {
+            request = request.query(*name, *value);
+        }
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        let response = request.call()?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            return read_reply(response).map(|reply| Received::Reply(reply.status, reply.body));
+        }
+        let text = |name: &str| {
+            let value = response.headers().get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
+        let bytes = text("content-length").and_then(|text| text.parse().ok());
+        let tag = text("etag").unwrap_or_default();
+        Ok(Received::Download(Download {
+            bytes,
+            tag: tag.trim_matches('"').to_owned(),
+            reader: Box::new(response.into_body().into_reader()),
+        }))
+    }
+
+    /// DELETE without a body.
+    pub(crate) fn delete(&self, path: &str, query: &[(&str, &str)]) -> Result<Reply, ureq::Error> {
+        let mut request = self
+            .agent
+            .delete(format!("{}{path}", self.destination.url))
+            .header("accept", "application/json");
+        for (name, value) in query {
+            request = request.query(*name, *value);
+        }
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        read_reply(request.call()?)
     }
 
     fn post_frame(&self, body: &[u8]) -> Result<Reply, ureq::Error> {

@@ -14,6 +14,7 @@ mod changes;
 pub mod config;
 mod deliver;
 mod error;
+mod files;
 mod http;
 mod identity;
 mod options;
@@ -37,6 +38,7 @@ pub use deliver::{
     DeliverOptions, DeliverProgress, DeliverReport, FolderOutcome, FolderReport, deliver,
 };
 pub use error::ClientError;
+pub use files::{Download, Received};
 pub use options::{Mode, OnFull, RunEnd, RunOptions};
 pub use report::{CloseReport, FlushReport, RunCounters};
 pub use run::{At, MetricValue, Object, Record, Run, SeriesHandle, now_micros};

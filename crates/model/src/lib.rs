@@ -10,6 +10,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod artifact;
 mod blob;
 mod context;
 mod dialect;
@@ -32,6 +33,7 @@ mod transition;
 mod value;
 mod writer;
 
+pub use artifact::{ARTIFACT_PATH_BYTES_MAX, ArtifactPath, MEDIA_TYPE_BYTES_MAX, MediaType};
 pub use blob::{BlobDigest, BlobLeaseId};
 pub use context::{CONTEXT_BYTES_MAX, CONTEXT_DEPTH_MAX, Context};
 pub use dialect::{DIALECT_WORDS, Dialect, DialectWord, dialect_word, state_from_dialect_word};

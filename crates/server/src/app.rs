@@ -27,12 +27,14 @@ pub(crate) struct App {
     pub(crate) feed: Feed,
     pub(crate) request_turns: Semaphore,
     pub(crate) body_shares: Semaphore,
+    pub(crate) upload_turns: Semaphore,
 }
 
 impl App {
     pub(crate) fn new(service: Service, config: ServerConfig) -> Arc<Self> {
         let limits = &config.limits;
         Arc::new(Self {
+            upload_turns: Semaphore::new(limits.uploads_max),
             request_turns: Semaphore::new(limits.requests_max),
             body_shares: Semaphore::new(
                 limits.body_bytes_in_flight_max.div_ceil(body::SHARE_BYTES),
@@ -97,10 +99,15 @@ pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: N
         Err(error) => ApiError(error).into_response(),
     };
     if let Some(error) = response.extensions_mut().remove::<ServiceError>() {
-        let allow = response.headers_mut().remove(header::ALLOW);
+        let kept = [header::ALLOW, header::CONTENT_RANGE].map(|name| {
+            let value = response.headers_mut().remove(&name);
+            (name, value)
+        });
         response = problem_response(&error, &path, from_page);
-        if let Some(allow) = allow {
-            response.headers_mut().insert(header::ALLOW, allow);
+        for (name, value) in kept {
+            if let Some(value) = value {
+                response.headers_mut().insert(name, value);
+            }
         }
         if error.kind == ErrorKind::Internal || error.kind == ErrorKind::Corrupt {
             tracing::error!(%method, path, error = error.message, "request failed");
@@ -131,7 +138,9 @@ async fn pass(app: &Arc<App>, request: Request, next: Next) -> Result<Response, 
     guards::check(&parts, &app.config)?;
     let mut request = Request::from_parts(parts, body);
     let path = request.uri().path();
-    if !path.starts_with("/health/") && !web::is_public(path) {
+    // The address of an upload is its permission, which its handler checks.
+    let is_upload = guards::is_upload(request.method(), path);
+    if !path.starts_with("/health/") && !web::is_public(path) && !is_upload {
         let connection = request.extensions().get::<ConnectionInfo>().copied();
         let principal =
             auth::authenticate(request.headers(), connection.as_ref(), &app.config.auth)?;

@@ -47,6 +47,8 @@ pub struct HttpLimits {
     pub header_timeout: Duration,
     /// How long a body may take.
     pub body_timeout: Duration,
+    /// Uploads of artifacts at once; further ones wait, then are answered 503.
+    pub uploads_max: usize,
     /// Streams of changes open at once.
     pub streams_max: usize,
     /// How long the reader of a stream may take nothing before it is cut off.
@@ -67,6 +69,7 @@ impl Default for HttpLimits {
             wait_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(120),
             body_timeout: Duration::from_secs(60),
+            uploads_max: 32,
             streams_max: 256,
             stream_stall_timeout: Duration::from_secs(10),
             stream_heartbeat: Duration::from_secs(15),

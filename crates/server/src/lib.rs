@@ -14,12 +14,14 @@
 
 mod app;
 mod auth;
+mod blob_care;
 mod body;
 mod change_stream;
 mod config;
 mod feed;
 mod guards;
 mod handlers;
+mod handlers_artifacts;
 mod handlers_edits;
 mod handlers_lines;
 mod handlers_logs;
@@ -31,6 +33,7 @@ mod metrics;
 mod openapi;
 mod os_private_file;
 mod problem;
+mod ranges;
 mod routes;
 mod stall;
 mod web;

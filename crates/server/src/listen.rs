@@ -5,6 +5,7 @@
 //! everything that was acknowledged is on disk.
 
 use crate::app::App;
+use crate::blob_care;
 use crate::config::{ConfigError, ServerConfig};
 use crate::routes::{RouteError, build_router};
 use crate::stall::{StreamMark, WatchedStream};
@@ -89,7 +90,12 @@ pub async fn serve(
             },
         ));
     }
+    let care = blob_care::start(&app.service);
     shutdown.await;
+
+    if let Some(care) = care {
+        care.abort();
+    }
 
     acceptors.abort_all();
     while acceptors.join_next().await.is_some() {}

@@ -5,6 +5,7 @@
 //! is the committed file, `docs/reference/openapi.json`: a test holds it equal to [`document`]
 //! (`UPDATE_DOCS=1` renews it), so nothing is made when the server runs.
 
+mod artifacts;
 mod finish;
 mod logs;
 mod operations;
@@ -78,6 +79,7 @@ pub fn document() -> Value {
             {"name": "logs", "description": "Terminal lines and log records"},
             {"name": "objects", "description": "Images, texts, tables and the like, by step"},
             {"name": "changes", "description": "What was committed, page by page or live"},
+            {"name": "artifacts", "description": "Files of a run"},
             {"name": "storage", "description": "Where the bytes are, and giving them back"},
         ],
         "paths": paths,
@@ -111,14 +113,33 @@ fn path_item(path: &str) -> Value {
     if !path.contains("{run}") {
         return json!({});
     }
-    json!({"parameters": [{
+    let mut parameters = vec![json!({
         "name": "run",
         "in": "path",
         "required": true,
         "description": "An id, the start of one (4 characters or more) that fits one run only, \
             or a name; percent-encoded.",
         "schema": {"type": "string", "minLength": 1},
-    }]})
+    })];
+    if path.contains("{path}") {
+        parameters.push(json!({
+            "name": "path",
+            "in": "path",
+            "required": true,
+            "description": "Path of the artifact; a slash in it may stand as it is.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 1024},
+        }));
+    }
+    if path.contains("{upload}") {
+        parameters.push(json!({
+            "name": "upload",
+            "in": "path",
+            "required": true,
+            "description": "Number of the upload.",
+            "schema": {"type": "integer", "format": "int64", "minimum": 0},
+        }));
+    }
+    json!({"parameters": parameters})
 }
 
 fn operation_json(operation: &Operation) -> Value {

@@ -5,8 +5,8 @@
 
 use crate::app::{ApiError, App, admit};
 use crate::{
-    change_stream, handlers, handlers_edits, handlers_lines, handlers_logs, handlers_storage,
-    handlers_table, web,
+    change_stream, handlers, handlers_artifacts, handlers_edits, handlers_lines, handlers_logs,
+    handlers_storage, handlers_table, web,
 };
 use axum::Router;
 use axum::http::Uri;
@@ -139,6 +139,23 @@ pub(crate) fn routes() -> Vec<Route> {
             "native",
             "/runstone/v1/runs/{run}/undelete",
             post(handlers_edits::undelete_run),
+        ),
+        route(
+            "native",
+            "/runstone/v1/runs/{run}/artifacts",
+            get(handlers_artifacts::get_artifacts).post(handlers_artifacts::post_artifact),
+        ),
+        route(
+            "native",
+            "/runstone/v1/runs/{run}/artifacts/{*path}",
+            get(handlers_artifacts::get_artifact)
+                .put(handlers_artifacts::put_artifact)
+                .delete(handlers_artifacts::delete_artifact),
+        ),
+        route(
+            "native",
+            "/runstone/v1/runs/{run}/uploads/{upload}",
+            post(handlers_artifacts::post_upload),
         ),
         route(
             "native",

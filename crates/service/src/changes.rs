@@ -197,6 +197,7 @@ impl From<runstone_store::ChangeKind> for ChangeKind {
             Stored::Undeleted => Self::Undeleted,
             Stored::Logs => Self::Logs,
             Stored::Objects => Self::Objects,
+            Stored::Artifacts => Self::Artifacts,
         }
     }
 }

@@ -142,7 +142,7 @@ impl Service {
         Ok(run_item(&self.find_run(&*snapshot, id.as_str())?))
     }
 
-    fn do_one(&self, id: RunId, action: RunAction) -> Result<(), ServiceError> {
+    pub(crate) fn do_one(&self, id: RunId, action: RunAction) -> Result<(), ServiceError> {
         let answer = self.store.edit(&EditRequest {
             workspace: self.workspace,
             runs: vec![id],

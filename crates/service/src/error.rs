@@ -28,6 +28,8 @@ pub enum ErrorKind {
     TooLarge,
     /// The body has a content type that is not taken here.
     UnsupportedMediaType,
+    /// A range that does not lie in what is there; ask for another one.
+    RangeNotSatisfiable,
     /// Sent to a host name that this server does not answer for.
     Misdirected,
     /// More than is taken in this time; wait and try again.
@@ -72,7 +74,7 @@ const fn row(
 }
 
 /// The table: kind, name, title, HTTP status, exit code. Documented in `docs/reference`.
-pub const ERRORS: [ErrorRow; 14] = [
+pub const ERRORS: [ErrorRow; 15] = [
     row(
         ErrorKind::Invalid,
         "invalid",
@@ -128,6 +130,13 @@ pub const ERRORS: [ErrorRow; 14] = [
         "unsupported_media_type",
         "another content type is needed",
         415,
+        2,
+    ),
+    row(
+        ErrorKind::RangeNotSatisfiable,
+        "range_not_satisfiable",
+        "the range lies outside",
+        416,
         2,
     ),
     row(
@@ -345,6 +354,7 @@ mod tests {
                 ("conflict", 409, 4),
                 ("too_large", 413, 2),
                 ("unsupported_media_type", 415, 2),
+                ("range_not_satisfiable", 416, 2),
                 ("misdirected", 421, 7),
                 ("too_many", 429, 5),
                 ("internal", 500, 1),

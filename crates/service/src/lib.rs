@@ -5,12 +5,15 @@
 //! what was asked, the bodies of the API ([`api`]) and the one table of errors ([`error`]).
 //! Transport (headers, status lines, tokens) and storage are left to others.
 //!
-//! All functions block: callers on an async runtime run them on threads that may wait.
+//! All functions block: callers on an async runtime run them on threads that may wait. The exceptions
+//! are those that stream bytes of artifacts, which are async and say so.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod api;
+mod artifacts;
 mod best;
+mod blob_care;
 mod changes;
 mod cursor;
 mod describe;
@@ -31,6 +34,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use artifacts::{ArtifactStream, BlobStore};
+pub use blob_care::BlobDamage;
 pub use changes::ChangeFilter;
 pub use describe::frame_versions;
 pub use error::{ErrorKind, ServiceError};
@@ -38,6 +43,7 @@ pub use lines::{DrawnLine, DrawnLines};
 pub use number::Number;
 pub use runs::parse_state;
 pub use runstone_store::{Store, StoreStats};
+pub use snapshot::BLOB_FOLDER;
 
 use runstone_model::{Principal, Scope, Timestamp, WorkspaceId};
 use std::sync::Arc;
@@ -56,6 +62,7 @@ pub struct Service {
     skew: Arc<ingest::SkewWarnings>,
     names: Arc<table::NamesCache>,
     runs: Arc<table::RunsCache>,
+    blobs: Option<Arc<BlobStore>>,
 }
 
 impl Service {
@@ -68,7 +75,20 @@ impl Service {
             skew: Arc::default(),
             names: Arc::default(),
             runs: Arc::default(),
+            blobs: None,
         }
+    }
+
+    /// With a place for the bytes of artifacts.
+    #[must_use]
+    pub fn with_blobs(mut self, blobs: BlobStore) -> Self {
+        self.blobs = Some(Arc::new(blobs));
+        self
+    }
+
+    /// Whether the bytes of artifacts are kept.
+    pub fn has_blobs(&self) -> bool {
+        self.blobs.is_some()
     }
 
     /// The store below, for the one that must close it.

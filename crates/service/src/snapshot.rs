@@ -6,9 +6,13 @@
 use crate::Service;
 use crate::api::{SnapshotAnswer, SnapshotRequest, TICKET_FILE};
 use crate::error::{ErrorKind, ServiceError};
+use runstone_blobs::BlobError;
 use runstone_model::{Principal, Scope};
+use runstone_store::StoreError;
 use std::path::Path;
 
+/// Name of the folder of blobs in a data folder.
+pub const BLOB_FOLDER: &str = "blobs";
 /// A ticket that can be guessed is none.
 const TICKET_CHARACTERS_MIN: usize = 32;
 /// A ticket is read into memory.
@@ -42,12 +46,41 @@ impl Service {
             .with_hint("`runstone snapshot DIR` takes any path"));
         }
         take_ticket(folder, &request.ticket)?;
-        let report = self.store.back_up(folder)?;
+        // Held until the end: no blob is deleted that the copied catalogue refers to.
+        let mut copy = self.blobs.as_deref().map(|store| {
+            let target = folder.join(BLOB_FOLDER);
+            let copy = store.runtime.block_on(store.blobs.begin_copy(&target));
+            (store, copy)
+        });
+        let report = self.store.back_up(folder, &mut |digests| match &mut copy {
+            Some((store, copy)) => store.runtime.block_on(copy.copy(digests)).map_err(refusal),
+            None => Ok(()),
+        })?;
+        let blobs = copy.map(|(_, copy)| copy.report().clone());
+        let blobs = blobs.unwrap_or_default();
         Ok(SnapshotAnswer {
             folder: request.folder.clone(),
             bytes: report.bytes,
             change: report.change.0,
+            blobs: blobs.blobs,
+            blob_bytes: blobs.bytes,
+            blobs_missing: blobs.missing,
         })
+    }
+}
+
+/// Why blobs could not be copied, as the store passes it on.
+fn refusal(error: BlobError) -> StoreError {
+    match error {
+        BlobError::Unavailable {
+            reason,
+            retry_after_millis,
+        } => StoreError::Unavailable {
+            reason,
+            retry_after_millis,
+        },
+        BlobError::Corrupt(reason) => StoreError::Corrupt(reason),
+        other => StoreError::Internal(other.to_string()),
     }
 }
 

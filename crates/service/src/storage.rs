@@ -5,6 +5,7 @@ use crate::api::{
     ExperimentStorage, GcAnswer, GcRequest, RunStorage, STORAGE_LIST_DEFAULT, STORAGE_LIST_MAX,
     StorageAnswer, StorageByKind, StorageQuery, TRASH_DAYS_MAX,
 };
+use crate::blob_care::{Collected, collect_blobs, read_blobs};
 use crate::error::{ErrorKind, ServiceError};
 use runstone_model::Principal;
 use runstone_store::{ReclaimRequest, RunSpace, SpaceByKind, SpaceReport};
@@ -39,7 +40,13 @@ impl Service {
             Some(address) => Some(self.find_spaces(&report, address)?),
             None => None,
         };
-        Ok(storage_answer(report, asked, limit))
+        let blobs = match &self.blobs {
+            Some(store) => Some(read_blobs(store, &report)?),
+            None => None,
+        };
+        let mut answer = storage_answer(report, asked, limit);
+        answer.blobs = blobs;
+        Ok(answer)
     }
 
     /// The keys that an address means: a run that lives, else all in the trash with this id.
@@ -80,7 +87,16 @@ impl Service {
             trash_seconds: request.trash_days.map(|days| u64::from(days) * DAY_SECONDS),
             longest: GC_TURN,
         })?;
+        let blobs = match &self.blobs {
+            // They are free once the rows of purged runs are gone.
+            Some(store) if report.done => collect_blobs(store, request.trash_days),
+            _ => Collected::default(),
+        };
         Ok(GcAnswer {
+            uploads_swept: blobs.swept,
+            blobs_deleted: blobs.deleted,
+            blobs_deleted_bytes: blobs.bytes,
+            blobs_failure: blobs.failure,
             purged: report.purged.iter().map(ToString::to_string).collect(),
             returned_bytes: report.returned_bytes,
             reusable_bytes: report.reusable_bytes,
@@ -110,6 +126,7 @@ fn storage_answer(mut report: SpaceReport, asked: Option<Vec<u64>>, limit: usize
         let experiment = experiments.entry(name.clone()).or_default();
         experiment.runs += 1;
         experiment.bytes += bytes;
+        experiment.blob_bytes += run.blob_bytes;
         if run.deleted_at.is_some() {
             experiment.trash_bytes += bytes;
             answer.trash_bytes += bytes;
@@ -145,6 +162,7 @@ fn run_storage(run: RunSpace) -> RunStorage {
         deleted_at_micros: run.deleted_at,
         bytes: run.bytes.total(),
         kinds: by_kind(&run.bytes),
+        blob_bytes: run.blob_bytes,
     }
 }
 

@@ -5,6 +5,7 @@
 //! than a lookup stands below: runs, writers and what belongs to them in `runs.rs`, points and what
 //! hides them in `points.rs`.
 
+mod blobs;
 mod entries;
 mod points;
 mod runs;

@@ -2,7 +2,7 @@
 //!
 //! `Store::back_up` copies the database page by page with SQLite's backup interface, inside one
 //! read transaction: the copy is one state, everything that was acknowledged before the call is in
-//! it, and the writer never waits. Memory does not grow with the folder. The surprising rule: while
+//! it, and the writer never waits. Before the copy gets its name, the blobs that it refers to are handed on. Memory does not grow with the folder. The surprising rule: while
 //! a copy is made the log can't be shortened, so it may grow by the size of the database beyond
 //! its limit; past that, appends are put off as they are for any reader that stays too long.
 //!
@@ -14,29 +14,35 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use runstone_model::ChangeNumber;
-use runstone_store::{BackupReport, StoreError};
+use runstone_model::{BlobDigest, ChangeNumber};
+use runstone_store::{BackupReport, CopyBlobs, StoreError};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
+use crate::blobs::digest_column;
 use crate::checkpointer::PAGE_BYTES;
 use crate::connection::open;
 use crate::error::{Result, is_disk_full, sql_error};
 use crate::folder::{DATABASE_FILE, database_file};
 use crate::queue::WriterShared;
+use crate::rows::collect;
 use crate::schema::renew_incarnation;
 use crate::sequences::read_change;
+use crate::sql;
 
 /// Pages that are copied before the store is asked whether it is still open: 2 MiB.
 const STEP_PAGES: i32 = 512;
 /// The copy goes to the disk after so many steps (64 MiB), so that little waits there at once.
 const SYNC_STEPS: u32 = 32;
+/// Blobs that are handed on at once.
+const BLOBS: i64 = 1_000;
 
 /// Copies the database of `folder` to the folder `target`, which is made or empty.
 pub(crate) fn copy_folder(
     shared: &WriterShared,
     folder: &Path,
     target: &Path,
+    copy_blobs: &mut CopyBlobs<'_>,
 ) -> Result<BackupReport> {
     let file_error = |error: io::Error| target_error(target, &error);
     prepare_target(target)?;
@@ -47,7 +53,8 @@ pub(crate) fn copy_folder(
         .mode(0o600)
         .open(&partial)
         .map_err(file_error)?;
-    let copied = copy_database(shared, &database_file(folder), &partial, &file);
+    let copied = copy_database(shared, &database_file(folder), &partial, &file)
+        .and_then(|report| hand_on_blobs(&partial, copy_blobs).map(|()| report));
     let report = match copied {
         Ok(report) => report,
         Err(error) => {
@@ -107,6 +114,26 @@ fn copy_database(
         change: ChangeNumber(change.cast_unsigned()),
         bytes: pages * PAGE_BYTES,
     })
+}
+
+/// Hands on the blobs that ready references of the copy name. They are read from the copy, whose
+/// state is the one that counts.
+fn hand_on_blobs(partial: &Path, copy_blobs: &mut CopyBlobs<'_>) -> Result<()> {
+    let copy = Connection::open_with_flags(partial, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .map_err(sql_error)?;
+    let mut after: Option<BlobDigest> = None;
+    loop {
+        let place = after.as_ref().map_or(&[][..], |digest| digest.as_bytes());
+        let digests = collect(&copy, sql::SCAN_READY_BLOBS, (place, BLOBS), |row| {
+            digest_column(row, 0)
+        })?;
+        let Some(last) = digests.last().copied() else {
+            break;
+        };
+        copy_blobs(&digests)?;
+        after = Some(last);
+    }
+    copy.close().map_err(|(_, error)| sql_error(error))
 }
 
 /// Copies all pages; answers how many.

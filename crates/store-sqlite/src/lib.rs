@@ -13,6 +13,7 @@
 
 mod backlog;
 mod bindings;
+mod blobs;
 mod cache;
 mod check;
 mod checkpointer;

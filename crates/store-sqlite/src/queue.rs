@@ -16,6 +16,7 @@ use runstone_wire::FrameAnswer;
 use rusqlite::Connection;
 
 use crate::backlog::Backlog;
+use crate::context::SqliteContext;
 use crate::error::Result;
 
 /// Frames of one commit at most.
@@ -27,6 +28,9 @@ const QUEUE_BYTES_MAX: u64 = 64 << 20;
 
 /// A slice of a fold: some statements, one transaction.
 pub(crate) type Slice = Box<dyn FnOnce(&mut Connection) -> Result<()> + Send>;
+
+/// A call of the catalogue of blobs. One that fails has written nothing, or is undone.
+pub(crate) type BlobWork = Box<dyn FnOnce(&mut SqliteContext<'_>) -> Result<()> + Send>;
 
 /// What the thread is asked to do.
 pub(crate) enum Job {
@@ -46,6 +50,11 @@ pub(crate) enum Job {
         deleted_until: Timestamp,
         runs_max: usize,
         reply: SyncSender<Result<Vec<RunId>>>,
+    },
+    /// Apply a call of the catalogue of blobs, in a transaction of its own.
+    Blobs {
+        work: BlobWork,
+        reply: SyncSender<Result<()>>,
     },
     /// Apply a slice of a fold, or of another work beside the frames.
     Slice {
@@ -339,7 +348,11 @@ pub(crate) fn closed() -> StoreError {
 fn job_bytes(job: &Job) -> u64 {
     match job {
         Job::Append { bytes, .. } => *bytes,
-        Job::Edit { .. } | Job::Purge { .. } | Job::Slice { .. } | Job::Checkpoint { .. } => 0,
+        Job::Edit { .. }
+        | Job::Purge { .. }
+        | Job::Blobs { .. }
+        | Job::Slice { .. }
+        | Job::Checkpoint { .. } => 0,
     }
 }
 

@@ -1,4 +1,5 @@
-//! Numbers that are given once: changes, and keys of runs, experiments and writers.
+//! Numbers that are given once: changes, leases of blobs, and keys of runs, experiments and
+//! writers.
 //!
 //! They live in memory while frames are applied and are written with their group, so that a group
 //! costs one row a kind however many frames it has. A frame that is undone gives its numbers back.
@@ -16,6 +17,7 @@ pub(crate) struct Sequences {
     pub(crate) run: i64,
     pub(crate) experiment: i64,
     pub(crate) writer: i64,
+    pub(crate) blob_lease: i64,
 }
 
 impl Sequences {
@@ -25,6 +27,7 @@ impl Sequences {
             run: read_one(connection, "run")?,
             experiment: read_one(connection, "experiment")?,
             writer: read_one(connection, "writer")?,
+            blob_lease: read_one(connection, "blob_lease")?,
         })
     }
 
@@ -35,6 +38,7 @@ impl Sequences {
             ("run", self.run, former.run),
             ("experiment", self.experiment, former.experiment),
             ("writer", self.writer, former.writer),
+            ("blob_lease", self.blob_lease, former.blob_lease),
         ] {
             if last != before {
                 execute(connection, sql::WRITE_SEQUENCE, (name, last))?;

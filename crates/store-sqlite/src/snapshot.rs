@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use runstone_model::{
-    ChangeNumber, Experiment, ExperimentKey, ParamPath, ParamValue, Params, RunKey, RunState,
-    SeriesKey, Timestamp, WorkspaceId,
+    ArtifactPath, BlobDigest, ChangeNumber, Experiment, ExperimentKey, ParamPath, ParamValue,
+    Params, RunKey, RunState, SeriesKey, Timestamp, WorkspaceId,
 };
 use runstone_store::apply::RunRow;
 use runstone_store::{
-    AddressMatches, CANDIDATES_MAX, ChangePage, ChangeScan, EventRecord, ExperimentRecord, LogKind,
-    LogPage, LogScan, LogState, MetricCell, MetricColumn, MetricDefinition, ObjectPage, ObjectScan,
-    ObjectSeriesRecord, PREFIX_CHARACTERS_MIN, PointPage, PointScan, RunOrder, RunPage, RunRecord,
+    AddressMatches, ArtifactPage, ArtifactRecord, ArtifactScan, BlobReference, CANDIDATES_MAX,
+    ChangePage, ChangeScan, EventRecord, ExperimentRecord, LogKind, LogPage, LogScan, LogState,
+    MetricCell, MetricColumn, MetricDefinition, ObjectPage, ObjectScan, ObjectSeriesRecord,
+    PREFIX_CHARACTERS_MIN, PointPage, PointScan, ReferenceKind, RunOrder, RunPage, RunRecord,
     RunScan, RunStand, RunVisit, ScalarRecord, SegmentScan, SeriesPage, SeriesScan, Snapshot,
     StoreError, TakeSegments, WarningRecord, WriterRecord,
 };
@@ -35,7 +36,7 @@ use crate::rows::{
 use crate::sequences::read_change;
 use crate::store::Inner;
 use crate::summaries::Caches;
-use crate::{fork, sql, table};
+use crate::{blobs, fork, sql, table};
 
 /// One consistent view.
 pub(crate) struct SqliteSnapshot<'a> {
@@ -222,6 +223,27 @@ impl<'a> SqliteSnapshot<'a> {
 }
 
 impl Snapshot for SqliteSnapshot<'_> {
+    fn scan_artifacts(&self, run: RunKey, scan: &ArtifactScan) -> Result<ArtifactPage, StoreError> {
+        self.locate(blobs::scan_artifacts(self.connection(), run, scan))
+    }
+
+    fn find_artifact(
+        &self,
+        run: RunKey,
+        path: &ArtifactPath,
+        version: Option<u32>,
+    ) -> Result<Option<ArtifactRecord>, StoreError> {
+        self.locate(blobs::find_artifact(self.connection(), run, path, version))
+    }
+
+    fn scan_blob_references(
+        &self,
+        after: Option<(BlobDigest, RunKey, ReferenceKind)>,
+        limit: usize,
+    ) -> Result<Vec<BlobReference>, StoreError> {
+        self.locate(blobs::scan_references(self.connection(), after, limit))
+    }
+
     fn change_number(&self) -> ChangeNumber {
         self.change
     }

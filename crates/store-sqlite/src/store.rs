@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use runstone_model::{ChangeNumber, RunKey, StoreIdentity, Timestamp, WriterId};
 use runstone_store::apply::PreparedFrame;
 use runstone_store::{
-    AppendFrame, BackupReport, EditAnswer, EditRequest, FoldReport, ReclaimReport, ReclaimRequest,
-    RunAction, Snapshot, SpaceReport, Store, StoreError, StoreStats, WriterMark,
+    AppendFrame, BackupReport, CopyBlobs, EditAnswer, EditRequest, FoldReport, ReclaimReport,
+    ReclaimRequest, RunAction, Snapshot, SpaceReport, Store, StoreError, StoreStats, WriterMark,
 };
 use runstone_wire::FrameAnswer;
 use rusqlite::Connection;
@@ -47,7 +47,7 @@ const OVERLOAD_RETRY_MILLIS: u64 = 1_000;
 /// dropping it ends them; what was acknowledged is durable without either.
 #[derive(Debug)]
 pub struct SqliteStore {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
     identity: StoreIdentity,
     threads: Mutex<Vec<JoinHandle<()>>>,
     lock: Mutex<Option<FolderLock>>,
@@ -60,7 +60,7 @@ pub(crate) struct Inner {
     pub(crate) unfolded: UnfoldedCache,
     pub(crate) forks: ForkCache,
     pub(crate) columns: ColumnCache,
-    shared: Arc<WriterShared>,
+    pub(crate) shared: Arc<WriterShared>,
     folding: Arc<Folder>,
     reclaiming: Arc<Reclaimer>,
     options: SqliteOptions,
@@ -309,7 +309,7 @@ impl SqliteStore {
         self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn locate<T>(&self, outcome: Result<T>) -> Result<T> {
+    pub(crate) fn locate<T>(&self, outcome: Result<T>) -> Result<T> {
         outcome.map_err(|error| with_path(&self.inner.folder, error))
     }
 }
@@ -386,10 +386,14 @@ impl Store for SqliteStore {
         Ok(report)
     }
 
-    fn back_up(&self, folder: &Path) -> Result<BackupReport, StoreError> {
+    fn back_up(
+        &self,
+        folder: &Path,
+        copy_blobs: &mut CopyBlobs<'_>,
+    ) -> Result<BackupReport, StoreError> {
         let Inner { shared, .. } = &*self.inner;
         shared.check()?;
-        copy_folder(shared, &self.inner.folder, folder)
+        copy_folder(shared, &self.inner.folder, folder, copy_blobs)
     }
 
     fn stats(&self) -> Result<StoreStats, StoreError> {

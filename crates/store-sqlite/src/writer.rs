@@ -22,7 +22,7 @@ use crate::cache::Cache;
 use crate::connection::BUSY_TIMEOUT;
 use crate::context::SqliteContext;
 use crate::error::{Result, is_disk_full, sql_error};
-use crate::queue::{Job, Slice, WriterShared, closed};
+use crate::queue::{BlobWork, Job, Slice, WriterShared, closed};
 use crate::sequences::Sequences;
 
 /// Memory for what the writer remembers of runs and writers.
@@ -88,6 +88,10 @@ impl Writer {
                 let outcome = self.apply_slice(slice);
                 // The folder may be gone.
                 let _ = reply.send(outcome);
+            }
+            Some(Job::Blobs { work, reply }) => {
+                // The caller may be gone.
+                let _ = reply.send(self.apply_blobs(work));
             }
             Some(Job::Edit { request, reply }) => {
                 // The caller may be gone.
@@ -241,6 +245,30 @@ impl Writer {
             Err(error) => {
                 self.undo(former);
                 tracing::warn!(%error, "runs were not edited");
+            }
+        }
+        outcome
+    }
+
+    /// Applies a call of the catalogue of blobs. It touches nothing that the cache knows, so one
+    /// that is refused costs a rollback and no more.
+    fn apply_blobs(&mut self, work: BlobWork) -> Result<()> {
+        let former = self.sequences;
+        self.begin()?;
+        let mut context = SqliteContext::new(
+            &self.connection,
+            &mut self.cache,
+            &mut self.sequences,
+            Timestamp::default(),
+        );
+        let outcome = work(&mut context).and_then(|()| {
+            self.sequences.write(&self.connection, &former)?;
+            self.commit()
+        });
+        if outcome.is_err() {
+            self.sequences = former;
+            if !self.connection.is_autocommit() {
+                self.statement("ROLLBACK")?;
             }
         }
         outcome

@@ -48,7 +48,7 @@ fn a_copy_made_while_frames_come_in_has_everything_acknowledged_before() {
         for number in 0..3 {
             let before = acknowledged.load(Ordering::Acquire);
             let target = folder.path().join(format!("copy-{number}"));
-            let report = store.back_up(&target).unwrap();
+            let report = store.back_up(&target, &mut |_| Ok(())).unwrap();
             // Opened and read while the original goes on.
             let copy = SqliteStore::open(&target, SqliteOptions::default()).unwrap();
             assert_eq!(copy.change_number().unwrap(), report.change);
@@ -87,22 +87,24 @@ fn a_copy_is_for_its_user_alone_and_never_written_over_something() {
     let store = SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap();
     append(&store, &mut FrameBuilder::creator("run-a", 1));
     let target = folder.path().join("copy");
-    let report = store.back_up(&target).unwrap();
+    let report = store.back_up(&target, &mut |_| Ok(())).unwrap();
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&target), 0o700);
     let database = target.join("runstone.db");
     assert_eq!(mode(&database), 0o600);
     assert_eq!(fs::metadata(&database).unwrap().len(), report.bytes);
     assert_eq!(fs::read_dir(&target).unwrap().count(), 1);
-    let error = store.back_up(&target).unwrap_err();
+    let error = store.back_up(&target, &mut |_| Ok(())).unwrap_err();
     assert!(matches!(error, StoreError::Conflict(_)), "{error}");
-    let error = store.back_up(&folder.path().join("no/such/place"));
+    let error = store.back_up(&folder.path().join("no/such/place"), &mut |_| Ok(()));
     let error = error.unwrap_err();
     assert!(
         matches!(error, StoreError::Invalid(_)) && error.to_string().contains("hint: "),
         "{error}"
     );
     store.close().unwrap();
-    let error = store.back_up(&folder.path().join("late")).unwrap_err();
+    let error = store
+        .back_up(&folder.path().join("late"), &mut |_| Ok(()))
+        .unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
 }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod blobs;
 mod conformance;
 mod copies;
 mod deep;

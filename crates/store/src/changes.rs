@@ -47,11 +47,13 @@ pub enum ChangeKind {
     Logs,
     /// Objects.
     Objects,
+    /// Artifacts came, became ready or went.
+    Artifacts,
 }
 
 impl ChangeKind {
     /// All kinds, in the order of their bits.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Created,
         Self::State,
         Self::Properties,
@@ -65,6 +67,7 @@ impl ChangeKind {
         Self::Undeleted,
         Self::Logs,
         Self::Objects,
+        Self::Artifacts,
     ];
 
     /// The word that readers see.
@@ -83,6 +86,7 @@ impl ChangeKind {
             Self::Undeleted => "undeleted",
             Self::Logs => "logs",
             Self::Objects => "objects",
+            Self::Artifacts => "artifacts",
         }
     }
 }
@@ -228,7 +232,7 @@ mod tests {
     #[test]
     fn every_kind_has_a_bit_and_a_word_of_its_own() {
         let all: ChangeKinds = ChangeKind::ALL.into_iter().collect();
-        assert_eq!(all.bits(), 0b1_1111_1111_1111);
+        assert_eq!(all.bits(), 0b11_1111_1111_1111);
         assert!(all.iter().eq(ChangeKind::ALL));
         let mut words: Vec<&str> = ChangeKind::ALL.map(ChangeKind::as_str).to_vec();
         words.sort_unstable();

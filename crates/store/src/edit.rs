@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use runstone_model::{
-    ChangeNumber, DESCRIPTION_BYTES_MAX, ExperimentName, RunId, SHORT_TEXT_BYTES_MAX, TagName,
-    Timestamp, WorkspaceId, check_text, clean_text,
+    ArtifactPath, ChangeNumber, DESCRIPTION_BYTES_MAX, ExperimentName, RunId, SHORT_TEXT_BYTES_MAX,
+    TagName, Timestamp, WorkspaceId, check_text, clean_text,
 };
 
-use crate::StoreError;
 use crate::apply::TAGS_IN_RUN_MAX;
+use crate::{ArtifactPut, StoreError};
 
 /// One action on some runs.
 #[derive(Debug, Clone)]
@@ -35,6 +35,17 @@ pub enum RunAction {
     /// Delete it for good: every deleted run of the id, never one that lives. Nothing but what
     /// refuses later frames of its writers stays.
     Purge,
+    /// Add a version of an artifact, or make one ready whose bytes have come. With a lease, which a
+    /// single run can take only, all other pending references to these bytes become ready too.
+    /// `Unchanged` if the newest version is this one already.
+    PutArtifact(ArtifactPut),
+    /// Remove a version of an artifact, or all of them; their bytes go once nobody refers to them.
+    RemoveArtifact {
+        /// Where in the run.
+        path: ArtifactPath,
+        /// Which version; `None` for all.
+        version: Option<u32>,
+    },
 }
 
 /// New properties and tags; what is absent stays.

@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod apply;
+mod blobs;
 mod changes;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -26,6 +27,11 @@ mod space;
 mod summary;
 mod table;
 
+pub use blobs::{
+    ARTIFACTS_IN_RUN_MAX, ArtifactPage, ArtifactPut, ArtifactRecord, ArtifactScan, BlobCatalogue,
+    BlobCounts, BlobReference, CopyBlobs, ExpiredLease, LEASE_REMAINS_BYTES_MAX, LeaseAnswer,
+    ReferenceKind,
+};
 pub use changes::*;
 pub use edit::{EditAnswer, EditOutcome, EditRequest, RunAction, RunChanges};
 pub use entries::{
@@ -53,8 +59,8 @@ pub use summary::{SummaryFold, merge_summaries};
 pub use table::{MetricCell, MetricColumn, RunStand, RunVisit};
 
 use runstone_model::{
-    ChangeNumber, ExperimentKey, ParamPath, ParamValue, Params, ReceivedAt, RunKey, StoreIdentity,
-    WorkspaceId, WriterId,
+    ArtifactPath, BlobDigest, ChangeNumber, ExperimentKey, ParamPath, ParamValue, Params,
+    ReceivedAt, RunKey, StoreIdentity, WorkspaceId, WriterId,
 };
 use runstone_wire::{Frame, FrameAnswer, LogLine, LogRecord};
 use std::collections::BTreeSet;
@@ -77,7 +83,7 @@ pub struct AppendFrame {
 /// The durable record of every run.
 ///
 /// Calls block; they are made from threads that may wait. All are safe from many threads.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: BlobCatalogue {
     /// Id of the store and its incarnation (a new one for each restored or re-created folder).
     fn identity(&self) -> StoreIdentity;
 
@@ -152,13 +158,19 @@ pub trait Store: Send + Sync + 'static {
 
     /// Copies the data folder to another one, which is made, or is there and empty, while frames
     /// come in. The copy is one state and holds everything that was acknowledged before the call;
-    /// it is durable on return, and has an incarnation of its own. A copy that fails leaves no
-    /// database there.
+    /// it is durable on return, and has an incarnation of its own. Before anybody can take it for a
+    /// copy, `copy_blobs` is given the blobs that ready references in it name. A copy that fails
+    /// leaves no database there.
     ///
     /// # Errors
     /// `Conflict` if the folder is not empty; `Invalid` if it can't be made or written, or the
-    /// engine has nothing on disk; `Unavailable` on a full disk, or if the store is closed.
-    fn back_up(&self, folder: &Path) -> Result<BackupReport, StoreError>;
+    /// engine has nothing on disk; `Unavailable` on a full disk, or if the store is closed; those
+    /// of `copy_blobs`.
+    fn back_up(
+        &self,
+        folder: &Path,
+        copy_blobs: &mut CopyBlobs<'_>,
+    ) -> Result<BackupReport, StoreError>;
 
     /// Sizes and counters for health, metrics and `doctor`.
     fn stats(&self) -> Result<StoreStats, StoreError>;
@@ -281,6 +293,25 @@ pub trait Snapshot {
     /// `NotFound` if no object of such a series was ever applied; one whose sets are all hidden
     /// has an empty page and a history.
     fn scan_objects(&self, run: RunKey, scan: &ObjectScan) -> Result<ObjectPage, StoreError>;
+
+    /// Artifacts of a run, pending ones too.
+    fn scan_artifacts(&self, run: RunKey, scan: &ArtifactScan) -> Result<ArtifactPage, StoreError>;
+
+    /// A version of an artifact; with `None` the newest whose bytes are there.
+    fn find_artifact(
+        &self,
+        run: RunKey,
+        path: &ArtifactPath,
+        version: Option<u32>,
+    ) -> Result<Option<ArtifactRecord>, StoreError>;
+
+    /// References to blobs of all runs, deleted and half purged ones too, by (digest, run, kind),
+    /// after `after`, at most `limit`.
+    fn scan_blob_references(
+        &self,
+        after: Option<(BlobDigest, RunKey, ReferenceKind)>,
+        limit: usize,
+    ) -> Result<Vec<BlobReference>, StoreError>;
 
     /// One page of the journal, by number. A page is bounded in the rows it looks at, so it may be
     /// empty and still move on: `next` is [`Snapshot::change_number`] once all was looked at.

@@ -125,6 +125,9 @@ pub struct RunSpace {
     pub deleted_at: Option<Timestamp>,
     /// Its bytes.
     pub bytes: SpaceByKind,
+    /// Bytes of the blobs that it refers to, each once. They lie beside the database, and other
+    /// runs may refer to the same.
+    pub blob_bytes: u64,
 }
 
 /// Where the bytes of a store are. `runs`, `journal_bytes`, `purging_bytes`, `rest_bytes` and
@@ -145,4 +148,8 @@ pub struct SpaceReport {
     pub rest_bytes: u64,
     /// Every run, living and deleted, by key.
     pub runs: Vec<RunSpace>,
+    /// Blobs that something refers to and that are there.
+    pub blobs: u64,
+    /// Their bytes, each blob once.
+    pub blob_bytes: u64,
 }

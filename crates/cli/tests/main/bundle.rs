@@ -96,6 +96,7 @@ fn planted_home() -> (tempfile::TempDir, Home) {
         .unwrap();
     let home = Home {
         folder: tempfile::tempdir_in(person.path()).unwrap(),
+        environment: Vec::new(),
     };
     let config = serde_json::json!({"password": "planted-in-param", "lr": 0.05});
     let run = Run::open(RunOptions {

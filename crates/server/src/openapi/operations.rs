@@ -85,7 +85,7 @@ impl Operation {
         self
     }
 
-    fn header(mut self, parameter: Parameter) -> Self {
+    pub(super) fn header(mut self, parameter: Parameter) -> Self {
         self.parameters.push(parameter);
         self
     }
@@ -122,7 +122,7 @@ impl Operation {
         self
     }
 
-    fn answers_nothing(mut self, description: &'static str) -> Self {
+    pub(super) fn answers_nothing(mut self, description: &'static str) -> Self {
         self.answers.push(Answer {
             status: "204",
             description,
@@ -146,7 +146,7 @@ pub(super) fn json<T: ToSchema>() -> Body {
     }
 }
 
-fn bytes(content_type: &'static str) -> Body {
+pub(super) fn bytes(content_type: &'static str) -> Body {
     Body {
         contents: vec![(content_type, binary())],
         schemas: Vec::new(),
@@ -167,6 +167,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     operations.extend(about_metrics());
     operations.extend(super::logs::about_logs());
     operations.extend(about_changes());
+    operations.extend(super::artifacts::about_artifacts());
     operations.extend(super::storage::about_storage());
     operations
 }
@@ -408,10 +409,18 @@ fn about_changes() -> Vec<Operation> {
 }
 
 fn last_event_id() -> Parameter {
+    header(
+        "Last-Event-ID",
+        "Id of the last event seen; counts before `since`.",
+    )
+}
+
+/// A header that a request may carry.
+pub(super) fn header(name: &str, description: &str) -> Parameter {
     utoipa::openapi::path::ParameterBuilder::new()
-        .name("Last-Event-ID")
+        .name(name)
         .parameter_in(ParameterIn::Header)
-        .description(Some("Id of the last event seen; counts before `since`."))
+        .description(Some(description))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
         .build()
 }

@@ -100,4 +100,6 @@ pub enum ChangeKind {
     Logs,
     /// Objects.
     Objects,
+    /// Artifacts came, became ready or went.
+    Artifacts,
 }

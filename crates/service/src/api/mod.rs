@@ -4,6 +4,7 @@
 //! Fields are added, never renamed. Times are microseconds UTC as integers, steps that are whole
 //! are printed as integers, and numbers that JSON cannot say are text (see [`Number`]).
 
+mod artifacts;
 mod changes;
 mod edits;
 mod lines;
@@ -15,6 +16,7 @@ mod snapshot;
 mod storage;
 mod table;
 
+pub use artifacts::*;
 pub use changes::*;
 pub use edits::*;
 pub use lines::*;

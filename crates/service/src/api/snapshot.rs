@@ -27,4 +27,13 @@ pub struct SnapshotAnswer {
     pub bytes: u64,
     /// The newest change in it.
     pub change: u64,
+    /// Blobs in it.
+    #[serde(default)]
+    pub blobs: u64,
+    /// Their bytes. On one file system they share them with the blobs that they were copied from.
+    #[serde(default)]
+    pub blob_bytes: u64,
+    /// Blobs that are referred to and were not there: they are lost.
+    #[serde(default)]
+    pub blobs_missing: u64,
 }

@@ -47,6 +47,8 @@ pub struct StorageAnswer {
     pub journal_bytes: u64,
     /// What belongs to no run.
     pub rest_bytes: u64,
+    /// Blobs of artifacts, which lie beside the database; null where none are kept.
+    pub blobs: Option<BlobStorage>,
     /// Living and deleted runs together, by what the bytes hold.
     pub kinds: StorageByKind,
     /// How many runs there are, living and deleted.
@@ -57,6 +59,21 @@ pub struct StorageAnswer {
     pub runs: Vec<RunStorage>,
     /// Experiments, those with most bytes first.
     pub experiments: Vec<ExperimentStorage>,
+}
+
+/// Blobs of artifacts: what lies in their place, and what of it is referred to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BlobStorage {
+    /// Blobs that lie there.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Bytes of uploads under way, or left by such; `gc` removes the latter.
+    pub upload_bytes: u64,
+    /// Blobs that runs refer to, deleted ones in the trash too.
+    pub referred_blobs: u64,
+    /// Their bytes, each blob once. What lies there beyond that `gc` deletes in two passes.
+    pub referred_bytes: u64,
 }
 
 /// Bytes by what they hold.
@@ -97,6 +114,9 @@ pub struct RunStorage {
     pub bytes: u64,
     /// The same by what they hold.
     pub kinds: StorageByKind,
+    /// Bytes of the blobs that it refers to, each once; other runs may refer to the same. Not part
+    /// of `bytes`.
+    pub blob_bytes: u64,
 }
 
 /// What the runs of one experiment hold.
@@ -110,6 +130,8 @@ pub struct ExperimentStorage {
     pub bytes: u64,
     /// Those of deleted runs among them.
     pub trash_bytes: u64,
+    /// Bytes of the blobs that each run refers to, added up; not part of `bytes`.
+    pub blob_bytes: u64,
 }
 
 /// What to ask of `POST /runstone/v1/gc`.
@@ -117,7 +139,8 @@ pub struct ExperimentStorage {
 #[serde(deny_unknown_fields)]
 pub struct GcRequest {
     /// Purge runs that were deleted so many days ago, instead of those past the server's own
-    /// period; 0 empties the trash.
+    /// period; 0 empties the trash. Blobs that nobody refers to wait for one day before they are
+    /// deleted; with 0 days they do not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trash_days: Option<u32>,
 }
@@ -133,6 +156,18 @@ pub struct GcAnswer {
     pub reusable_bytes: u64,
     /// The database, free pages included.
     pub database_bytes: u64,
+    /// Uploads that ended without their blob, and whose remains are gone.
+    #[serde(default)]
+    pub uploads_swept: u64,
+    /// Blobs that were deleted.
+    #[serde(default)]
+    pub blobs_deleted: u64,
+    /// Their bytes.
+    #[serde(default)]
+    pub blobs_deleted_bytes: u64,
+    /// Why some blobs were not looked at or not deleted; a later pass tries again.
+    #[serde(default)]
+    pub blobs_failure: Option<String>,
     /// Nothing is left to purge or to give back.
     pub done: bool,
 }

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use super::count_pages;
 use crate::checkpointer::PAGE_BYTES;
 use crate::error::{Result, sql_error, value_error};
-use crate::rows::collect;
+use crate::rows::{collect, find};
 use crate::sql;
 
 /// Bytes of a row that fit on a page with others.
@@ -130,10 +130,24 @@ pub(crate) fn read_space(connection: &Connection) -> Result<SpaceReport> {
         journal_bytes: weights.journal.bytes(stretch),
         ..SpaceReport::default()
     };
+    let blob_bytes: HashMap<i64, u64> = collect(connection, sql::BLOB_BYTES_OF_RUNS, [], |row| {
+        let bytes: Option<i64> = row.get(1).map_err(sql_error)?;
+        let run: i64 = row.get(0).map_err(sql_error)?;
+        Ok((run, bytes.unwrap_or(0).cast_unsigned()))
+    })?
+    .into_iter()
+    .collect();
+    let referred = find(connection, sql::BLOBS_REFERRED_TO, [], |row| {
+        let get = |index: usize| row.get::<_, i64>(index).map_err(sql_error);
+        Ok((get(0)?.cast_unsigned(), get(1)?.cast_unsigned()))
+    })?;
+    (report.blobs, report.blob_bytes) = referred.unwrap_or_default();
     let mut held = report.journal_bytes;
     for mut run in runs {
         let weights = weights.runs.remove(&run.run.0.cast_signed());
         run.bytes = by_kind(&weights.unwrap_or_default());
+        let key = run.run.0.cast_signed();
+        run.blob_bytes = blob_bytes.get(&key).copied().unwrap_or(0);
         held += run.bytes.total();
         report.runs.push(run);
     }
@@ -177,6 +191,7 @@ fn read_runs(connection: &Connection, weights: &mut Weights) -> Result<Vec<RunSp
             experiment_name: row.get(2).map_err(sql_error)?,
             deleted_at: deleted_at.map(Timestamp::from_micros),
             bytes: SpaceByKind::default(),
+            blob_bytes: 0,
         })
     })
 }

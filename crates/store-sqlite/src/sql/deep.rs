@@ -2,7 +2,7 @@
 
 /// A question, what it finds, and a statement that names the rows (a run or another owner, and a
 /// number) for which that is so.
-pub(crate) const ORPHANS: [(&str, &str); 40] = [
+pub(crate) const ORPHANS: [(&str, &str); 45] = [
     (
         "frames without their run",
         "SELECT id >> 24, id & 16777215 FROM l0 WHERE id >> 24 NOT IN (SELECT id FROM run) \
@@ -133,6 +133,34 @@ pub(crate) const ORPHANS: [(&str, &str); 40] = [
         "contested series without their run",
         "SELECT run, series FROM series_contested WHERE run NOT IN (SELECT id FROM run) \
              AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "artifacts without their run",
+        "SELECT DISTINCT run, version FROM artifact WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "artifacts without a reference to their bytes",
+        "SELECT a.run, a.version FROM artifact a LEFT JOIN blob_reference r \
+             ON r.digest = a.digest AND r.run = a.run AND r.kind = 1 \
+             WHERE r.digest IS NULL AND a.run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "artifacts of another size than their bytes",
+        "SELECT a.run, a.version FROM artifact a JOIN blob_reference r \
+             ON r.digest = a.digest AND r.run = a.run AND r.kind = 1 \
+             WHERE r.pending_until IS NULL AND r.bytes IS NOT a.bytes",
+    ),
+    (
+        "references to blobs without their run",
+        "SELECT DISTINCT run, kind FROM blob_reference WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "references to blobs without an artifact",
+        "SELECT r.run, r.kind FROM blob_reference r LEFT JOIN artifact a \
+             ON a.run = r.run AND a.digest = r.digest \
+             WHERE r.kind = 1 AND a.run IS NULL AND r.run NOT IN (SELECT run FROM purge)",
     ),
     (
         "runs without their counters",

@@ -13,6 +13,7 @@ pub(crate) const SCHEMA_V3: &str = include_str!("schema_v3.sql");
 /// What version 4 adds.
 pub(crate) const SCHEMA_V4: &str = include_str!("schema_v4.sql");
 
+mod blobs;
 mod catalogue;
 mod change;
 mod deep;
@@ -23,6 +24,7 @@ mod run;
 mod space;
 mod table;
 
+pub(crate) use blobs::*;
 pub(crate) use catalogue::*;
 pub(crate) use change::*;
 pub(crate) use deep::*;

@@ -1,4 +1,4 @@
--- Schema version 4: terminal lines, log records and objects.
+-- Schema version 4: terminal lines, log records and objects; forks; blobs and artifacts.
 
 -- Entries (lines, records, sets of objects) as they were received, one row a frame, kind and owner; the
 -- rows of one owner are newer the greater their id. `kind` is 0 lines, 1 records, 2 objects; `owner`
@@ -53,7 +53,6 @@ CREATE TABLE object_mark (
     writer INTEGER NOT NULL,
     PRIMARY KEY (run, series)
 ) WITHOUT ROWID;
--- Schema version 4: forks.
 
 -- What a fork shares with its parent, which may be purged: the parent's points up to a step, as they
 -- were at an append number and a generation. `chunks_next`: chunks of the parent with a lower number
@@ -78,3 +77,47 @@ UPDATE run SET parent_generation = 0 WHERE parent_run IS NOT NULL;
 INSERT INTO fork (run, parent, step, append, generation, chunks_next, body)
     SELECT id, parent_run, parent_step, parent_append, 0, 0, x'01' FROM run
     WHERE parent_run IS NOT NULL;
+
+-- Leases of uploads under way. An ended one protects nothing, and stays until what its upload has left
+-- (`remains`) is swept. Ids come from the sequence blob_lease and are never given again.
+CREATE TABLE blob_lease (
+    id INTEGER PRIMARY KEY,
+    digest BLOB,
+    expires_at INTEGER NOT NULL,
+    ended INTEGER NOT NULL,
+    remains TEXT
+);
+CREATE INDEX blob_lease_by_digest ON blob_lease (digest) WHERE digest IS NOT NULL AND ended = 0;
+
+-- What garbage collection thinks: nobody wanted the blob (0), or it is being deleted (1), since when.
+CREATE TABLE blob_mark (
+    digest BLOB NOT NULL PRIMARY KEY,
+    deleting INTEGER NOT NULL,
+    since INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX blob_deletion ON blob_mark (since) WHERE deleting = 1;
+
+-- That something in a run refers to a blob: one row a (digest, run, kind), however many do. kind: 1 an
+-- artifact, 2 an object. bytes is null while nobody has told. pending_until is null once the blob is there.
+CREATE TABLE blob_reference (
+    digest BLOB NOT NULL,
+    run INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    bytes INTEGER,
+    pending_until INTEGER,
+    PRIMARY KEY (digest, run, kind)
+) WITHOUT ROWID;
+CREATE INDEX blob_reference_by_run ON blob_reference (run);
+
+-- Artifacts of a run, each version a row. Whether its bytes are there is said by its reference.
+CREATE TABLE artifact (
+    run INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    bytes INTEGER NOT NULL,
+    media_type TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (run, path, version)
+) WITHOUT ROWID;
+CREATE INDEX artifact_by_digest ON artifact (run, digest);

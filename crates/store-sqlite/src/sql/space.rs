@@ -18,7 +18,11 @@ pub(crate) const HAS_RUN: &str = "SELECT 1 FROM run WHERE id = ?1";
 
 /// What only readers of a purged run itself would ask for, a few rows at a time: each statement is
 /// repeated until it deletes nothing.
-pub(crate) const PURGE_WORDS: [&str; 13] = [
+pub(crate) const PURGE_WORDS: [&str; 15] = [
+    "DELETE FROM artifact WHERE run = ?1 AND (path, version) IN \
+         (SELECT path, version FROM artifact WHERE run = ?1 LIMIT 100)",
+    "DELETE FROM blob_reference WHERE run = ?1 AND (digest, kind) IN \
+         (SELECT digest, kind FROM blob_reference WHERE run = ?1 LIMIT 100)",
     "DELETE FROM entry_row WHERE id IN (SELECT id FROM entry_row WHERE run = ?1 LIMIT 2)",
     "DELETE FROM entry_block WHERE id IN (SELECT id FROM entry_block WHERE run = ?1 LIMIT 2)",
     "DELETE FROM log_mark WHERE (writer, kind) IN \
@@ -109,5 +113,9 @@ pub(crate) const SPACE_OF_THE_REST: &str = "SELECT w.run, 1, 190 + octet_length(
      UNION ALL SELECT id >> 24, 1, 50 FROM removal \
      UNION ALL SELECT id >> 24, 1, 24 FROM cut \
      UNION ALL SELECT id >> 24, 1, 10 FROM pack_tier \
+     UNION ALL SELECT run, 1, 100 + octet_length(path) + octet_length(media_type) FROM artifact \
+     UNION ALL SELECT run, count(*), 70 FROM blob_reference GROUP BY run \
+     UNION ALL SELECT NULL, 1, 60 + coalesce(octet_length(remains), 0) FROM blob_lease \
+     UNION ALL SELECT NULL, count(*), 42 FROM blob_mark \
      UNION ALL SELECT NULL, 1, 40 + octet_length(run_id) FROM purged_run";
 pub(crate) const SPACE_OF_JOURNAL: &str = "SELECT NULL, count(*), 26 FROM change";

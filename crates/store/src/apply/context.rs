@@ -6,13 +6,13 @@
 use bytes::Bytes;
 use runstone_codec::SeriesColumns;
 use runstone_model::{
-    AppendNumber, BlobDigest, ChangeNumber, ExperimentKey, ExperimentName, Generation, MetricName,
-    Params, Run, RunId, RunKey, SeriesKey, Timestamp, ValueType, WorkspaceId, Writer, WriterId,
+    AppendNumber, ChangeNumber, ExperimentKey, ExperimentName, Generation, MetricName, Params, Run,
+    RunId, RunKey, SeriesKey, Timestamp, ValueType, WorkspaceId, Writer, WriterId,
 };
 
 use runstone_wire::{LogLine, LogRecord, ObjectPoints};
 
-use super::{FormerRun, Overridden, WriterCounters};
+use super::{BlobContext, FormerRun, Overridden, WriterCounters};
 use crate::{
     ChangeRow, Cut, EventRecord, LogKind, LogMark, MetricDefinition, Removal, RunCompleteness,
     ScalarRecord, SeriesHiding, StoreError, WriterMark,
@@ -240,7 +240,7 @@ impl WarningKind {
 }
 
 /// The rows of an engine, lent for one frame.
-pub trait ApplyContext {
+pub trait ApplyContext: BlobContext {
     /// The newest change committed or applied in this group.
     fn change_number(&mut self) -> Result<ChangeNumber, StoreError>;
 
@@ -484,12 +484,6 @@ pub trait ApplyContext {
 
     /// Keeps the objects of one step.
     fn push_objects(&mut self, batch: &ObjectBatch<'_>) -> Result<(), StoreError>;
-
-    /// Blobs that objects of a run refer to, as they are applied; one may come again. The digests
-    /// stand in the objects too: this is for engines that keep count of references.
-    fn object_digests(&mut self, _run: RunKey, _digests: &[BlobDigest]) -> Result<(), StoreError> {
-        Ok(())
-    }
 
     /// Keeps a removal; its append number is greater than all before.
     fn push_removal(&mut self, run: RunKey, removal: &Removal) -> Result<(), StoreError>;

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use runstone_model::{ExperimentKey, RunId, TagName};
 
+use super::artifact::{put_artifact, remove_artifact};
 use super::context::{ApplyContext, RunRow, WarningKind};
 use super::limits::TAGS_IN_RUN_MAX;
 use super::purge::purge;
@@ -46,6 +47,10 @@ pub fn apply_edits(
             RunAction::Delete => delete(context, request, run)?,
             RunAction::Undelete => undelete(context, request, run)?,
             RunAction::Purge => purge(context, request, run)?,
+            RunAction::PutArtifact(put) => put_artifact(context, request, run, put)?,
+            RunAction::RemoveArtifact { path, version } => {
+                remove_artifact(context, request, run, path, *version)?
+            }
         });
     }
     Ok(EditAnswer {
@@ -230,7 +235,7 @@ fn undelete(
 }
 
 /// Why a run can't be changed that does not live.
-fn not_living(
+pub(super) fn not_living(
     context: &mut impl ApplyContext,
     request: &EditRequest,
     id: &RunId,

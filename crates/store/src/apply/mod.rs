@@ -8,6 +8,9 @@
 //! The surprising rule: this code may have written half of a frame when the context reports an
 //! error. The engine then undoes the whole savepoint, its caches included; nothing is retried here.
 
+mod artifact;
+mod blob_context;
+mod blobs;
 mod context;
 mod counters;
 mod edit;
@@ -26,6 +29,11 @@ mod series;
 mod text;
 mod writer;
 
+pub use blob_context::{BlobContext, BlobLease, BlobMark};
+pub use blobs::{
+    add_blob_reference, bind_blob_lease, expire_blob_leases, forget_deleted_blobs, mark_blobs,
+    note_blob_remains, renew_blob_lease, take_blob_lease, take_over_blob_deletions,
+};
 pub use context::{
     AppliedSeries, ApplyContext, LostRange, ObjectBatch, PointBatch, RunRow, SeriesBinding,
     SeriesId, SeriesState, SeriesWriters, WarningKind, WriterRow,

@@ -1,8 +1,9 @@
 //! Objects: the set of one step is judged and kept whole.
 
-use runstone_model::BlobDigest;
+use runstone_model::Timestamp;
 use runstone_wire::{IfPresent, ObjectPoints, RefusalCode};
 
+use super::blobs::add_blob_reference;
 use super::context::{ApplyContext, ObjectBatch};
 use super::frame::{Applying, Outcome, refuse};
 use super::limits::{
@@ -10,7 +11,12 @@ use super::limits::{
     OBJECTS_IN_SET_MAX,
 };
 use super::points::{COUNTED_END, auto_base};
-use crate::ChangeKind;
+use crate::{ChangeKind, ReferenceKind};
+
+const KIND: ReferenceKind = ReferenceKind::Object;
+/// What a reference waits for its bytes before it counts as expired: a spool may be delivered long
+/// before the files that it names.
+const BYTES_AWAITED_MICROS: i64 = 30 * 24 * 3_600 * 1_000_000;
 
 impl<C: ApplyContext> Applying<'_, C> {
     /// Keeps the objects of one step; they replace what showed there.
@@ -82,13 +88,10 @@ impl<C: ApplyContext> Applying<'_, C> {
         *position = position.saturating_add(1);
         self.kinds.insert(ChangeKind::Objects);
         self.context.push_objects(&batch)?;
-        let digests: Vec<BlobDigest> = set
-            .objects
-            .iter()
-            .flat_map(|object| object.digests.iter().copied())
-            .collect();
-        if !digests.is_empty() {
-            self.context.object_digests(run, &digests)?;
+        let until = self.received_at().as_micros() + BYTES_AWAITED_MICROS;
+        let until = Timestamp::from_micros(until);
+        for digest in set.objects.iter().flat_map(|object| &object.digests) {
+            add_blob_reference(self.context, run, KIND, *digest, None, until)?;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@
     reason = "these are tests, kept where all engines can call them"
 )]
 
+pub mod artifacts;
 pub mod auto;
 pub mod catalogue;
 pub mod changes;
@@ -271,6 +272,16 @@ macro_rules! conformance_scenarios {
             forks_of_a_purged_run_keep_what_they_need,
             counted_steps_go_on_after_what_a_rewind_leaves,
         );
+        $crate::conformance_scenarios!(@module $engine, $between, artifacts:
+            an_artifact_is_pending_until_its_bytes_are_there,
+            bytes_that_another_run_has_are_there_at_once,
+            each_put_of_other_bytes_is_a_version_and_a_pending_one_gives_way,
+            what_can_not_be_put_or_removed_is_refused_alone,
+            a_deleted_run_keeps_its_references_until_it_is_purged,
+            artifacts_come_by_path_and_in_pages,
+            artifacts_are_changes_of_their_run,
+            leases_are_numbered_once_for_ever,
+        );
         $crate::conformance_scenarios!(@module $engine, $between, whole:
             every_applied_frame_takes_the_next_change_number,
             a_snapshot_does_not_move,
@@ -304,6 +315,7 @@ mod tests {
     fn every_scenario_is_listed() {
         let list = include_str!("mod.rs");
         let files = [
+            include_str!("artifacts.rs"),
             include_str!("auto.rs"),
             include_str!("catalogue.rs"),
             include_str!("deletion.rs"),

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Purges what was deleted `trash_seconds` before `now` or earlier.
-fn reclaim(harness: &Harness, now: Timestamp, trash_seconds: u64) -> ReclaimReport {
+pub(super) fn reclaim(harness: &Harness, now: Timestamp, trash_seconds: u64) -> ReclaimReport {
     let request = ReclaimRequest {
         at: now,
         trash_seconds: Some(trash_seconds),

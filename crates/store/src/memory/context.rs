@@ -169,6 +169,7 @@ impl ApplyContext for State {
         if let Some(data) = self.runs.remove(&row.key) {
             self.former.insert(row.key, data);
         }
+        self.blobs.forget_run(row.key);
         let former = FormerRun {
             key: row.key,
             generation: Generation(0),

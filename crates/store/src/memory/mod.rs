@@ -8,6 +8,7 @@
 //! The surprising rule: nothing is cached, so a frame costs time in proportion to the points its
 //! series hold already.
 
+mod blobs;
 mod changes;
 mod context;
 mod snapshot;
@@ -25,9 +26,9 @@ use self::snapshot::MemorySnapshot;
 use self::state::State;
 use crate::apply::{PreparedFrame, apply_edits, apply_frame, apply_purges};
 use crate::{
-    AppendFrame, BackupReport, CHANGES_KEPT, EditAnswer, EditRequest, FoldReport, ReclaimReport,
-    ReclaimRequest, RunSpace, Snapshot, SpaceByKind, SpaceReport, Store, StoreError, StoreStats,
-    TRASH_SECONDS, WriterMark, changes_to_forget,
+    AppendFrame, BackupReport, CHANGES_KEPT, CopyBlobs, EditAnswer, EditRequest, FoldReport,
+    ReclaimReport, ReclaimRequest, RunSpace, Snapshot, SpaceByKind, SpaceReport, Store, StoreError,
+    StoreStats, TRASH_SECONDS, WriterMark, changes_to_forget,
 };
 
 /// A store in memory. Durable means: until it is dropped.
@@ -195,14 +196,22 @@ impl Store for MemoryStore {
             experiment_name: state.experiments[&data.row.run.experiment].name.to_string(),
             deleted_at: data.row.deleted_at,
             bytes: SpaceByKind::default(),
+            blob_bytes: state.blobs.bytes_of(Some(data.row.key)).1,
         });
+        let (blobs, blob_bytes) = state.blobs.bytes_of(None);
         Ok(SpaceReport {
             runs: runs.collect(),
+            blobs,
+            blob_bytes,
             ..SpaceReport::default()
         })
     }
 
-    fn back_up(&self, folder: &Path) -> Result<BackupReport, StoreError> {
+    fn back_up(
+        &self,
+        folder: &Path,
+        _copy_blobs: &mut CopyBlobs<'_>,
+    ) -> Result<BackupReport, StoreError> {
         drop(self.lock()?);
         Err(StoreError::Invalid(format!(
             "a store in memory has no folder to copy to {}",

@@ -5,21 +5,22 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use runstone_model::{
-    AppendNumber, ChangeNumber, ExperimentKey, Generation, ParamPath, ParamValue, Params, RunKey,
-    SeriesKey, SeriesKind, Step, Timestamp, ValueType, WorkspaceId, WriterId,
+    AppendNumber, ArtifactPath, BlobDigest, ChangeNumber, ExperimentKey, Generation, ParamPath,
+    ParamValue, Params, RunKey, SeriesKey, SeriesKind, Step, Timestamp, ValueType, WorkspaceId,
+    WriterId,
 };
 
 use runstone_wire::{LogLine, LogRecord};
 
 use super::state::{RunData, State, StoredPoint};
 use crate::{
-    AddressMatches, ChangePage, ChangeScan, EventRecord, ExperimentRecord, LogKind, LogPage,
-    LogScan, LogState, MetricCell, MetricColumn, MetricDefinition, ObjectPage, ObjectScan,
-    ObjectSeriesRecord, Point, PointPage, PointPosition, PointScan, RunCompleteness, RunOrder,
-    RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan,
-    SeriesPage, SeriesRecord, SeriesScan, SeriesSegments, SeriesSummary, Snapshot, StoreError,
-    SummaryPoint, TakeSegments, VisiblePoints, WarningRecord, WriterRecord, bits_as_f64,
-    convert_bits, point_value,
+    AddressMatches, ArtifactPage, ArtifactRecord, ArtifactScan, BlobReference, ChangePage,
+    ChangeScan, EventRecord, ExperimentRecord, LogKind, LogPage, LogScan, LogState, MetricCell,
+    MetricColumn, MetricDefinition, ObjectPage, ObjectScan, ObjectSeriesRecord, Point, PointPage,
+    PointPosition, PointScan, ReferenceKind, RunCompleteness, RunOrder, RunPage, RunRecord,
+    RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan, SeriesPage, SeriesRecord,
+    SeriesScan, SeriesSegments, SeriesSummary, Snapshot, StoreError, SummaryPoint, TakeSegments,
+    VisiblePoints, WarningRecord, WriterRecord, bits_as_f64, convert_bits, point_value,
 };
 
 pub(super) struct MemorySnapshot {
@@ -83,6 +84,40 @@ impl MemorySnapshot {
 }
 
 impl Snapshot for MemorySnapshot {
+    fn scan_artifacts(&self, run: RunKey, scan: &ArtifactScan) -> Result<ArtifactPage, StoreError> {
+        let after = scan.after.as_ref();
+        let artifacts = self.state.blobs.artifacts_of(run).into_iter();
+        let artifacts = artifacts.filter(|one| {
+            after.is_none_or(|(path, version)| (&one.path, &one.version) > (path, version))
+        });
+        ArtifactPage::gather(scan, artifacts.map(Ok))
+    }
+
+    fn find_artifact(
+        &self,
+        run: RunKey,
+        path: &ArtifactPath,
+        version: Option<u32>,
+    ) -> Result<Option<ArtifactRecord>, StoreError> {
+        let mut versions = self.state.blobs.artifacts_of(run);
+        versions.retain(|one| one.path == *path);
+        versions.retain(|one| match version {
+            Some(version) => one.version == version,
+            None => one.pending_until.is_none(),
+        });
+        Ok(versions.pop())
+    }
+
+    fn scan_blob_references(
+        &self,
+        after: Option<(BlobDigest, RunKey, ReferenceKind)>,
+        limit: usize,
+    ) -> Result<Vec<BlobReference>, StoreError> {
+        let references = self.state.blobs.references.iter();
+        let later = references.filter(|(place, _)| after.is_none_or(|after| **place > after));
+        Ok(later.map(|(_, row)| *row).take(limit).collect())
+    }
+
     fn change_number(&self) -> ChangeNumber {
         self.state.change
     }

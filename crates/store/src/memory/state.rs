@@ -8,6 +8,7 @@ use runstone_model::{
     ValueType, WorkspaceId, WriterId,
 };
 
+use super::blobs::BlobRows;
 use super::texts::{StoredSet, WriterLogs};
 use crate::apply::{
     FormerRun, LostRange, RunRow, SeriesBinding, SeriesId, SeriesState, SeriesWriters,
@@ -35,6 +36,7 @@ pub(super) struct State {
     pub(super) writers: BTreeMap<WriterId, Arc<WriterData>>,
     pub(super) experiments: BTreeMap<ExperimentKey, Experiment>,
     pub(super) definitions: BTreeMap<(ExperimentKey, MetricName), MetricDefinition>,
+    pub(super) blobs: BlobRows,
     pub(super) applied_frames: u64,
     pub(super) applied_points: u64,
 }

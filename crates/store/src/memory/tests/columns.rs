@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runstone_model::{
-    ChangeNumber, ExperimentKey, ParamPath, ParamValue, Params, RunKey, SeriesKey, StoreIdentity,
-    WorkspaceId, WriterId,
+    ArtifactPath, BlobDigest, BlobLeaseId, ChangeNumber, ExperimentKey, ParamPath, ParamValue,
+    Params, RunKey, SeriesKey, StoreIdentity, Timestamp, WorkspaceId, WriterId,
 };
 use runstone_wire::{FrameAnswer, LogLine, LogRecord};
 
@@ -16,19 +16,86 @@ use super::super::MemoryStore;
 use super::super::snapshot::MemorySnapshot;
 use super::super::state::{RunData, State};
 use crate::{
-    AppendFrame, BackupReport, ChangePage, ChangeScan, EditAnswer, EditRequest, EventRecord,
-    ExperimentRecord, FoldReport, LogKind, LogPage, LogScan, LogState, MetricCell, MetricColumn,
-    MetricDefinition, ObjectPage, ObjectScan, ObjectSeriesRecord, PointColumns, PointPage,
-    PointScan, ReclaimReport, ReclaimRequest, RunPage, RunRecord, RunScan, RunStand, RunVisit,
-    ScalarRecord, Segment, SegmentScan, SeriesHiding, SeriesPage, SeriesScan, SeriesSegments,
-    Snapshot, SpaceReport, Store, StoreError, StoreStats, TakeSegments, VisiblePoints,
-    WarningRecord, WriterMark, WriterRecord, convert_bits,
+    AppendFrame, ArtifactPage, ArtifactRecord, ArtifactScan, BackupReport, BlobCatalogue,
+    BlobCounts, BlobReference, ChangePage, ChangeScan, CopyBlobs, EditAnswer, EditRequest,
+    EventRecord, ExperimentRecord, ExpiredLease, FoldReport, LeaseAnswer, LogKind, LogPage,
+    LogScan, LogState, MetricCell, MetricColumn, MetricDefinition, ObjectPage, ObjectScan,
+    ObjectSeriesRecord, PointColumns, PointPage, PointScan, ReclaimReport, ReclaimRequest,
+    ReferenceKind, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment,
+    SegmentScan, SeriesHiding, SeriesPage, SeriesScan, SeriesSegments, Snapshot, SpaceReport,
+    Store, StoreError, StoreStats, TakeSegments, VisiblePoints, WarningRecord, WriterMark,
+    WriterRecord, convert_bits,
 };
 
 pub(super) struct ColumnsStore {
     pub(super) inner: MemoryStore,
     /// A defect: nothing is ever removed or cut.
     pub(super) forgets_hiding: bool,
+}
+
+impl BlobCatalogue for ColumnsStore {
+    fn take_lease(
+        &self,
+        digest: Option<BlobDigest>,
+        expires_at: Timestamp,
+    ) -> Result<LeaseAnswer, StoreError> {
+        self.inner.take_lease(digest, expires_at)
+    }
+
+    fn bind_lease(
+        &self,
+        lease: BlobLeaseId,
+        digest: BlobDigest,
+        expires_at: Timestamp,
+    ) -> Result<LeaseAnswer, StoreError> {
+        self.inner.bind_lease(lease, digest, expires_at)
+    }
+
+    fn note_remains(&self, lease: BlobLeaseId, remains: &str) -> Result<(), StoreError> {
+        self.inner.note_remains(lease, remains)
+    }
+
+    fn renew_lease(&self, lease: BlobLeaseId, expires_at: Timestamp) -> Result<(), StoreError> {
+        self.inner.renew_lease(lease, expires_at)
+    }
+
+    fn expire_leases(&self, now: Timestamp, limit: usize) -> Result<Vec<ExpiredLease>, StoreError> {
+        self.inner.expire_leases(now, limit)
+    }
+
+    fn forget_leases(&self, leases: &[BlobLeaseId]) -> Result<(), StoreError> {
+        self.inner.forget_leases(leases)
+    }
+
+    fn known_leases(&self, leases: &[BlobLeaseId]) -> Result<Vec<BlobLeaseId>, StoreError> {
+        self.inner.known_leases(leases)
+    }
+
+    fn mark(
+        &self,
+        digests: &[BlobDigest],
+        now: Timestamp,
+        marked_before: Timestamp,
+    ) -> Result<Vec<BlobDigest>, StoreError> {
+        self.inner.mark(digests, now, marked_before)
+    }
+
+    fn take_over_deletions(
+        &self,
+        now: Timestamp,
+        since_before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<BlobDigest>, StoreError> {
+        self.inner.take_over_deletions(now, since_before, limit)
+    }
+
+    fn forget_deleted(&self, digests: &[BlobDigest], since: Timestamp) -> Result<(), StoreError> {
+        self.inner.forget_deleted(digests, since)
+    }
+
+    fn count_blob_records(&self) -> Result<BlobCounts, StoreError> {
+        self.inner.count_blob_records()
+    }
 }
 
 impl Store for ColumnsStore {
@@ -81,8 +148,12 @@ impl Store for ColumnsStore {
         self.inner.read_space()
     }
 
-    fn back_up(&self, folder: &Path) -> Result<BackupReport, StoreError> {
-        self.inner.back_up(folder)
+    fn back_up(
+        &self,
+        folder: &Path,
+        copy_blobs: &mut CopyBlobs<'_>,
+    ) -> Result<BackupReport, StoreError> {
+        self.inner.back_up(folder, copy_blobs)
     }
 
     fn stats(&self) -> Result<StoreStats, StoreError> {
@@ -159,6 +230,27 @@ impl Snapshot for ColumnsSnapshot {
 
     fn scan_objects(&self, run: RunKey, scan: &ObjectScan) -> Result<ObjectPage, StoreError> {
         self.naive.scan_objects(run, scan)
+    }
+
+    fn scan_artifacts(&self, run: RunKey, scan: &ArtifactScan) -> Result<ArtifactPage, StoreError> {
+        self.naive.scan_artifacts(run, scan)
+    }
+
+    fn find_artifact(
+        &self,
+        run: RunKey,
+        path: &ArtifactPath,
+        version: Option<u32>,
+    ) -> Result<Option<ArtifactRecord>, StoreError> {
+        self.naive.find_artifact(run, path, version)
+    }
+
+    fn scan_blob_references(
+        &self,
+        after: Option<(BlobDigest, RunKey, ReferenceKind)>,
+        limit: usize,
+    ) -> Result<Vec<BlobReference>, StoreError> {
+        self.naive.scan_blob_references(after, limit)
     }
 
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {
