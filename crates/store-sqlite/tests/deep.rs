@@ -135,7 +135,7 @@ fn a_byte_of_a_frame_is_named() {
 fn a_byte_of_a_line_record_or_object_is_named() {
     for part in ["head", "data"] {
         damage_blob("entry_block", part, &["block of entries, "]);
-        damage_blob("entry_row", part, &["entries as received, 1/"]);
+        damage_blob("entry_row", part, &["entries as received, "]);
     }
 }
 
