@@ -84,6 +84,8 @@ class Run:
         job_type: str | None = None,
         seed: SupportsIndex | None = None,
         rerun_of: str | None = None,
+        fork_from: str | None = None,
+        fork_step: _Number | None = None,
         rank: int | None = None,
         mode: Literal["online", "offline", "disabled"] | None = None,
         strict: bool = False,
@@ -174,6 +176,11 @@ class Run:
         """Remove a series, or what it has at one step; it stays in the history of the run."""
     def remove_all(self, *, step: _Number | None = None) -> None:
         """Remove all series of the run, or what they have at one step."""
+    def rewind(self, to_step: _Number) -> None:
+        """Go back to a step: points at or past it show no more, what is logged next takes their place."""
+    @classmethod
+    def fork(cls, parent: Run | str, at_step: _Number, **options: object) -> Self:
+        """Begin a new run with the points of another one up to a step, that included."""
     def flush(self, timeout: float | None = 10.0) -> FlushReport:
         """Wait until all that was logged before is acknowledged."""
     def close(self, *, timeout: float | None = 10.0, failed: str | None = None) -> CloseReport:

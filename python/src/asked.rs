@@ -7,7 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt, PyString};
 use runstone_client::{ClientError, ParamPath};
 use runstone_model::{
-    DESCRIPTION_BYTES_MAX, ExperimentName, SHORT_TEXT_BYTES_MAX, TagName, check_text, clean_text,
+    DESCRIPTION_BYTES_MAX, ExperimentName, RunId, SHORT_TEXT_BYTES_MAX, TagName, check_text,
+    clean_text,
 };
 
 use crate::convert::{Numeric, bool_of, number_of, text_of, type_name};
@@ -49,13 +50,7 @@ pub(crate) fn step_given(
     let Some(step) = step else {
         return Ok(Ok(None));
     };
-    #[expect(clippy::cast_precision_loss, reason = "a step is a float64")]
-    let number = match number_of(step)? {
-        Some(Numeric::I64(number)) => Some(number as f64),
-        Some(Numeric::U64(number)) => Some(number as f64),
-        Some(Numeric::F64(number)) => number.is_finite().then_some(number),
-        None => None,
-    };
+    let number = finite_of(step)?;
     Ok(number.map(Some).ok_or_else(|| {
         ClientError::Invalid(
             "step of a removal is no finite number, nothing is removed; hint: pass a number, or \
@@ -63,6 +58,52 @@ pub(crate) fn step_given(
                 .to_owned(),
         )
     }))
+}
+
+/// The step to which a run is rewound.
+pub(crate) fn to_step_given(step: &Bound<'_, PyAny>) -> PyResult<Result<f64, ClientError>> {
+    Ok(finite_of(step)?.ok_or_else(|| {
+        ClientError::Invalid(
+            "to_step is no finite number, nothing is taken back; hint: pass the first step that \
+             shall not show any more"
+                .to_owned(),
+        )
+    }))
+}
+
+/// The parent of a fork and the last step that is shared: both or neither.
+pub(crate) fn fork_given(
+    parent: Option<String>,
+    step: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<(String, f64)>> {
+    let invalid = |why: String| exception_of(&ClientError::Invalid(why));
+    match (parent, step) {
+        (None, None) => Ok(None),
+        (Some(parent), Some(step)) => {
+            RunId::new(parent.as_str()).map_err(|error| invalid(format!("fork_from: {error}")))?;
+            let step = finite_of(step)?.ok_or_else(|| {
+                invalid(
+                    "fork_step is no finite number; hint: pass the last step that is shared"
+                        .to_owned(),
+                )
+            })?;
+            Ok(Some((parent, step)))
+        }
+        _ => Err(invalid(
+            "fork_from and fork_step belong together; hint: Run.fork(parent, at_step=300)"
+                .to_owned(),
+        )),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a step is a float64")]
+fn finite_of(number: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
+    Ok(match number_of(number)? {
+        Some(Numeric::I64(number)) => Some(number as f64),
+        Some(Numeric::U64(number)) => Some(number as f64),
+        Some(Numeric::F64(number)) => number.is_finite().then_some(number),
+        None => None,
+    })
 }
 
 /// Something that is true or false: a bool, or one of the numbers 0 and 1.

@@ -12,14 +12,14 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyTuple, PyType};
 use runstone_client::{ClientError, Goal, OnFull, ParamPath, ParamValue, RunEnd, RunOptions};
 use runstone_model::{MetricName, ReasonCode, RunId, clean_text};
 use serde_json::Value;
 
 use crate::asked::{
-    self, duration_of, flag_given, key_of, not_yet, path_of, seed_of, short, step_given, tags_of,
-    text_given,
+    self, duration_of, flag_given, fork_given, key_of, not_yet, path_of, seed_of, short,
+    step_given, tags_of, text_given, to_step_given,
 };
 use crate::end::end_of;
 use crate::errors::{InvalidError, NotFoundError, exception_of};
@@ -69,6 +69,9 @@ const SDK: &str = concat!("runstone-python/", env!("CARGO_PKG_VERSION"));
 ///     Seed of the run's randomness.
 /// rerun_of : str, optional
 ///     Id of the run that this one repeats.
+/// fork_from, fork_step : str and float, optional
+///     A new run begins with the points of the run of this id up to this step, that included, as
+///     they are when the server hears of it. Nothing is copied. See `Run.fork`.
 /// rank : int, optional
 ///     Rank of this process among those of one job; only rank 0 ends the run.
 /// mode : {'online', 'offline', 'disabled'}, optional
@@ -113,8 +116,8 @@ impl Run {
     #[pyo3(signature = (run_hash=None, *, repo=None, frontier_url=None, read_only=false,
         experiment=None, force_resume=false, system_tracking_interval=None,
         log_system_params=None, capture_terminal_logs=None, name=None, description=None,
-        config=None, tags=None, group=None, job_type=None, seed=None, rerun_of=None, rank=None,
-        mode=None, strict=false, token=None, spool=None, on_full="drop", spool_bytes_max=None))]
+        config=None, tags=None, group=None, job_type=None, seed=None, rerun_of=None, fork_from=None,
+        fork_step=None, rank=None, mode=None, strict=false, token=None, spool=None, on_full="drop", spool_bytes_max=None))]
     #[expect(clippy::too_many_arguments, reason = "the user's keyword arguments")]
     fn new(
         py: Python<'_>,
@@ -135,6 +138,8 @@ impl Run {
         job_type: Option<String>,
         seed: Option<&Bound<'_, PyAny>>,
         rerun_of: Option<String>,
+        fork_from: Option<String>,
+        fork_step: Option<Bound<'_, PyAny>>,
         rank: Option<u32>,
         mode: Option<&str>,
         strict: bool,
@@ -233,6 +238,7 @@ impl Run {
             job_type,
             seed,
             rerun_of,
+            fork: fork_given(fork_from, fork_step.as_ref())?,
             rank,
             primary: None,
             url: frontier_url.or_else(|| repo.clone()),
@@ -608,6 +614,82 @@ impl Run {
         let step = step_given(step.as_ref())?;
         let outcome = step.and_then(|step| self.writable()?.remove_points(step));
         self.outcome(py, outcome)
+    }
+
+    /// Goes back to a step: points at or past it no longer show but in the history of the run, and
+    /// what is logged from now on takes their place.
+    ///
+    /// Parameters
+    /// ----------
+    /// to_step : float
+    ///     The first step that is taken back. Series without steps of their own count on from
+    ///     what is left.
+    ///
+    /// Examples
+    /// --------
+    /// >>> run = Run("my-run")  # resumed from a checkpoint that was written before step 300
+    /// >>> run.rewind(300)
+    fn rewind(&self, py: Python<'_>, to_step: Bound<'_, PyAny>) -> PyResult<()> {
+        let outcome = to_step_given(&to_step)?.and_then(|step| self.writable()?.rewind(step));
+        self.outcome(py, outcome)
+    }
+
+    /// Begins a new run with the points of another one up to a step.
+    ///
+    /// Parameters
+    /// ----------
+    /// parent : Run or str
+    ///     The run, or its id. What a `Run` of this process has logged is delivered first.
+    /// at_step : float
+    ///     The last step that is shared.
+    /// **options
+    ///     Those of `Run`. The experiment is that of a `Run` given as `parent`, unless it is named.
+    ///
+    /// Returns
+    /// -------
+    /// Run
+    ///     It shows the parent's points as they were then, whatever happens to the parent later,
+    ///     its deletion included. Nothing is copied. Params and tags are not shared.
+    ///
+    /// Raises
+    /// ------
+    /// UnavailableError
+    ///     If points of `parent` could not be delivered within 60 seconds: it would share too little.
+    ///
+    /// Examples
+    /// --------
+    /// >>> with Run.fork("my-run", at_step=300, config={"lr": 0.001}) as run:
+    /// ...     run.track(0.4, name="loss", step=301)
+    #[classmethod]
+    #[pyo3(signature = (parent, at_step, **options))]
+    fn fork<'py>(
+        class: &Bound<'py, PyType>,
+        parent: &Bound<'py, PyAny>,
+        at_step: Bound<'py, PyAny>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = class.py();
+        let options = match options {
+            Some(options) => options.copy()?,
+            None => PyDict::new(py),
+        };
+        let id = match parent.cast::<Self>() {
+            Ok(parent) => {
+                let parent = parent.get();
+                parent.deliver(py)?;
+                let experiment = parent.handle.mirror().experiment.clone();
+                if let Some(experiment) = experiment
+                    && !options.contains("experiment")?
+                {
+                    options.set_item("experiment", experiment)?;
+                }
+                parent.handle.client.id().to_string()
+            }
+            Err(_) => parent.extract()?,
+        };
+        options.set_item("fork_from", id)?;
+        options.set_item("fork_step", at_step)?;
+        class.call((), Some(&options))
     }
 
     /// Waits until all that was logged before is acknowledged: durable and readable.

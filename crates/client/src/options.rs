@@ -73,6 +73,9 @@ pub struct RunOptions {
     pub seed: Option<i64>,
     /// Id of the run that this one repeats.
     pub rerun_of: Option<String>,
+    /// Id of a run of the same server and a step: a new run begins with what that run shows up to
+    /// the step, that included, when the server hears of it. Nothing is copied.
+    pub fork: Option<(String, f64)>,
     /// Rank of this process in its job.
     pub rank: Option<u32>,
     /// Whether the end of this writer is the end of the run; `None`: yes, unless the rank is

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, AppendNumber, EndReason, ExperimentKey, LifecycleEvent, ReasonCode, RunId, RunKey,
-    RunState, Standing, Step, TagName, Timestamp, TransitionError, WorkspaceId, WriterId,
+    Actor, AppendNumber, EndReason, ExperimentKey, Generation, LifecycleEvent, ReasonCode, RunId,
+    RunKey, RunState, Standing, Step, TagName, Timestamp, TransitionError, WorkspaceId, WriterId,
     transition,
 };
 
@@ -67,8 +67,10 @@ pub struct ForkPin {
     pub parent: RunKey,
     /// Last step that the fork shares.
     pub step: Step,
-    /// Later frames of the parent don't show in the fork.
+    /// Later frames of the parent don't show in the fork, neither do their rewinds and removals.
     pub append: AppendNumber,
+    /// The parent's generation then.
+    pub generation: Generation,
 }
 
 /// An id that another system's client knows the run by.

@@ -3,7 +3,7 @@
 //! One row holds all numbers that one frame defined or resolved; rows are only inserted, and a
 //! later row wins. A body is a version byte and then, for each number: the signed varint of its
 //! distance to the number before, the same for the series, a byte (value type, 8: auto step,
-//! 16: the base follows), and the base as 8 bytes. Dense numbers thus cost 3 bytes each.
+//! 16: the base follows, 32: a former number), and the base as 8 bytes. Dense numbers thus cost 3 bytes each.
 
 use std::collections::HashMap;
 
@@ -20,6 +20,7 @@ const VERSION: u8 = 1;
 const VALUE_TYPE_BITS: u8 = 7;
 const AUTO_STEP: u8 = 8;
 const HAS_BASE: u8 = 16;
+const IS_FORMER: u8 = 32;
 
 /// What the numbers of one writer stand for.
 pub(crate) type Bindings = HashMap<u32, SeriesBinding>;
@@ -38,6 +39,9 @@ pub(crate) fn encode_bindings(bindings: &[(u32, SeriesBinding)]) -> Vec<u8> {
         }
         if binding.auto_base.is_some() {
             flags |= HAS_BASE;
+        }
+        if binding.is_former {
+            flags |= IS_FORMER;
         }
         out.push(flags);
         if let Some(base) = binding.auto_base {
@@ -72,6 +76,7 @@ fn decode_bindings(body: &[u8], bindings: &mut Bindings) -> Result<(), Malformed
             value_type: ValueType::from_u8(flags & VALUE_TYPE_BITS).ok_or(Malformed)?,
             auto_step: flags & AUTO_STEP != 0,
             auto_base,
+            is_former: flags & IS_FORMER != 0,
         };
         bindings.insert(u32::try_from(number).map_err(|_| Malformed)?, binding);
     }
@@ -116,6 +121,7 @@ mod tests {
             value_type: ValueType::F32,
             auto_step: auto_base.is_some(),
             auto_base,
+            is_former: false,
         }
     }
 
@@ -132,6 +138,12 @@ mod tests {
         decode_bindings(&encode_bindings(&[(9, binding(16, Some(12.0)))]), &mut read).unwrap();
         assert_eq!(read[&9], binding(16, Some(12.0)));
         assert_eq!(read[&10], binding(17, None));
+        let former = SeriesBinding {
+            is_former: true,
+            ..binding(16, Some(12.0))
+        };
+        decode_bindings(&encode_bindings(&[(9, former)]), &mut read).unwrap();
+        assert_eq!(read[&9], former);
     }
 
     #[test]

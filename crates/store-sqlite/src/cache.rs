@@ -7,61 +7,18 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use runstone_model::{Params, RunKey, SeriesKey, ValueType, WriterId};
+use runstone_model::{Params, RunKey, SeriesKey, WriterId};
 use runstone_store::apply::{RunRow, SeriesId, SeriesState, SeriesWriters, WriterRow};
 use rusqlite::Connection;
 
 use crate::bindings::{Bindings, read_bindings};
-use crate::directory::{FoldedHead, empty_row, key_of_row, keys_of, read_added, read_folded};
 use crate::error::{Result, sql_error};
-use crate::frames::{FrameWalk, WriterBindings, scan_frames};
-use crate::gather::{SeriesPlace, folded_type, unify};
+use crate::fork::{SharedSeries, read_shared};
 use crate::hidden::RunHiding;
 use crate::keys::{RowRange, run_column};
 use crate::rows::{collect, find};
-use crate::{gather, sql};
-
-/// `place` of a summary row: nobody wrote, or more than one writer; else the writer's key.
-pub(crate) const PLACE_NOBODY: u64 = 0;
-pub(crate) const PLACE_SEVERAL: u64 = u64::MAX;
-
-/// Who wrote a series, as the `place` of its summary row says it.
-pub(crate) fn add_place(place: u64, writer: i64) -> u64 {
-    let writer = writer.cast_unsigned();
-    if place == PLACE_NOBODY || place == writer {
-        writer
-    } else {
-        PLACE_SEVERAL
-    }
-}
-
-/// State of a series, compact.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct CachedSeries {
-    pub(crate) step_range: Option<(f64, f64)>,
-    pub(crate) value_type: Option<ValueType>,
-    /// See [`PLACE_NOBODY`].
-    pub(crate) place: u64,
-    pub(crate) contested: bool,
-}
-
-impl CachedSeries {
-    /// Takes points of a writer into account.
-    pub(crate) fn add(
-        &mut self,
-        range: (f64, f64),
-        value_type: ValueType,
-        writer: i64,
-    ) -> Result<()> {
-        self.step_range = Some(match self.step_range {
-            Some((low, high)) => (low.min(range.0), high.max(range.1)),
-            None => range,
-        });
-        self.value_type = Some(unify(self.value_type, value_type)?);
-        self.place = add_place(self.place, writer);
-        Ok(())
-    }
-}
+use crate::sql;
+use crate::states::{CachedSeries, PLACE_NOBODY, PLACE_SEVERAL, read_series_states};
 
 /// What is remembered of a run.
 #[derive(Debug)]
@@ -72,6 +29,8 @@ pub(crate) struct CachedRun {
     /// By key; filled when a series is defined.
     pub(crate) keys: Option<HashMap<SeriesKey, SeriesId>>,
     pub(crate) hiding: RunHiding,
+    /// What a fork shares with its parent, sorted by key.
+    pub(crate) shared: Vec<SharedSeries>,
     pub(crate) params: Option<Params>,
     /// Ids of the next rows.
     pub(crate) next_frame: i64,
@@ -85,13 +44,14 @@ pub(crate) struct CachedRun {
 
 impl CachedRun {
     /// A run that is created now.
-    pub(crate) fn new(row: RunRow) -> Self {
+    pub(crate) fn new(row: RunRow, shared: Vec<SharedSeries>) -> Self {
         let first = RowRange::of(run_column(row.key)).first;
         Self {
             row,
             series: Vec::new(),
             keys: Some(HashMap::new()),
             hiding: RunHiding::default(),
+            shared,
             params: Some(Params::default()),
             next_frame: first,
             next_event: first,
@@ -117,10 +77,13 @@ impl CachedRun {
             [run_column(run)],
             |row| row.get(0).map_err(sql_error),
         )?;
+        let hiding = RunHiding::read(connection, run)?;
+        let shared = read_shared(connection, run)?;
         let mut cached = Self {
-            series: read_series_states(connection, run)?,
+            series: read_series_states(connection, run, &hiding, &shared)?,
             keys: None,
-            hiding: RunHiding::read(connection, run)?,
+            hiding,
+            shared,
             params: None,
             next_frame: last(sql::LAST_L0)?,
             next_event: last(sql::LAST_EVENT)?,
@@ -157,6 +120,35 @@ impl CachedRun {
         Ok(self.keys.as_mut().expect("it was just filled"))
     }
 
+    /// What a fork shares of a series.
+    pub(crate) fn shared_of(&self, key: &SeriesKey) -> Option<&CachedSeries> {
+        let place = self.shared.binary_search_by(|(shared, _)| shared.cmp(key));
+        place.ok().map(|index| &self.shared[index].1)
+    }
+
+    /// Every series with its points, shared ones too: what a fork of this run may share.
+    pub(crate) fn all_series(
+        &mut self,
+        connection: &Connection,
+    ) -> Result<Vec<(SeriesKey, CachedSeries)>> {
+        let keys = self.keys(connection)?.clone();
+        let own = keys.iter().map(|(key, id)| {
+            let state = self.series.get(id.0 as usize).copied();
+            (key.clone(), state.unwrap_or_default())
+        });
+        let shared = self
+            .shared
+            .iter()
+            .filter(|(key, _)| !keys.contains_key(key));
+        let mut shared: Vec<(SeriesKey, CachedSeries)> = shared.cloned().collect();
+        for (_, state) in &mut shared {
+            for (_, cut) in &self.hiding.cuts {
+                state.cut(cut.to_step.get());
+            }
+        }
+        Ok(own.chain(shared).collect())
+    }
+
     /// The key of a series.
     pub(crate) fn key_of(
         &mut self,
@@ -174,7 +166,8 @@ impl CachedRun {
     fn cost(&self) -> usize {
         let keys = self.keys.as_ref().map_or(0, HashMap::len);
         let params = self.params.as_ref().map_or(0, Params::leaf_count);
-        1_000 + self.series.len() * size_of::<CachedSeries>() + keys * 150 + params * 200
+        let series = self.series.len() * size_of::<CachedSeries>();
+        1_000 + series + keys * 150 + params * 200 + self.shared.len() * 200
     }
 }
 
@@ -302,6 +295,7 @@ impl Cache {
         };
         Ok(SeriesState {
             step_range: state.step_range,
+            highest: state.highest,
             value_type: state.value_type,
             writers,
             two_writers: state.contested,
@@ -377,113 +371,4 @@ impl Cache {
 enum Cached {
     Run(RunKey),
     Writer(WriterId),
-}
-
-/// What the points of each series amount to, folded and unfolded, hidden ones included.
-fn read_series_states(connection: &Connection, run: RunKey) -> Result<Vec<CachedSeries>> {
-    let mut folded = read_folded(connection, run)?;
-    let added = read_added(connection, run)?;
-    let count = keys_of(&folded, &added)?.len();
-    folded
-        .rows
-        .extend(added.iter().map(|(id, key)| empty_row(*id, key)));
-    let mut states = vec![CachedSeries::default(); count];
-    let mut hidden = Vec::new();
-    for row in &folded.rows {
-        let state = &mut states[row.number as usize];
-        state.value_type = folded_type(Some(row));
-        state.place = row.place;
-        match (row.first, row.last) {
-            (Some(first), Some(last)) if row.stored_count == row.count => {
-                state.step_range = Some((first.step, last.step));
-            }
-            _ if row.stored_count > 0 => hidden.push(row),
-            _ => {}
-        }
-    }
-    read_hidden_ranges(connection, run, &folded.head, &hidden, &mut states)?;
-    let mut bindings = WriterBindings::default();
-    let mut walk = FrameWalk::default();
-    scan_frames(connection, run, 0, |frame| {
-        let bindings = bindings.of(connection, frame.writer)?;
-        walk.walk(
-            &frame,
-            bindings,
-            |_| true,
-            |part| {
-                let state = states.get_mut(part.series.0 as usize).ok_or_else(|| {
-                    crate::error::value_error(
-                        "a frame",
-                        format!("there is no series {}", part.series.0),
-                    )
-                })?;
-                let steps = part.columns.steps.iter().map(|step| step + part.base);
-                let range = steps.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), step| {
-                    (low.min(step), high.max(step))
-                });
-                state.add(range, part.value_type, part.writer)
-            },
-        )?;
-        Ok(true)
-    })?;
-    Ok(states)
-}
-
-/// Steps of folded points of series of which some are hidden: summaries don't know them.
-fn read_hidden_ranges(
-    connection: &Connection,
-    run: RunKey,
-    head: &FoldedHead,
-    rows: &[&runstone_codec::SummaryRow],
-    states: &mut [CachedSeries],
-) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let chunks = collect(
-        connection,
-        sql::SUM_CHUNK_STEPS,
-        (run_column(run), head.chunks_next),
-        |row| {
-            let get = |index: usize| row.get::<_, f64>(index).map_err(sql_error);
-            Ok((row.get::<_, u32>(0).map_err(sql_error)?, (get(1)?, get(2)?)))
-        },
-    )?;
-    let by_series: HashMap<u32, (f64, f64)> = chunks.into_iter().collect();
-    let mut columns = runstone_codec::SeriesColumns::default();
-    for row in rows {
-        let mut range = by_series.get(&row.number).copied();
-        let series = SeriesId(row.number);
-        gather::scan_packs(connection, run, series, head, &mut columns, |columns, _| {
-            for step in &columns.steps {
-                let (low, high) = range.unwrap_or((*step, *step));
-                range = Some((low.min(*step), high.max(*step)));
-            }
-            Ok(())
-        })?;
-        states[row.number as usize].step_range = range;
-    }
-    Ok(())
-}
-
-/// The place of a series in the folded data, with its row.
-pub(crate) fn with_place<T>(
-    connection: &Connection,
-    run: RunKey,
-    series: SeriesId,
-    key: &SeriesKey,
-    use_place: impl FnOnce(SeriesPlace<'_>) -> Result<T>,
-) -> Result<T> {
-    let head = crate::directory::read_head(connection, run)?;
-    let row = crate::directory::find_series(connection, run, key)?.and_then(|(_, row)| row);
-    debug_assert!(
-        row.as_ref()
-            .is_none_or(|row| key_of_row(row).is_ok_and(|found| found == *key))
-    );
-    use_place(SeriesPlace {
-        run,
-        series,
-        head: &head,
-        row: row.as_ref(),
-    })
 }

@@ -18,7 +18,7 @@ use crate::keys::{RowRange, run_column};
 use crate::pages;
 use crate::rows::find;
 use crate::sql;
-use crate::summaries::{UnfoldedCache, summary_of_row};
+use crate::summaries::{Caches, summary_of_row};
 
 /// Bytes of all cells together, about.
 const CACHE_BYTES_MAX: usize = 32 << 20;
@@ -56,7 +56,7 @@ impl ColumnCache {
     pub(crate) fn read(
         &self,
         connection: &Connection,
-        unfolded: &UnfoldedCache,
+        caches: Caches<'_>,
         column: &MetricColumn,
         runs: &[RunStand],
     ) -> Result<Vec<Option<MetricCell>>> {
@@ -67,7 +67,7 @@ impl ColumnCache {
             let cell = match known {
                 Some(cell) => cell,
                 None => {
-                    let cell = read_cell(connection, unfolded, column, run.key)?;
+                    let cell = read_cell(connection, caches, column, run.key)?;
                     fresh.push((*run, cell));
                     cell
                 }
@@ -137,14 +137,15 @@ impl Kept {
 /// The metric in one run.
 fn read_cell(
     connection: &Connection,
-    unfolded: &UnfoldedCache,
+    caches: Caches<'_>,
     column: &MetricColumn,
     run: RunKey,
 ) -> Result<Option<MetricCell>> {
     let range = RowRange::of(run_column(run));
     let range = (range.first, range.end);
-    let is_unfolded = find(connection, sql::HAS_L0, range, |_| Ok(()))?.is_some();
-    if !is_unfolded {
+    let is_plain = find(connection, sql::HAS_L0, range, |_| Ok(()))?.is_none()
+        && find(connection, sql::READ_FORK, [run_column(run)], |_| Ok(()))?.is_none();
+    if is_plain {
         let hidden_at: Option<i64> = find(connection, sql::NEWEST_HIDING, range, |row| {
             row.get(0).map_err(sql_error)
         })?;
@@ -163,7 +164,7 @@ fn read_cell(
         after: None,
         limit: 1,
     };
-    let page = pages::scan_metrics(connection, unfolded, run, &scan)?;
+    let page = pages::scan_metrics(connection, caches, run, &scan)?;
     Ok(page.series.first().map(|record| MetricCell {
         value_type: record.value_type,
         summary: record.summary,

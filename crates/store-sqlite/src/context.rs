@@ -329,17 +329,31 @@ impl ApplyContext for SqliteContext<'_> {
         Ok(())
     }
 
+    fn list_auto_numbers(&mut self, writer: WriterId) -> Result<Vec<(u32, SeriesBinding)>> {
+        let bindings = self.writer(writer)?.bindings.iter();
+        let mut counting: Vec<(u32, SeriesBinding)> = bindings
+            .filter(|(_, binding)| binding.auto_step && !binding.is_former)
+            .map(|(number, binding)| (*number, *binding))
+            .collect();
+        counting.sort_by_key(|(number, _)| *number);
+        Ok(counting)
+    }
+
     fn find_auto_base(&mut self, writer: WriterId, series: SeriesId) -> Result<Option<f64>> {
         let bindings = &self.writer(writer)?.bindings;
         Ok(bindings
             .values()
-            .filter(|binding| binding.series == series)
+            .filter(|binding| binding.series == series && !binding.is_former)
             .find_map(|binding| binding.auto_base))
     }
 
     fn find_series(&mut self, run: RunKey, key: &SeriesKey) -> Result<Option<SeriesId>> {
         let connection = self.connection;
         Ok(self.run(run)?.keys(connection)?.get(key).copied())
+    }
+
+    fn shares_series(&mut self, run: RunKey, key: &SeriesKey) -> Result<bool> {
+        Ok(self.run(run)?.shared_of(key).is_some())
     }
 
     fn count_series(&mut self, run: RunKey) -> Result<u32> {
@@ -351,7 +365,11 @@ impl ApplyContext for SqliteContext<'_> {
         let connection = self.connection;
         let cached = self.run(run)?;
         cached.keys(connection)?.insert(key.clone(), id);
-        cached.series.push(crate::cache::CachedSeries::default());
+        let mut state = cached.shared_of(key).copied().unwrap_or_default();
+        for (_, cut) in &cached.hiding.cuts {
+            state.cut(cut.to_step.get());
+        }
+        cached.series.push(state);
         let (_, _, keys) = self.new_series.get_or_insert_with(|| (run, id, Vec::new()));
         keys.push(key.clone());
         Ok(())

@@ -23,6 +23,7 @@ use crate::connection::open;
 use crate::directory::check_series;
 use crate::error::{Result, sql_error, with_path};
 use crate::folder::database_file;
+use crate::fork::check_shared;
 use crate::lock::FolderLock;
 use crate::rows::collect;
 use crate::schema::SCHEMA_VERSION;
@@ -143,6 +144,13 @@ fn check_rows(folder: &Path, report: &mut DeepReport) -> Result<()> {
         sql::ALL_BINDINGS,
         "the bindings",
         check_bindings,
+        report,
+    )?;
+    check_bodies(
+        &connection,
+        sql::ALL_FORKS,
+        "the shared series of the fork",
+        check_shared,
         report,
     )
 }

@@ -261,7 +261,7 @@ fn decode_series(first: i64, body: &[u8]) -> Result<Vec<(SeriesId, SeriesKey)>> 
     decode().map_err(|error| value_error("a list of series", error))
 }
 
-fn key_from_parts(name: &str, context: &str, kind: u8) -> Result<SeriesKey, Malformed> {
+pub(crate) fn key_from_parts(name: &str, context: &str, kind: u8) -> Result<SeriesKey, Malformed> {
     Ok(SeriesKey {
         name: MetricName::new(name).map_err(|_| Malformed)?,
         context: Context::parse(context).map_err(|_| Malformed)?,

@@ -1,19 +1,20 @@
 //! Pages of series and of points, from folded and unfolded data of one snapshot.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use runstone_codec::{SeriesColumns, SummaryRow};
-use runstone_model::{Goal, MetricName, RunKey, SeriesKey, SeriesKind};
+use runstone_model::{Goal, MetricName, RunKey, SeriesKey, SeriesKind, ValueType};
 use runstone_store::apply::SeriesId;
 use runstone_store::{
-    PointColumns, PointPage, PointScan, SeriesPage, SeriesRecord, SeriesScan, StoreError,
-    merge_summaries,
+    PointColumns, PointPage, PointScan, SeriesPage, SeriesRecord, SeriesScan, SeriesSummary,
+    StoreError, merge_summaries,
 };
 use rusqlite::Connection;
 
 use crate::directory::{find_series, keys_of, read_added, read_folded, read_head};
 use crate::error::Result;
+use crate::fork::{Layer, SharedSummaries, read_pin, scan_layer, summarize_layer};
 use crate::gather::{
     OWN_ORDER, SeriesPlace, UnfoldedParts, find_chunks, folded_type, gather, read_chunk,
     scan_packs, unify,
@@ -22,16 +23,16 @@ use crate::hidden::RunHiding;
 use crate::keys::run_column;
 use crate::rows::{collect, find, metric_from_row, run_from_row};
 use crate::sql;
-use crate::summaries::{UnfoldedCache, UnfoldedSummary, are_disjoint, summarize, summary_of_row};
+use crate::summaries::{Caches, UnfoldedSummary, are_disjoint, summarize, summary_of_row};
 
 /// Series of a run with their summaries.
 pub(crate) fn scan_series(
     connection: &Connection,
-    cache: &UnfoldedCache,
+    caches: Caches<'_>,
     run: RunKey,
     scan: &SeriesScan,
 ) -> Result<SeriesPage> {
-    let mut page = scan_wanted(connection, cache, run, scan, |_| true)?;
+    let mut page = scan_wanted(connection, caches, run, scan, |_| true)?;
     if !page.series.is_empty() {
         let goals = read_goals(connection, run)?;
         for record in &mut page.series {
@@ -44,32 +45,41 @@ pub(crate) fn scan_series(
 /// The same for metrics alone, their goals left out.
 pub(crate) fn scan_metrics(
     connection: &Connection,
-    cache: &UnfoldedCache,
+    caches: Caches<'_>,
     run: RunKey,
     scan: &SeriesScan,
 ) -> Result<SeriesPage> {
-    scan_wanted(connection, cache, run, scan, |key| {
+    scan_wanted(connection, caches, run, scan, |key| {
         key.kind == SeriesKind::Metric
     })
 }
 
-fn scan_wanted(
+pub(crate) fn scan_wanted(
     connection: &Connection,
-    cache: &UnfoldedCache,
+    caches: Caches<'_>,
     run: RunKey,
     scan: &SeriesScan,
     is_wanted: impl Fn(&SeriesKey) -> bool,
 ) -> Result<SeriesPage> {
     let folded = read_folded(connection, run)?;
     let keys = keys_of(&folded, &read_added(connection, run)?)?;
-    if keys.is_empty() {
+    let shared = caches.forks.read(connection, caches, run)?;
+    if keys.is_empty() && shared.is_none() {
         return Ok(SeriesPage::default());
     }
     let hiding = RunHiding::read(connection, run)?;
-    let unfolded = cache.read(connection, run, folded.head.folds, &keys, &hiding)?;
-    let mut wanted: Vec<(SeriesId, &SeriesKey)> = (0..)
-        .map(SeriesId)
-        .zip(&keys)
+    let unfolded = caches
+        .unfolded
+        .read(connection, run, folded.head.folds, &keys, &hiding)?;
+    let own = (0..).map(|id| Some(SeriesId(id))).zip(&keys);
+    let mut all: Vec<(Option<SeriesId>, &SeriesKey)> = own.collect();
+    if let Some(shared) = &shared {
+        let known: HashSet<&SeriesKey> = keys.iter().collect();
+        let others = shared.keys().filter(|key| !known.contains(key));
+        all.extend(others.map(|key| (None, key)));
+    }
+    let mut wanted: Vec<(Option<SeriesId>, &SeriesKey)> = all
+        .into_iter()
         .filter(|(_, key)| scan.name.as_ref().is_none_or(|name| *name == key.name))
         .filter(|(_, key)| {
             scan.context
@@ -90,11 +100,16 @@ fn scan_wanted(
         head: &folded.head,
         hiding: &hiding,
         unfolded,
+        shared: shared.as_deref(),
     };
     let limit = scan.limit.max(1);
     let mut page = SeriesPage::default();
     for (id, key) in wanted {
-        let Some(record) = reading.record(id, key, rows[id.0 as usize])? else {
+        let own = match id {
+            Some(id) => reading.own(id, key, rows[id.0 as usize])?,
+            None => None,
+        };
+        let Some(record) = reading.record(key, own)? else {
             continue;
         };
         if page.series.len() == limit {
@@ -112,16 +127,63 @@ struct Reading<'a> {
     head: &'a crate::directory::FoldedHead,
     hiding: &'a RunHiding,
     unfolded: Arc<UnfoldedSummary>,
+    shared: Option<&'a SharedSummaries>,
 }
 
 impl Reading<'_> {
     /// The series and its summary; `None` if none of its points shows.
     fn record(
         &self,
+        key: &SeriesKey,
+        own: Option<(SeriesSummary, ValueType)>,
+    ) -> Result<Option<SeriesRecord>> {
+        let shared = self.shared.and_then(|shared| shared.get(key));
+        let (summary, value_type) = match (own, shared) {
+            (None, None) => return Ok(None),
+            (Some(own), None) => own,
+            (own, Some(shared)) => self.join(key, own, shared)?,
+        };
+        if summary.count == 0 {
+            return Ok(None);
+        }
+        Ok(Some(SeriesRecord {
+            key: key.clone(),
+            value_type,
+            summary,
+            goal: None,
+        }))
+    }
+
+    /// What the run's own points of a series and those that it shares amount to.
+    fn join(
+        &self,
+        key: &SeriesKey,
+        own: Option<(SeriesSummary, ValueType)>,
+        (shared, shared_type): &(SeriesSummary, ValueType),
+    ) -> Result<(SeriesSummary, ValueType)> {
+        let own_type = own.map(|(_, value_type)| value_type);
+        let value_type = unify(own_type, *shared_type)?;
+        let hiding = self.hiding.of_series(key);
+        let ends = shared.first.zip(shared.last);
+        let all_show = ends
+            .is_none_or(|(first, last)| hiding.spares((first.step.get(), last.step.get()), 0, 0));
+        let summary = match own {
+            None if all_show => *shared,
+            Some((own, _)) if all_show && are_disjoint(&own, shared) => {
+                merge_summaries(shared, &own)
+            }
+            _ => summarize_layer(self.connection, Layer::Run(self.run), key, &hiding)?,
+        };
+        Ok((summary, value_type))
+    }
+
+    /// What the run's own points of a series amount to; `None` if there never was one.
+    fn own(
+        &self,
         id: SeriesId,
         key: &SeriesKey,
         row: Option<&SummaryRow>,
-    ) -> Result<Option<SeriesRecord>> {
+    ) -> Result<Option<(SeriesSummary, ValueType)>> {
         let row = row.filter(|row| row.stored_count > 0);
         let unfolded = self.unfolded.series.get(&id);
         let value_type = match (folded_type(row), unfolded) {
@@ -155,15 +217,7 @@ impl Reading<'_> {
                 summarize(&points, &self.hiding.of_series(key), reads_as)
             }
         };
-        if summary.count == 0 {
-            return Ok(None);
-        }
-        Ok(Some(SeriesRecord {
-            key: key.clone(),
-            value_type,
-            summary,
-            goal: None,
-        }))
+        Ok(Some((summary, value_type)))
     }
 }
 
@@ -189,6 +243,9 @@ pub(crate) fn scan_points(
     run: RunKey,
     scan: &PointScan,
 ) -> Result<PointPage> {
+    if read_pin(connection, run)?.is_some() {
+        return scan_layer(connection, run, scan, range_of(scan));
+    }
     let not_found = || StoreError::NotFound(format!("the run has no series {}", scan.series));
     let (series, row) = find_series(connection, run, &scan.series)?.ok_or_else(not_found)?;
     let head = read_head(connection, run)?;

@@ -87,6 +87,7 @@ pub(crate) fn put_run_fields(
         run.parent.map(|parent| run_column(parent.parent)),
         run.parent.map(|parent| parent.step.get()),
         run.parent.map(|parent| parent.append.0.cast_signed()),
+        run.parent.map(|parent| parent.generation.0),
         run.variation,
         run.number,
         run.primary_writer.map(|writer| *writer.as_bytes()),

@@ -120,11 +120,13 @@ pub(crate) fn run_without_lists(row: &Row<'_>) -> Result<RunRow> {
     let parent_run: Option<i64> = columns.get()?;
     let parent_step = columns.step()?;
     let parent_append: Option<i64> = columns.get()?;
+    let parent_generation: Option<u32> = columns.get()?;
     let parent = match (parent_run, parent_step, parent_append) {
         (Some(run), Some(step), Some(append)) => Some(ForkPin {
             parent: RunKey(run.cast_unsigned()),
             step,
             append: AppendNumber(append.cast_unsigned()),
+            generation: Generation(parent_generation.unwrap_or(0)),
         }),
         _ => None,
     };

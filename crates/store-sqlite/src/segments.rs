@@ -1,43 +1,68 @@
 //! Points of many series of one run as segments, for drawing.
 //!
-//! `Snapshot::scan_segments` starts here. Frames that are not folded are walked once for all series
+//! Points as they are now, or as they were when the run was forked. Frames that are not folded are walked once for all series
 //! asked for, packs once for each window of series; chunks are looked at by their heads. A chunk
 //! gives its blocks only if all its points show: no other chunk, pack or frame of the series
 //! reaches into its steps, its own steps rise, and no cut or removal touches it. Chunks that
 //! overlap become one segment, which is resolved point by point when it is read.
 
+mod read;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
-use runstone_codec::{BLOCK_POINTS, ChunkHead, ChunkReader, SeriesColumns};
+use runstone_codec::{BLOCK_POINTS, ChunkHead};
 use runstone_model::{RunKey, SeriesKey, ValueType};
 use runstone_store::apply::SeriesId;
 use runstone_store::{
     BlockPoint, PointBlock, PointColumns, Segment, SegmentScan, SeriesHiding, SeriesSegments,
-    TakePoints, TakeSegments, VisiblePoints, convert_bits,
+    VisiblePoints, convert_bits,
 };
 use rusqlite::{Connection, Row};
 
+use self::read::{ChunkGroup, read_group, read_whole};
 use crate::directory::{FoldedHead, FoundSeries, find_all_series, read_head};
 use crate::error::{Result, blob_error, sql_error, value_error};
 use crate::gather::{
-    OWN_ORDER, UnfoldedParts, folded_type, read_chunk, read_unfolded, scan_packs_of_window, unify,
+    OWN_ORDER, UnfoldedParts, folded_type, read_unfolded, scan_packs_of_window, unify,
 };
 use crate::hidden::RunHiding;
 use crate::keys::run_column;
-use crate::pages::split_off;
 use crate::rows::{collect, find};
 use crate::sql;
 
 /// Series whose points from packs are held at a time.
 const WINDOW_SERIES: usize = 64;
 
-/// Hands on the segments of each scan's series.
-pub(crate) fn scan_segments(
-    connection: &Connection,
+/// Of what a fork asks its parent: the points up to a step as they were.
+pub(crate) struct AsOf {
+    /// The last step.
+    pub(crate) step: f64,
+    /// Points of later frames are left out.
+    pub(crate) append: u64,
+    /// Chunks below this number hold none of those.
+    pub(crate) chunks_next: i64,
+    /// What hid points then.
+    pub(crate) hiding: RunHiding,
+}
+
+impl AsOf {
+    /// Leaves later points out, and those past the last step.
+    fn retain(&self, points: &mut PointColumns) {
+        let was_there: Vec<bool> = (points.steps.iter().zip(&points.appends))
+            .map(|(step, append)| *step <= self.step && *append <= self.append)
+            .collect();
+        points.retain(&was_there);
+    }
+}
+
+/// Hands on the segments of each scan's series, of the run's own points alone.
+pub(crate) fn own_segments<'a>(
+    connection: &'a Connection,
     run: RunKey,
     scans: &[SegmentScan],
-    each: &mut TakeSegments<'_>,
+    as_of: Option<&AsOf>,
+    mut each: impl FnMut(usize, Option<SeriesSegments<'a>>) -> Result<()>,
 ) -> Result<()> {
     let keys: Vec<&SeriesKey> = scans.iter().map(|scan| &scan.series).collect();
     let places = find_all_series(connection, run, &keys)?;
@@ -47,7 +72,11 @@ pub(crate) fn scan_segments(
         connection,
         run,
         head: read_head(connection, run)?,
-        hiding: RunHiding::read(connection, run)?,
+        hiding: match as_of {
+            Some(as_of) => as_of.hiding.clone(),
+            None => RunHiding::read(connection, run)?,
+        },
+        as_of,
     };
     let mut found = Vec::with_capacity(scans.len());
     for (index, (scan, place)) in scans.iter().zip(&places).enumerate() {
@@ -64,7 +93,7 @@ pub(crate) fn scan_segments(
     }
     found.sort_by_key(|known| (known.id, known.index));
     for window in found.chunks(WINDOW_SERIES) {
-        reading.scan_window(window, &unfolded, each)?;
+        reading.scan_window(window, &unfolded, &mut each)?;
     }
     Ok(())
 }
@@ -95,19 +124,20 @@ fn known(
     Ok(reads_as.map(|reads_as| (*id, reads_as, folded.is_some())))
 }
 
-struct Reading<'a> {
+struct Reading<'a, 'o> {
     connection: &'a Connection,
     run: RunKey,
     head: FoldedHead,
     hiding: RunHiding,
+    as_of: Option<&'o AsOf>,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a, '_> {
     fn scan_window(
         &self,
         window: &[Known<'_>],
         unfolded: &HashMap<SeriesId, UnfoldedParts>,
-        each: &mut TakeSegments<'_>,
+        each: &mut impl FnMut(usize, Option<SeriesSegments<'a>>) -> Result<()>,
     ) -> Result<()> {
         // The same series may be asked for twice.
         let types: BTreeMap<u32, ValueType> = window
@@ -129,6 +159,9 @@ impl Reading<'_> {
             if let Some(parts) = unfolded.get(&SeriesId(*id)) {
                 parts.extend_into(*reads_as, points);
             }
+            if let Some(as_of) = self.as_of {
+                as_of.retain(points);
+            }
             points.sort();
         }
         for known in window {
@@ -137,13 +170,17 @@ impl Reading<'_> {
                 reads_as: known.reads_as,
                 hiding: self.hiding.of_series(&known.scan.series),
                 loose: &loose[&known.id.0],
+                as_of: self.as_of,
             };
             let range = range_of(known.scan);
-            let chunks = if known.is_folded {
+            let mut chunks = if known.is_folded {
                 read_chunk_rows(self.connection, self.run, known.id, &self.head, range)?
             } else {
                 Vec::new()
             };
+            if let Some(as_of) = self.as_of {
+                chunks.retain(|chunk| chunk.first_step <= as_of.step);
+            }
             let segments = series.segments(chunks, range)?;
             let value_type = known.reads_as;
             each(
@@ -168,6 +205,7 @@ fn range_of(scan: &SegmentScan) -> (f64, f64) {
 /// A chunk whose points are not read; the head neither, where it lies outside of what is asked.
 struct ChunkRow {
     id: i64,
+    number: i64,
     first_step: f64,
     last_step: f64,
     head: Option<Vec<u8>>,
@@ -194,7 +232,8 @@ fn read_chunk_rows(
             id,
             first_step: row.get(1).map_err(sql_error)?,
             last_step: row.get(2).map_err(sql_error)?,
-            head: head_from_row(row, 3)?,
+            number: row.get(3).map_err(sql_error)?,
+            head: head_from_row(row, 4)?,
         })
     })?;
     chunks.sort_by(|a, b| a.first_step.total_cmp(&b.first_step).then(a.id.cmp(&b.id)));
@@ -225,6 +264,7 @@ struct Series<'a, 'l> {
     hiding: SeriesHiding,
     /// Sorted points of packs and unfolded frames.
     loose: &'l PointColumns,
+    as_of: Option<&'l AsOf>,
 }
 
 impl<'a> Series<'a, '_> {
@@ -325,12 +365,23 @@ impl<'a> Series<'a, '_> {
             .map(|chunk| (chunk.id, chunk.first_step))
             .collect();
         let first_chunk = places.first().map(|(id, _)| *id);
-        let range = (group.first_step, group.last_step);
+        let mut range = (group.first_step, group.last_step);
+        let bounds = self.as_of.map(|as_of| (as_of.step, as_of.append));
+        if let Some((step, _)) = bounds {
+            range.1 = range.1.min(step);
+        }
         // Blocks are there where every point of the one chunk shows.
         let shows_whole = first_chunk.filter(|_| blocks.is_some());
         let segment = Segment::new(range, move |take| match shows_whole {
             Some(chunk) => take(read_whole(connection, chunk, reads_as)?),
-            None => read_group(connection, &places, &loose, &hiding, reads_as, take),
+            None => {
+                let group = ChunkGroup {
+                    chunks: &places,
+                    loose: &loose,
+                    bounds,
+                };
+                read_group(connection, &group, &hiding, reads_as, take)
+            }
         });
         Ok(match blocks {
             Some(Blocks {
@@ -356,6 +407,11 @@ impl<'a> Series<'a, '_> {
     /// Blocks of a chunk that nothing reaches into; `None` if not all
     /// of its points show, or version 1 does not say.
     fn blocks(&self, chunk: &mut ChunkRow) -> Result<Option<Blocks>> {
+        let was_there =
+            |as_of: &AsOf| chunk.number < as_of.chunks_next && chunk.last_step <= as_of.step;
+        if !self.as_of.is_none_or(was_there) {
+            return Ok(None);
+        }
         if chunk.head.is_none() {
             let id = chunk.id;
             chunk.head = find(self.connection, sql::READ_CHUNK_HEAD, [id], |row| {
@@ -418,64 +474,4 @@ fn blocks_of(head: &ChunkHead, reads_as: ValueType) -> Vec<PointBlock> {
             }
         })
         .collect()
-}
-
-/// The points of a chunk that all show.
-fn read_whole(connection: &Connection, id: i64, reads_as: ValueType) -> Result<VisiblePoints> {
-    let mut columns = SeriesColumns::default();
-    let found = find(connection, sql::READ_CHUNK, [id], |row| {
-        let blob = |index: usize| {
-            let value = row.get_ref(index).map_err(sql_error)?;
-            value
-                .as_blob()
-                .map_err(|error| value_error("a chunk", error))
-        };
-        let unreadable = |error: runstone_codec::CodecError| blob_error("chunk", id, &error);
-        let reader = ChunkReader::from_parts(blob(0)?, blob(1)?).map_err(unreadable)?;
-        reader.decode_readable(&mut columns).map_err(unreadable)?;
-        Ok(reader.head().value_type)
-    })?;
-    let value_type =
-        found.ok_or_else(|| value_error("a series", format!("its chunk {id} is missing")))?;
-    for bits in &mut columns.values {
-        *bits = convert_bits(*bits, value_type, reads_as);
-    }
-    Ok(VisiblePoints {
-        steps: columns.steps,
-        times: columns.times,
-        values: columns.values,
-        epochs: columns.epochs.unwrap_or_default(),
-    })
-}
-
-/// Hands on what shows of chunks that overlap, by their first steps, and of loose points within.
-fn read_group(
-    connection: &Connection,
-    chunks: &[(i64, f64)],
-    loose: &PointColumns,
-    hiding: &SeriesHiding,
-    reads_as: ValueType,
-    take: &mut TakePoints<'_>,
-) -> Result<()> {
-    let mut points = loose.clone();
-    let mut columns = SeriesColumns::default();
-    for (index, (id, first_step)) in chunks.iter().enumerate() {
-        read_chunk(connection, *id, reads_as, &mut columns, &mut points)?;
-        let Some((_, next)) = chunks.get(index + 1) else {
-            break;
-        };
-        if next == first_step {
-            continue;
-        }
-        points.sort();
-        // Steps below the next chunk's first are complete.
-        let end = points.steps.partition_point(|step| step < next);
-        let rest = split_off(&mut points, end);
-        let complete = std::mem::replace(&mut points, rest);
-        if !complete.is_empty() {
-            take(VisiblePoints::from_columns(complete, hiding))?;
-        }
-    }
-    points.sort();
-    take(VisiblePoints::from_columns(points, hiding))
 }

@@ -30,10 +30,10 @@ use crate::rows::{
     collect, find, metric_from_row, read_events, read_params, read_warnings, run_from_row,
     scalar_from_row, writer_from_row,
 };
-use crate::segments;
 use crate::sequences::read_change;
 use crate::store::Inner;
-use crate::{blobs, sql, table};
+use crate::summaries::Caches;
+use crate::{blobs, fork, sql, table};
 
 /// One consistent view.
 pub(crate) struct SqliteSnapshot<'a> {
@@ -55,6 +55,13 @@ impl<'a> SqliteSnapshot<'a> {
 
     fn connection(&self) -> &Connection {
         self.reader.connection()
+    }
+
+    fn caches(&self) -> Caches<'_> {
+        Caches {
+            unfolded: &self.inner.unfolded,
+            forks: &self.inner.forks,
+        }
     }
 
     /// Adds the folder to errors that concern the disk.
@@ -297,12 +304,8 @@ impl Snapshot for SqliteSnapshot<'_> {
         column: &MetricColumn,
         runs: &[RunStand],
     ) -> Result<Vec<Option<MetricCell>>, StoreError> {
-        let inner = self.inner;
-        self.locate(
-            inner
-                .columns
-                .read(self.connection(), &inner.unfolded, column, runs),
-        )
+        let columns = &self.inner.columns;
+        self.locate(columns.read(self.connection(), self.caches(), column, runs))
     }
 
     fn read_scalars(&self, run: RunKey) -> Result<Vec<ScalarRecord>, StoreError> {
@@ -330,7 +333,7 @@ impl Snapshot for SqliteSnapshot<'_> {
     fn scan_series(&self, run: RunKey, scan: &SeriesScan) -> Result<SeriesPage, StoreError> {
         self.locate(pages::scan_series(
             self.connection(),
-            &self.inner.unfolded,
+            self.caches(),
             run,
             scan,
         ))
@@ -346,7 +349,7 @@ impl Snapshot for SqliteSnapshot<'_> {
         scans: &[SegmentScan],
         each: &mut TakeSegments<'_>,
     ) -> Result<(), StoreError> {
-        self.locate(segments::scan_segments(self.connection(), run, scans, each))
+        self.locate(fork::scan_segments(self.connection(), run, scans, each))
     }
 
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {

@@ -24,6 +24,7 @@ use crate::copy::copy_folder;
 use crate::error::{Result, sql_error, with_path};
 use crate::fold::Folder;
 use crate::folder::{database_file, log_file_bytes, open_folder};
+use crate::fork::ForkCache;
 use crate::lock::FolderLock;
 use crate::queue::{Job, WriterShared, closed};
 use crate::rows::{collect, find};
@@ -57,6 +58,7 @@ pub(crate) struct Inner {
     pub(crate) folder: PathBuf,
     pub(crate) pool: Arc<ReaderPool>,
     pub(crate) unfolded: UnfoldedCache,
+    pub(crate) forks: ForkCache,
     pub(crate) columns: ColumnCache,
     pub(crate) shared: Arc<WriterShared>,
     folding: Arc<Folder>,
@@ -157,6 +159,7 @@ impl SqliteStore {
             folder: folder.to_owned(),
             pool,
             unfolded: UnfoldedCache::default(),
+            forks: ForkCache::default(),
             columns: ColumnCache::default(),
             shared,
             folding,

@@ -16,6 +16,7 @@ use runstone_store::{
 use rusqlite::Connection;
 
 use crate::error::{Result, sql_error, value_error};
+use crate::fork::ForkCache;
 use crate::frames::{FramePart, FrameWalk, WriterBindings, scan_frames};
 use crate::gather::unify;
 use crate::hidden::RunHiding;
@@ -183,6 +184,13 @@ impl UnfoldedSummary {
         }
         Ok(())
     }
+}
+
+/// Summaries that are kept between questions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caches<'a> {
+    pub(crate) unfolded: &'a UnfoldedCache,
+    pub(crate) forks: &'a ForkCache,
 }
 
 /// Summaries of unfolded frames of the runs that were looked at lately.

@@ -8,5 +8,6 @@ mod conformance;
 mod copies;
 mod deep;
 mod folder;
+mod forks;
 mod merging;
 mod space;

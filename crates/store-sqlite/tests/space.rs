@@ -158,7 +158,7 @@ fn a_purge_that_was_cut_off_is_finished_after_the_next_opening() {
     let connection = connect(folder.path());
     connection
         .execute_batch(
-            "INSERT INTO purge SELECT id FROM run WHERE run_id = 'run-b'; \
+            "INSERT INTO purge (run) SELECT id FROM run WHERE run_id = 'run-b'; \
              INSERT INTO purged_run SELECT workspace, run_id, id, deleted_at, 1 FROM run \
                  WHERE run_id = 'run-b'; \
              DELETE FROM run_mark WHERE run = (SELECT run FROM purge); \

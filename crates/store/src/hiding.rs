@@ -27,6 +27,16 @@ pub struct Removal {
     pub step: Option<Step>,
 }
 
+/// The whole step after which counted steps go on, when `highest` was it before a cut: at least
+/// -1 after a cut, so that what begins anew begins at 0.
+pub fn counted_before(highest: f64, cut: f64) -> f64 {
+    if highest >= cut {
+        (cut.ceil() - 1.0).max(-1.0)
+    } else {
+        highest
+    }
+}
+
 /// Cuts and removals of one series, ready to be asked.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SeriesHiding {
@@ -72,6 +82,11 @@ impl SeriesHiding {
         hiding
     }
 
+    /// Whether a rewind cuts points.
+    pub fn has_cuts(&self) -> bool {
+        !self.cuts.is_empty()
+    }
+
     /// Whether nothing is ever hidden but by a newer point at the same step.
     pub fn is_empty(&self) -> bool {
         self.cuts.is_empty() && self.removed_below == 0 && self.removed_steps.is_empty()
@@ -85,10 +100,8 @@ impl SeriesHiding {
         generation: u32,
         append: u64,
     ) -> bool {
-        let later = self
-            .cuts
-            .partition_point(|(opened, _)| *opened > generation);
-        let is_cut = later > 0 && last_step >= self.cuts[later - 1].1;
+        let cut = self.lowest_cut(generation);
+        let is_cut = cut.is_some_and(|cut| last_step >= cut);
         let from = self
             .removed_steps
             .partition_point(|(step, _)| *step < first_step);
@@ -98,16 +111,28 @@ impl SeriesHiding {
         append >= self.removed_below && !is_cut && removed.all(|(_, below)| append >= *below)
     }
 
+    /// The lowest step at which points of a generation are cut.
+    fn lowest_cut(&self, generation: u32) -> Option<f64> {
+        // The last entry whose generation is still later holds the lowest cut of all later ones.
+        let later = self
+            .cuts
+            .partition_point(|(opened, _)| *opened > generation);
+        (later > 0).then(|| self.cuts[later - 1].1)
+    }
+
+    /// The whole step that a point of a generation counts as, where counted steps go on after the
+    /// highest: its own rounded down, or the last one before what was cut, at least -1.
+    pub fn counted_step(&self, step: f64, generation: u32) -> f64 {
+        let cut = self.lowest_cut(generation);
+        cut.map_or(step.floor(), |cut| counted_before(step.floor(), cut))
+    }
+
     /// Whether a point is alive.
     pub fn is_alive(&self, step: f64, generation: u32, append: u64) -> bool {
         if append < self.removed_below {
             return false;
         }
-        // The last entry whose generation is still later holds the lowest cut of all later ones.
-        let later = self
-            .cuts
-            .partition_point(|(opened, _)| *opened > generation);
-        if later > 0 && step >= self.cuts[later - 1].1 {
+        if self.lowest_cut(generation).is_some_and(|cut| step >= cut) {
             return false;
         }
         match self

@@ -32,8 +32,8 @@ pub use blobs::{
 pub use changes::*;
 pub use edit::{EditAnswer, EditOutcome, EditRequest, RunAction, RunChanges};
 pub use find::{AddressMatches, CANDIDATES_MAX, PREFIX_CHARACTERS_MIN};
-pub use hiding::{Cut, Removal, SeriesHiding};
-pub use points::{FrameOrder, PointColumns, bits_as_f64, convert_bits, point_value};
+pub use hiding::{Cut, Removal, SeriesHiding, counted_before};
+pub use points::{FrameOrder, PointColumns, bits_as_f64, convert_bits, is_integer, point_value};
 pub use read::*;
 pub use segments::{
     BlockPoint, PointBlock, Segment, SegmentScan, SeriesSegments, TakePoints, TakeSegments,

@@ -120,6 +120,20 @@ impl PointColumns {
         }
     }
 
+    /// Keeps the points that are named.
+    pub fn retain(&mut self, kept: &[bool]) {
+        if kept.iter().all(|kept| *kept) {
+            return;
+        }
+        retain_column(&mut self.steps, kept);
+        retain_column(&mut self.times, kept);
+        retain_column(&mut self.values, kept);
+        retain_column(&mut self.epochs, kept);
+        retain_column(&mut self.generations, kept);
+        retain_column(&mut self.appends, kept);
+        retain_column(&mut self.positions, kept);
+    }
+
     /// Sorts by (step, generation, append number, position): the order of history.
     pub fn sort(&mut self) {
         if (1..self.len()).all(|index| self.compare(index - 1, index) == Ordering::Less) {
@@ -234,18 +248,28 @@ impl PointColumns {
     }
 }
 
+/// An empty column stays empty.
+fn retain_column<T>(column: &mut Vec<T>, kept: &[bool]) {
+    let mut index = 0;
+    column.retain(|_| {
+        index += 1;
+        kept[index - 1]
+    });
+}
+
 /// Whether values of this type are kept as integers; all others are kept as bits of an f64.
-fn is_integer(value_type: ValueType) -> bool {
+pub fn is_integer(value_type: ValueType) -> bool {
     matches!(value_type, ValueType::I64 | ValueType::Bool)
 }
 
 /// Raw bits of a value of one type as those of another: integers become floats in a series that
-/// reads as f64. Floats never become integers.
+/// reads as f64. Floats become integers only where a fork reads integers that its parent keeps as
+/// floats since it got some.
 pub fn convert_bits(bits: u64, from: ValueType, to: ValueType) -> u64 {
-    if is_integer(from) && !is_integer(to) {
-        bits_as_f64(bits, from).to_bits()
-    } else {
-        bits
+    match (is_integer(from), is_integer(to)) {
+        (true, false) => bits_as_f64(bits, from).to_bits(),
+        (false, true) => (f64::from_bits(bits) as i64).cast_unsigned(),
+        _ => bits,
     }
 }
 

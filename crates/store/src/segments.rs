@@ -187,6 +187,19 @@ impl VisiblePoints {
         }
     }
 
+    /// Keeps the points that are named.
+    pub fn retain(&mut self, kept: &[bool]) {
+        if kept.iter().all(|kept| *kept) {
+            return;
+        }
+        *self = Self {
+            steps: keep(std::mem::take(&mut self.steps), kept),
+            times: keep(std::mem::take(&mut self.times), kept),
+            values: keep(std::mem::take(&mut self.values), kept),
+            epochs: keep(std::mem::take(&mut self.epochs), kept),
+        };
+    }
+
     /// Number of points.
     pub fn len(&self) -> usize {
         self.steps.len()

@@ -4,20 +4,25 @@
 //! It is apart from the class since PyO3 takes the methods of a class as one block.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pyo3::prelude::*;
-use runstone_client::{ClientError, Context, ParamPath, SeriesHandle, ValueType};
+use runstone_client::{ClientError, Context, Mode, ParamPath, SeriesHandle, ValueType};
 use serde_json::Value;
 
 use super::Run;
-use crate::errors::exception_of;
+use crate::errors::{UnavailableError, exception_of};
 use crate::exit;
 use crate::fastcall::LockedCell;
 use crate::handle::Handle;
 use crate::identity::IdentityCache;
 use crate::mirror::Mirror;
 use crate::params::python_of_param;
+use crate::wait::wait_for;
 use crate::warn;
+
+/// What a fork waits for the delivery of its parent's points.
+const FORK_WAIT: Duration = Duration::from_secs(60);
 
 /// What `fastcall` needs.
 impl Run {
@@ -74,6 +79,25 @@ impl Run {
             self.hash(),
             self.hash()
         ))
+    }
+
+    /// Delivers what was logged, for a fork that is to share it.
+    pub(super) fn deliver(&self, py: Python<'_>) -> PyResult<()> {
+        let options = &self.handle.options;
+        if options.read_only || options.mode == Some(Mode::Disabled) {
+            return Ok(());
+        }
+        let handle = Arc::clone(&self.handle);
+        let report = wait_for(py, move || handle.client.flush(Some(FORK_WAIT)))?;
+        if report.complete {
+            return Ok(());
+        }
+        Err(UnavailableError::new_err(format!(
+            "{} points of run {} are not delivered yet, a fork would not share them; hint: flush the \
+             parent first, or look at `runstone doctor`",
+            report.pending,
+            self.hash()
+        )))
     }
 
     /// Whether the run takes changes.

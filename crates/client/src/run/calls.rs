@@ -230,15 +230,30 @@ impl Run {
         }
     }
 
-    /// Goes back to a step: points at or past it no longer show, and what is logged from now on
-    /// takes their place.
+    /// Goes back to a step: points at or past it no longer show but in the history, and what is
+    /// logged from now on takes their place. Series that count their steps go on after the last
+    /// whole step that is left.
     ///
     /// # Errors
     /// As [`Self::set_param`].
     pub fn rewind(&self, to_step: f64) -> Result<(), ClientError> {
         match Step::new(to_step) {
             // Kept among the declarations: they tell a later deliverer the generation.
-            Ok(to_step) => self.operation(OperationKind::Rewind { to_step }, true),
+            Ok(to_step) => {
+                let result = match self.open_writer() {
+                    Ok(Some(writer)) => writer
+                        .push(OperationKind::Rewind { to_step }, true)
+                        .and_then(|_| {
+                            writer.series.count_anew(|define| {
+                                let define = OperationKind::DefineSeries(define.clone());
+                                writer.push(define, true).map(|_| ())
+                            })
+                        }),
+                    Ok(None) => Ok(()),
+                    Err(error) => Err(error),
+                };
+                self.tolerate(result)
+            }
             Err(error) => self.tolerate(Err(error.into())),
         }
     }

@@ -6,6 +6,8 @@
 //! The surprising rule: a second type in one series opens a float64 number, its *wide* one, and
 //! from then on every value goes there. So the order of numbers is the order of the calls, which
 //! a pack, sorted by number, keeps. Handles from before are led there by [`SeriesTable::widen`].
+//! After a rewind, series that count their steps go on under new numbers, to which handles from
+//! before are led too: the store counts those from what is left.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -81,6 +83,8 @@ struct Entry {
     next_ordinal: Arc<AtomicU64>,
     /// Number that takes the values instead, once there is one; 0: none.
     wide: AtomicU32,
+    /// Number that goes on counting since a rewind; 0: this one.
+    successor: AtomicU32,
 }
 
 /// See the module.
@@ -165,13 +169,7 @@ impl SeriesTable {
         if known != 0 {
             return Ok(SeriesHandle::new(known, auto_step, is_narrow));
         }
-        let number = self.count.load(Ordering::Acquire) + 1;
-        if number > SERIES_NUMBER_MAX {
-            return Err(ClientError::Invalid(format!(
-                "this writer has {SERIES_NUMBER_MAX} series already; hint: put what varies into \
-                 the step or into params, not into name or context"
-            )));
-        }
+        let number = self.next_number()?;
         let define = DefineSeries {
             number,
             key: SeriesKey::metric(MetricName::new(name)?, context.clone()),
@@ -181,6 +179,50 @@ impl SeriesTable {
         declare(&define)?;
         self.insert(&mut index, define);
         Ok(SeriesHandle::new(number, auto_step, is_narrow))
+    }
+
+    /// Gives every series that counts its steps a new number, whose ordinals begin at 0;
+    /// `declare` is called once for each. What could not be declared counts on as before until it
+    /// is interned again.
+    pub(crate) fn count_anew(
+        &self,
+        mut declare: impl FnMut(&DefineSeries) -> Result<(), ClientError>,
+    ) -> Result<(), ClientError> {
+        let mut index = lock(&self.index);
+        let mut former = Vec::new();
+        for numbers in index.values_mut().flat_map(HashMap::values_mut) {
+            for (place, number) in numbers.iter_mut().enumerate() {
+                if place % 2 == 1 && *number != 0 {
+                    former.push(std::mem::take(number));
+                }
+            }
+        }
+        former.sort_unstable();
+        for old in former {
+            let Some(entry) = self.entry(old) else {
+                continue;
+            };
+            let number = self.next_number()?;
+            let define = DefineSeries {
+                number,
+                ..entry.define.clone()
+            };
+            declare(&define)?;
+            self.insert(&mut index, define);
+            entry.successor.store(number, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn next_number(&self) -> Result<u32, ClientError> {
+        let number = self.count.load(Ordering::Acquire) + 1;
+        if number > SERIES_NUMBER_MAX {
+            return Err(ClientError::Invalid(format!(
+                "this writer has {SERIES_NUMBER_MAX} series already; hint: put what varies into \
+                 the step or into params, not into name or context"
+            )));
+        }
+        Ok(number)
     }
 
     fn insert(&self, index: &mut MutexGuard<'_, Index>, define: DefineSeries) {
@@ -206,6 +248,7 @@ impl SeriesTable {
             define,
             next_ordinal,
             wide: AtomicU32::new(0),
+            successor: AtomicU32::new(0),
         };
         if entries[offset].set(entry).is_ok() {
             self.count.store(number, Ordering::Release);
@@ -244,6 +287,7 @@ impl SeriesTable {
 
     #[cold]
     fn widen_mixed(&self, number: u32, bits: u64) -> (u32, u64) {
+        let number = self.current(number);
         let Some(entry) = self.entry(number) else {
             return (number, bits);
         };
@@ -258,11 +302,30 @@ impl SeriesTable {
         }
     }
 
-    /// The next ordinal of a series that counts by itself.
+    /// The number that goes on for this one since a rewind.
+    fn current(&self, mut number: u32) -> u32 {
+        while let Some(entry) = self.entry(number) {
+            match entry.successor.load(Ordering::Acquire) {
+                0 => break,
+                next => number = next,
+            }
+        }
+        number
+    }
+
+    /// The number and the next ordinal of a series that counts by itself.
     #[inline]
-    pub(crate) fn next_ordinal(&self, number: u32) -> Option<u64> {
-        let entry = self.entry(number)?;
-        Some(entry.next_ordinal.fetch_add(1, Ordering::Relaxed))
+    pub(crate) fn next_ordinal(&self, number: u32) -> Option<(u32, u64)> {
+        let mut number = number;
+        let mut entry = self.entry(number)?;
+        loop {
+            match entry.successor.load(Ordering::Acquire) {
+                0 => break,
+                next => number = next,
+            }
+            entry = self.entry(number)?;
+        }
+        Some((number, entry.next_ordinal.fetch_add(1, Ordering::Relaxed)))
     }
 }
 
@@ -280,150 +343,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn positions_are_dense_and_in_bounds() {
-        let mut expected = (0, 0);
-        for number in 1..200_000 {
-            assert_eq!(position(number), expected);
-            expected.1 += 1;
-            if expected.1 == (FIRST_CHUNK as usize) << expected.0 {
-                expected = (expected.0 + 1, 0);
-            }
-        }
-        assert!(position(SERIES_NUMBER_MAX).0 < CHUNKS);
-    }
-
-    #[test]
-    fn a_series_is_declared_once_and_a_second_type_has_a_number_of_its_own() {
-        let table = SeriesTable::new();
-        let context = Context::empty();
-        let mut declared = Vec::new();
-        for (value_type, auto_step) in [
-            (ValueType::I64, false),
-            (ValueType::F64, true),
-            (ValueType::F64, false),
-            (ValueType::I64, false),
-        ] {
-            table
-                .intern("loss", &context, value_type, auto_step, |define| {
-                    declared.push(define.number);
-                    Ok(())
-                })
-                .unwrap();
-        }
-        assert_eq!(declared, [1, 2, 3]);
-        assert_eq!(table.next_ordinal(2), Some(0));
-        assert_eq!(table.next_ordinal(2), Some(1));
-        assert_eq!(table.next_ordinal(9), None);
-    }
-
-    #[test]
-    fn a_second_type_opens_a_wide_number_that_takes_all_values() {
-        let context = Context::empty();
-        let types = [ValueType::I64, ValueType::F32, ValueType::F64];
-        for first in types {
-            for second in types {
-                let table = SeriesTable::new();
-                let handle = |value_type| {
-                    let handle = table.intern("n", &context, value_type, false, |_| Ok(()));
-                    handle.unwrap()
-                };
-                let written = |handle: SeriesHandle, bits| match handle.is_narrow() {
-                    true => table.widen(handle, bits),
-                    false => (handle.number(), bits),
-                };
-                let bits = |value_type| match value_type {
-                    ValueType::I64 => (-3_i64).cast_unsigned(),
-                    _ => (-3.0_f64).to_bits(),
-                };
-                let before = handle(first);
-                assert_eq!(written(before, bits(first)), (1, bits(first)));
-                let behind = handle(second);
-                if first == second {
-                    assert_eq!(before, behind);
-                    continue;
-                }
-                let wide = u32::from(first != ValueType::F64) + 1;
-                for (handle, given) in [(before, first), (behind, second), (handle(first), first)] {
-                    let expected = (wide, (-3.0_f64).to_bits());
-                    assert_eq!(written(handle, bits(given)), expected, "{first} {second}");
-                }
-                assert_eq!(table.definitions().count(), wide as usize);
-            }
-        }
-    }
-
-    #[test]
-    fn the_child_of_a_fork_knows_the_wide_numbers() {
-        let parent = SeriesTable::new();
-        let context = Context::empty();
-        let handle = |name, value_type| {
-            let handle = parent.intern(name, &context, value_type, true, |_| Ok(()));
-            handle.unwrap()
-        };
-        let before = handle("n", ValueType::I64);
-        handle("n", ValueType::F64);
-        handle("m", ValueType::F64);
-        let behind = handle("m", ValueType::I64);
-        let child = SeriesTable::new();
-        child.adopt(&parent);
-        assert_eq!(child.widen(before, 7), (2, 7.0_f64.to_bits()));
-        assert_eq!(child.widen(behind, 7), (3, 7.0_f64.to_bits()));
-    }
-
-    #[test]
-    fn automatic_numbers_of_all_types_share_one_count() {
-        let table = SeriesTable::new();
-        let context = Context::empty();
-        let number = |name: &str, value_type| {
-            let handle = table.intern(name, &context, value_type, true, |_| Ok(()));
-            handle.unwrap().number()
-        };
-        let integers = number("n", ValueType::I64);
-        let floats = number("n", ValueType::F64);
-        let other = number("m", ValueType::F64);
-        assert_eq!(table.next_ordinal(integers), Some(0));
-        assert_eq!(table.next_ordinal(floats), Some(1));
-        assert_eq!(table.next_ordinal(integers), Some(2));
-        assert_eq!(table.next_ordinal(other), Some(0));
-    }
-
-    #[test]
-    fn a_series_that_could_not_be_declared_is_tried_again() {
-        let table = SeriesTable::new();
-        let context = Context::empty();
-        let full = |_: &DefineSeries| Err(ClientError::Unavailable("full".to_owned()));
-        assert!(
-            table
-                .intern("a", &context, ValueType::F64, false, full)
-                .is_err()
-        );
-        let handle = table
-            .intern("b", &context, ValueType::F64, false, |_| Ok(()))
-            .unwrap();
-        assert_eq!(handle.number(), 1);
-    }
-
-    #[test]
-    fn a_fork_keeps_the_numbers_and_begins_the_ordinals_anew() {
-        let parent = SeriesTable::new();
-        let context = Context::empty();
-        for name in ["a", "b", "c"] {
-            parent
-                .intern(name, &context, ValueType::F64, true, |_| Ok(()))
-                .unwrap();
-        }
-        parent.next_ordinal(2);
-        let child = SeriesTable::new();
-        child.adopt(&parent);
-        assert_eq!(child.definitions().count(), 3);
-        assert_eq!(child.next_ordinal(2), Some(0));
-        let known = child
-            .intern("b", &context, ValueType::F64, true, |_| unreachable!())
-            .unwrap();
-        assert_eq!(known.number(), 2);
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use runstone_model::{
     DESCRIPTION_BYTES_MAX, ExperimentName, ParamPath, ParamValue, RunId, SHORT_TEXT_BYTES_MAX,
-    TagName, Timestamp, check_text, clean_text, run_id_from_parts,
+    Step, TagName, Timestamp, check_text, clean_text, run_id_from_parts,
 };
 use runstone_wire::{OpenMode, OpenRun, ParamSetting};
 
@@ -159,7 +159,10 @@ fn open_run(options: &RunOptions, mode: OpenMode, now: i64) -> Result<OpenRun, C
         created_at: Timestamp::from_micros(now),
         tags,
         config,
-        parent: None,
+        parent: match &options.fork {
+            Some((parent, step)) => Some((RunId::new(parent)?, Step::new(*step)?)),
+            None => None,
+        },
     })
 }
 

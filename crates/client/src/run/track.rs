@@ -80,14 +80,17 @@ impl Run {
         if writer.phase.load(Ordering::Relaxed) != PHASE_RUNNING && !self.start(writer) {
             return false;
         }
-        let (number, value_bits) = if handle.is_narrow() {
+        let (mut number, value_bits) = if handle.is_narrow() {
             writer.series.widen(handle, value_bits)
         } else {
             (handle.number(), value_bits)
         };
         let step = if handle.counts_steps() {
             match writer.series.next_ordinal(number) {
-                Some(ordinal) => ordinal as f64,
+                Some((counted, ordinal)) => {
+                    number = counted;
+                    ordinal as f64
+                }
                 None => return refuse_point(writer, "a series that was never declared"),
             }
         } else {

@@ -2,20 +2,23 @@
 //!
 //! Part of [`SqliteContext`]. Nothing here decides what shows: it finds and keeps.
 
+use std::collections::HashMap;
+
 use runstone_codec::{SeriesPoints, encode_pack};
 use runstone_model::{RunKey, WriterId};
 use runstone_store::apply::{ApplyContext, PointBatch, SeriesId};
-use runstone_store::{Cut, PointColumns, Removal, StoreError};
+use runstone_store::{Cut, PointColumns, Removal, SeriesHiding, StoreError};
 use rusqlite::params;
 
 use super::SqliteContext;
 use crate::backlog::Unfolded;
-use crate::cache::with_place;
 use crate::error::{Result, sql_error, value_error};
+use crate::fork::{Layer, gather_layer};
 use crate::gather::gather;
 use crate::keys::{RowRange, run_column};
 use crate::rows::{collect, execute};
 use crate::sql;
+use crate::states::with_place;
 
 impl SqliteContext<'_> {
     /// Notes which writer makes this append, if it is another than before.
@@ -47,6 +50,22 @@ impl SqliteContext<'_> {
         Ok(found.map(|(points, _)| points))
     }
 
+    /// The same with those that are shared with the parent.
+    fn all_points_at(
+        &mut self,
+        run: RunKey,
+        id: SeriesId,
+        range: (f64, f64),
+    ) -> Result<Option<PointColumns>> {
+        if self.run(run)?.shared.is_empty() {
+            return self.points_at(run, id, range);
+        }
+        self.insert_gathered()?;
+        let key = self.series_key(run, id)?;
+        let found = gather_layer(self.connection, Layer::Run(run), &key, range)?;
+        Ok(found.map(|(points, _)| points))
+    }
+
     fn append_writers(&self, run: RunKey) -> Result<Vec<(u64, i64)>> {
         collect(
             self.connection,
@@ -72,7 +91,13 @@ impl SqliteContext<'_> {
         let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else {
             return Ok(false);
         };
-        let Some(points) = self.points_at(run, id, (*first, *last))? else {
+        let range = (*first, *last);
+        let found = match other_than {
+            Some(_) => self.points_at(run, id, range)?,
+            // What is shared is no writer's.
+            None => self.all_points_at(run, id, range)?,
+        };
+        let Some(points) = found else {
             return Ok(false);
         };
         let hiding = self.read_hiding(run, id)?;
@@ -106,6 +131,7 @@ impl SqliteContext<'_> {
         self.note_append_writer(batch.run, batch.append.0, writer)?;
         let received_at = self.received_at;
         let mut points = 0;
+        let hidings = self.cuts_of(batch)?;
         let cached = self.run(batch.run)?;
         for series in batch.series {
             points += series.columns.steps.len() as u64;
@@ -123,7 +149,11 @@ impl SqliteContext<'_> {
                         format!("there is no series {}", series.series.0),
                     )
                 })?;
-            state.add(range, series.value_type, writer)?;
+            let counted = match hidings.get(&series.series) {
+                Some(hiding) => hiding.counted_step(range.1, batch.generation.0),
+                None => range.1.floor(),
+            };
+            state.add(range, counted, series.value_type, writer)?;
         }
         let id = cached.next_frame;
         cached.next_frame += 1;
@@ -153,6 +183,17 @@ impl SqliteContext<'_> {
             ..Unfolded::nothing(batch.run, received_at)
         });
         Ok(())
+    }
+
+    /// What cuts the series of a batch, if the run was rewound since its generation.
+    fn cuts_of(&mut self, batch: &PointBatch<'_>) -> Result<HashMap<SeriesId, SeriesHiding>> {
+        let is_current = |cut: &(i64, Cut)| cut.1.generation <= batch.generation;
+        if self.run(batch.run)?.hiding.cuts.iter().all(is_current) {
+            return Ok(HashMap::new());
+        }
+        let ids = batch.series.iter().map(|series| series.series);
+        ids.map(|id| Ok((id, self.read_hiding(batch.run, id)?)))
+            .collect()
     }
 
     /// Keeps a removal; the run's summaries must be made again.
@@ -186,6 +227,9 @@ impl SqliteContext<'_> {
         let change = self.sequences.change;
         let cached = self.run(run)?;
         cached.hiding.cuts.push((change, cut));
+        for series in &mut cached.series {
+            series.cut(cut.to_step.get());
+        }
         let id = RowRange::of(run_column(run)).row(i64::from(cut.generation.0))?;
         execute(connection, sql::INSERT_CUT, (id, change, cut.to_step.get()))?;
         self.unfolded.push(Unfolded {

@@ -15,6 +15,7 @@ use crate::backlog::Unfolded;
 use crate::bindings::Bindings;
 use crate::cache::{CachedRun, CachedWriter};
 use crate::error::{Result, sql_error};
+use crate::fork::{SharedSeries, insert_fork};
 use crate::keys::{RowRange, run_column};
 use crate::put::{put_run_fields, put_run_mark, put_writer_fields, put_writer_mark};
 use crate::rows::{collect, execute, find, read_overridden, run_from_row, writer_from_row};
@@ -54,7 +55,8 @@ impl SqliteContext<'_> {
         let former = match self.cache.run(connection, row.key)? {
             Some(cached) => Some(std::mem::replace(&mut cached.row, row.clone())),
             None => {
-                self.cache.insert_run(CachedRun::new(row.clone()));
+                let shared = self.note_fork(row)?;
+                self.cache.insert_run(CachedRun::new(row.clone(), shared));
                 None
             }
         };
@@ -76,6 +78,19 @@ impl SqliteContext<'_> {
             });
         }
         put_run_mark(connection, row)
+    }
+
+    /// Notes what a new run shares with its parent, if it is a fork.
+    fn note_fork(&mut self, row: &RunRow) -> Result<Vec<SharedSeries>> {
+        let Some(pin) = &row.run.parent else {
+            return Ok(Vec::new());
+        };
+        // What earlier frames of the group have defined must be readable.
+        self.insert_gathered()?;
+        let connection = self.connection;
+        let series = self.run(pin.parent)?.all_series(connection)?;
+        let series = series.iter().map(|(key, state)| (key, *state));
+        insert_fork(connection, row.key, pin, series)
     }
 
     /// The run of an id that was deleted last.
@@ -163,8 +178,7 @@ impl SqliteContext<'_> {
         );
         execute(self.connection, sql::KEEP_PURGED_RUN, params)?;
         execute(self.connection, sql::INSERT_PURGE, [key])?;
-        execute(self.connection, sql::DELETE_RUN, [key])?;
-        execute(self.connection, sql::DELETE_RUN_MARK, [key]).map(drop)
+        execute(self.connection, sql::DELETE_RUN, [key]).map(drop)
     }
 
     /// Marks a run deleted or living. The cache holds living runs only, so it is read again when

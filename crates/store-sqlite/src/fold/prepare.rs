@@ -17,7 +17,6 @@ use super::tiers::{Merge, plan, read_tiers};
 use super::write::{NewChunk, NewPack, Pass};
 use crate::FoldLayout;
 use crate::backlog::Unfolded;
-use crate::cache::add_place;
 use crate::directory::{Folded, FoldedHead, empty_row, keys_of, read_added, read_folded};
 use crate::error::{Result, value_error};
 use crate::frames::{FrameRow, FrameWalk, WriterBindings, scan_frames};
@@ -25,6 +24,7 @@ use crate::gather::{
     OWN_ORDER, SeriesPlace, folded_type, gather_folded, scan_packs_of_window, unify,
 };
 use crate::hidden::RunHiding;
+use crate::states::{PLACE_SEVERAL, add_place};
 use crate::summaries::{are_disjoint, set_summary, summarize, summary_of_row};
 
 /// Prepares a pass; `None` if there is nothing to fold and no summary to make again.
@@ -281,7 +281,7 @@ impl<'a> Preparing<'a> {
         row.place = match (row.place, new.place) {
             (0, place) => place,
             (place, other) if place == other => place,
-            _ => crate::cache::PLACE_SEVERAL,
+            _ => PLACE_SEVERAL,
         };
         row.stored_count += new.points.len() as u64;
         set_summary(row, &summary);

@@ -301,10 +301,26 @@ impl Reclaimer {
     }
 }
 
-/// Deletes rows of a purged run for the time of a slice; whether all are gone.
+/// Deletes rows of a purged run for the time of a slice; whether all are gone that can go.
 fn purge_slice(connection: &Connection, run: i64) -> Result<bool> {
     let until = Instant::now() + SLICE;
-    for statement in sql::PURGE_ROWS {
+    if !purge_with(connection, run, &sql::PURGE_WORDS, until)? {
+        return Ok(false);
+    }
+    execute(connection, sql::NOTE_WORDS_PURGED, [run])?;
+    if find(connection, sql::HAS_FORKS, [run], |_| Ok(()))?.is_some() {
+        return Ok(true);
+    }
+    purge_with(connection, run, &sql::PURGE_POINTS, until)
+}
+
+fn purge_with(
+    connection: &Connection,
+    run: i64,
+    statements: &[&str],
+    until: Instant,
+) -> Result<bool> {
+    for statement in statements {
         while execute(connection, statement, [run])? > 0 {
             if Instant::now() >= until {
                 return Ok(false);

@@ -2,7 +2,7 @@
 
 /// A question, what it finds, and a statement that names the rows (a run or another owner, and a
 /// number) for which that is so.
-pub(crate) const ORPHANS: [(&str, &str); 36] = [
+pub(crate) const ORPHANS: [(&str, &str); 38] = [
     (
         "frames without their run",
         "SELECT id >> 24, id & 16777215 FROM l0 WHERE id >> 24 NOT IN (SELECT id FROM run) \
@@ -127,7 +127,20 @@ pub(crate) const ORPHANS: [(&str, &str); 36] = [
     ),
     (
         "counters without their run",
-        "SELECT run, 0 FROM run_mark WHERE run NOT IN (SELECT id FROM run)",
+        "SELECT run, 0 FROM run_mark WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "forks without their parent",
+        "SELECT run, parent FROM fork WHERE parent NOT IN (SELECT id FROM run) \
+             AND parent NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "forks that share nothing with their parent, or are gone",
+        "SELECT id, parent_run FROM run WHERE parent_run IS NOT NULL \
+             AND id NOT IN (SELECT run FROM fork) \
+         UNION ALL SELECT run, parent FROM fork WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
     ),
     (
         "runs without their experiment",

@@ -72,7 +72,7 @@ pub(crate) const SCAN_CHUNK_HEADS: &str = "SELECT id, points, first_step, last_s
      WHERE run = ?1 AND series = ?2 AND number < ?3 AND last_step >= ?4 AND first_step <= ?5 \
      ORDER BY first_step, number";
 /// All chunks of a series; heads of those only that reach into a range of steps.
-pub(crate) const SCAN_CHUNKS_WITH_HEADS: &str = "SELECT id, first_step, last_step, \
+pub(crate) const SCAN_CHUNKS_WITH_HEADS: &str = "SELECT id, first_step, last_step, number, \
          CASE WHEN last_step >= ?4 AND first_step <= ?5 THEN head END FROM chunk \
      WHERE run = ?1 AND series = ?2 AND number < ?3 ORDER BY number";
 pub(crate) const READ_CHUNK_HEAD: &str = "SELECT head FROM chunk WHERE id = ?1";

@@ -5,7 +5,7 @@ macro_rules! run_columns {
     () => {
         "r.id, r.workspace, r.run_id, r.experiment, r.name, r.description, r.archived, \
          r.run_group, r.job_type, r.seed, r.rerun_of, r.parent_run, r.parent_step, \
-         r.parent_append, r.variation, r.number, r.primary_writer, r.state, r.reason_code, \
+         r.parent_append, r.parent_generation, r.variation, r.number, r.primary_writer, r.state, r.reason_code, \
          r.reason_text, r.created_at, r.started_at, r.ended_at, m.changed, m.last_received_at, \
          m.generation, m.last_append, m.logged, m.durable, m.refused, m.dropped, m.lost, \
          r.deleted_at FROM run r JOIN run_mark m ON m.run = r.id"
@@ -83,17 +83,18 @@ pub(crate) const VISIT_DELETED_OF_EXPERIMENT: &str = concat!(
 pub(crate) const COUNT_RUNS: &str = "SELECT count(*) FROM run WHERE deleted_at IS NULL";
 
 pub(crate) const PUT_RUN: &str = "INSERT INTO run (id, workspace, run_id, experiment, name, description, archived, run_group, \
-                      job_type, seed, rerun_of, parent_run, parent_step, parent_append, variation, \
+                      job_type, seed, rerun_of, parent_run, parent_step, parent_append, parent_generation, variation, \
                       number, primary_writer, state, reason_code, reason_text, created_at, \
                       started_at, ended_at) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-             ?19, ?20, ?21, ?22, ?23) \
+             ?19, ?20, ?21, ?22, ?23, ?24) \
      ON CONFLICT (id) DO UPDATE SET \
          experiment = excluded.experiment, name = excluded.name, \
          description = excluded.description, archived = excluded.archived, \
          run_group = excluded.run_group, job_type = excluded.job_type, seed = excluded.seed, \
          rerun_of = excluded.rerun_of, parent_run = excluded.parent_run, \
          parent_step = excluded.parent_step, parent_append = excluded.parent_append, \
+         parent_generation = excluded.parent_generation, \
          variation = excluded.variation, number = excluded.number, \
          primary_writer = excluded.primary_writer, state = excluded.state, \
          reason_code = excluded.reason_code, reason_text = excluded.reason_text, \

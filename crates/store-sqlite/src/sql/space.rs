@@ -10,14 +10,40 @@ pub(crate) const KEEP_PURGED_RUN: &str = "INSERT INTO purged_run (workspace, run
 pub(crate) const FIND_EXPIRED_RUNS: &str = "SELECT id FROM run WHERE deleted_at IS NOT NULL AND deleted_at <= ?1 \
      ORDER BY deleted_at, id LIMIT ?2";
 pub(crate) const INSERT_PURGE: &str = "INSERT INTO purge (run) VALUES (?1) ON CONFLICT DO NOTHING";
-pub(crate) const NEXT_PURGE: &str = "SELECT run FROM purge ORDER BY run LIMIT 1";
+pub(crate) const NEXT_PURGE: &str = "SELECT run FROM purge \
+     WHERE words_gone = 0 OR run NOT IN (SELECT parent FROM fork) ORDER BY run LIMIT 1";
+pub(crate) const HAS_FORKS: &str = "SELECT 1 FROM fork WHERE parent = ?1";
 pub(crate) const DELETE_RUN: &str = "DELETE FROM run WHERE id = ?1";
-pub(crate) const DELETE_RUN_MARK: &str = "DELETE FROM run_mark WHERE run = ?1";
 pub(crate) const HAS_RUN: &str = "SELECT 1 FROM run WHERE id = ?1";
 
-/// The rows of a purged run, a few at a time: each statement is repeated until it deletes nothing.
-/// Big blobs go two at a time, so that one step is short.
-pub(crate) const PURGE_ROWS: [&str; 23] = [
+/// What only readers of a purged run itself would ask for, a few rows at a time: each statement is
+/// repeated until it deletes nothing.
+pub(crate) const PURGE_WORDS: [&str; 11] = [
+    "DELETE FROM event WHERE id IN (SELECT id FROM event \
+         WHERE id >= ?1 << 24 AND id < (?1 + 1) << 24 LIMIT 200)",
+    "DELETE FROM param WHERE (path, run) IN \
+         (SELECT path, run FROM param WHERE run = ?1 LIMIT 50)",
+    "DELETE FROM scalar WHERE run = ?1 AND name IN \
+         (SELECT name FROM scalar WHERE run = ?1 LIMIT 200)",
+    "DELETE FROM run_tag WHERE run = ?1 AND name IN \
+         (SELECT name FROM run_tag WHERE run = ?1 LIMIT 200)",
+    "DELETE FROM artifact WHERE run = ?1 AND (path, version) IN \
+         (SELECT path, version FROM artifact WHERE run = ?1 LIMIT 100)",
+    "DELETE FROM blob_reference WHERE run = ?1 AND (digest, kind) IN \
+         (SELECT digest, kind FROM blob_reference WHERE run = ?1 LIMIT 100)",
+    "DELETE FROM run_alias WHERE run = ?1",
+    "DELETE FROM run_override WHERE run = ?1",
+    "DELETE FROM warning WHERE run = ?1",
+    "DELETE FROM writer_lost WHERE (writer, first_slot) IN (SELECT l.writer, l.first_slot \
+         FROM writer w JOIN writer_lost l ON l.writer = w.id WHERE w.run = ?1 LIMIT 200)",
+    "DELETE FROM writer_dropped WHERE (writer, number) IN (SELECT d.writer, d.number \
+         FROM writer w JOIN writer_dropped d ON d.writer = w.id WHERE w.run = ?1 LIMIT 200)",
+];
+pub(crate) const NOTE_WORDS_PURGED: &str = "UPDATE purge SET words_gone = 1 WHERE run = ?1";
+
+/// Its points and what they need, in the same way, once no fork shares them. Big blobs go two at a
+/// time, so that one step is short.
+pub(crate) const PURGE_POINTS: [&str; 14] = [
     "DELETE FROM l0 WHERE id IN (SELECT id FROM l0 \
          WHERE id >= ?1 << 24 AND id < (?1 + 1) << 24 LIMIT 2)",
     "DELETE FROM pack WHERE id IN (SELECT id FROM pack \
@@ -35,28 +61,11 @@ pub(crate) const PURGE_ROWS: [&str; 23] = [
          WHERE id >= ?1 << 24 AND id < (?1 + 1) << 24 LIMIT 200)",
     "DELETE FROM cut WHERE id IN (SELECT id FROM cut \
          WHERE id >= ?1 << 24 AND id < (?1 + 1) << 24 LIMIT 200)",
-    "DELETE FROM event WHERE id IN (SELECT id FROM event \
-         WHERE id >= ?1 << 24 AND id < (?1 + 1) << 24 LIMIT 200)",
-    "DELETE FROM param WHERE (path, run) IN \
-         (SELECT path, run FROM param WHERE run = ?1 LIMIT 50)",
-    "DELETE FROM scalar WHERE run = ?1 AND name IN \
-         (SELECT name FROM scalar WHERE run = ?1 LIMIT 200)",
-    "DELETE FROM run_tag WHERE run = ?1 AND name IN \
-         (SELECT name FROM run_tag WHERE run = ?1 LIMIT 200)",
-    "DELETE FROM artifact WHERE run = ?1 AND (path, version) IN \
-         (SELECT path, version FROM artifact WHERE run = ?1 LIMIT 100)",
-    "DELETE FROM blob_reference WHERE run = ?1 AND (digest, kind) IN \
-         (SELECT digest, kind FROM blob_reference WHERE run = ?1 LIMIT 100)",
-    "DELETE FROM run_alias WHERE run = ?1",
-    "DELETE FROM run_override WHERE run = ?1",
-    "DELETE FROM warning WHERE run = ?1",
     "DELETE FROM binding WHERE id IN (SELECT b.id FROM writer w \
          JOIN binding b ON b.id >= w.id << 24 AND b.id < (w.id + 1) << 24 \
          WHERE w.run = ?1 LIMIT 50)",
-    "DELETE FROM writer_lost WHERE (writer, first_slot) IN (SELECT l.writer, l.first_slot \
-         FROM writer w JOIN writer_lost l ON l.writer = w.id WHERE w.run = ?1 LIMIT 200)",
-    "DELETE FROM writer_dropped WHERE (writer, number) IN (SELECT d.writer, d.number \
-         FROM writer w JOIN writer_dropped d ON d.writer = w.id WHERE w.run = ?1 LIMIT 200)",
+    "DELETE FROM run_mark WHERE run = ?1",
+    "DELETE FROM fork WHERE run = ?1",
     "DELETE FROM purge WHERE run = ?1",
 ];
 

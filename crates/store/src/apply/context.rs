@@ -78,6 +78,8 @@ pub struct SeriesBinding {
     pub auto_step: bool,
     /// What is added to ordinals; `None` until the first points of this number.
     pub auto_base: Option<f64>,
+    /// The writer has rewound the run since: numbers that it defines later count anew.
+    pub is_former: bool,
 }
 
 /// Who has written points of a series, hidden ones included.
@@ -92,13 +94,17 @@ pub enum SeriesWriters {
     Several,
 }
 
-/// What all points ever applied to a series amount to, hidden ones included.
+/// What all points ever applied to a series amount to, hidden ones included. A fork begins with
+/// the points that it shares with its parent.
 ///
 /// The engine keeps it current from what [`ApplyContext::push_points`] gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct SeriesState {
     /// Smallest and greatest step; `None` without points.
     pub step_range: Option<(f64, f64)>,
+    /// The highest whole step that counts: counted steps go on after it. A point that a rewind
+    /// cuts counts as the last whole step before the lowest of its cuts.
+    pub highest: Option<f64>,
     /// Types of all points, unified; `None` without points.
     pub value_type: Option<ValueType>,
     /// Who has written.
@@ -358,7 +364,13 @@ pub trait ApplyContext: BlobContext {
         binding: &SeriesBinding,
     ) -> Result<(), StoreError>;
 
-    /// The auto base that another auto-step number of this writer has for this series: the
+    /// The auto-step numbers of a writer but for former ones, by number.
+    fn list_auto_numbers(
+        &mut self,
+        writer: WriterId,
+    ) -> Result<Vec<(u32, SeriesBinding)>, StoreError>;
+
+    /// The auto base that another auto-step number of this writer, no former one, has for this series: the
     /// ordinals of one (writer, series) are one count, whatever the type of each value.
     fn find_auto_base(
         &mut self,
@@ -369,6 +381,9 @@ pub trait ApplyContext: BlobContext {
     /// A series of a run, with points or without.
     fn find_series(&mut self, run: RunKey, key: &SeriesKey)
     -> Result<Option<SeriesId>, StoreError>;
+
+    /// Whether a fork shares a series with its parent.
+    fn shares_series(&mut self, run: RunKey, key: &SeriesKey) -> Result<bool, StoreError>;
 
     /// Series of a run, with points or without: the next id.
     fn count_series(&mut self, run: RunKey) -> Result<u32, StoreError>;
@@ -391,7 +406,8 @@ pub trait ApplyContext: BlobContext {
     fn read_hiding(&mut self, run: RunKey, id: SeriesId) -> Result<SeriesHiding, StoreError>;
 
     /// Whether a point that is neither cut nor removed stands at one of `steps` (not sorted);
-    /// with `other_than`, a point of another writer. Seldom called: the step ranges overlap.
+    /// with `other_than`, a point of another writer of this run. What a fork shares with its
+    /// parent is no writer's. Seldom called: the step ranges overlap.
     fn holds_step(
         &mut self,
         run: RunKey,

@@ -251,6 +251,7 @@ impl<C: ApplyContext> Applying<'_, C> {
             parent: parent.key,
             step: *step,
             append: parent.last_append,
+            generation: parent.generation,
         }))
     }
 

@@ -259,11 +259,10 @@ fn check_counted(points: &PreparedSeries, base: f64) -> Result<(), OperationErro
     })
 }
 
-/// One past the highest step of the series. Explicit points beside the counted ones in the pack
+/// One past the highest step of the series that no rewind cuts. Explicit points beside the counted ones in the pack
 /// don't count: a client ends a frame before its first counted point, so they came later.
 fn auto_base(before: &SeriesState) -> f64 {
-    let highest = before.step_range.map(|range| range.1);
-    highest.map_or(0.0, |highest| highest.floor() + 1.0)
+    before.highest.map_or(0.0, |highest| highest + 1.0)
 }
 
 fn overlaps(range: (f64, f64), other: Option<(f64, f64)>) -> bool {

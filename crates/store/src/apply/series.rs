@@ -36,6 +36,7 @@ impl<C: ApplyContext> Applying<'_, C> {
             value_type: define.value_type,
             auto_step: define.auto_step,
             auto_base: None,
+            is_former: false,
         };
         self.context.put_binding(writer, define.number, &binding)?;
         Ok(())
@@ -99,6 +100,7 @@ impl<C: ApplyContext> Applying<'_, C> {
         self.need_barrier()?;
         if let Some(key) = &remove.series
             && self.context.find_series(run, key)?.is_none()
+            && !self.context.shares_series(run, key)?
         {
             return refuse(
                 RefusalCode::NotFound,
@@ -128,13 +130,17 @@ impl<C: ApplyContext> Applying<'_, C> {
         let run = run.key;
         self.writer.generation = generation;
         self.kinds.insert(ChangeKind::Points);
-        self.context.push_cut(
-            run,
-            Cut {
-                generation,
-                to_step,
-            },
-        )?;
+        let cut = Cut {
+            generation,
+            to_step,
+        };
+        self.context.push_cut(run, cut)?;
+        // What it counts under new numbers goes on after what is left.
+        let writer = self.writer.writer.id;
+        for (number, mut binding) in self.context.list_auto_numbers(writer)? {
+            binding.is_former = true;
+            self.context.put_binding(writer, number, &binding)?;
+        }
         Ok(())
     }
 }

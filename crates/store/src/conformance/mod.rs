@@ -20,6 +20,7 @@ pub mod changes;
 pub mod deletion;
 pub mod edits;
 pub mod finding;
+pub mod forks;
 pub mod frames;
 mod harness;
 pub mod hiding;
@@ -243,6 +244,15 @@ macro_rules! conformance_scenarios {
             artifacts_are_changes_of_their_run,
             leases_are_numbered_once_for_ever,
         );
+        $crate::conformance_scenarios!(@module $engine, $between, forks:
+            a_fork_begins_with_the_points_of_its_parent,
+            a_fork_keeps_what_its_parent_showed_then,
+            a_fork_of_a_fork_has_the_points_of_both,
+            removals_and_rewinds_of_a_fork_hide_what_it_shares,
+            a_shared_step_is_taken,
+            forks_of_a_purged_run_keep_what_they_need,
+            counted_steps_go_on_after_what_a_rewind_leaves,
+        );
         $crate::conformance_scenarios!(@module $engine, $between, whole:
             every_applied_frame_takes_the_next_change_number,
             a_snapshot_does_not_move,
@@ -283,6 +293,7 @@ mod tests {
             include_str!("edits.rs"),
             include_str!("changes.rs"),
             include_str!("finding.rs"),
+            include_str!("forks.rs"),
             include_str!("frames.rs"),
             include_str!("hiding.rs"),
             include_str!("points.rs"),

@@ -80,6 +80,8 @@ pub struct FrameBuilder {
     /// The declarations that a base frame repeats.
     opened: Vec<Operation>,
     declared: Vec<Declared>,
+    /// Counting series up to this number are not used any more.
+    first_number: u32,
     pending: Vec<EncodedOperation>,
     pending_slots: u64,
     next_slot: u64,
@@ -98,6 +100,7 @@ impl FrameBuilder {
             run: RunId::new(run).expect("tests use good run ids"),
             opened: Vec::new(),
             declared: Vec::new(),
+            first_number: 0,
             pending: Vec::new(),
             pending_slots: 0,
             next_slot: 0,
@@ -214,7 +217,10 @@ impl FrameBuilder {
     /// The number of a series, declared now if it is new.
     pub fn series(&mut self, key: &SeriesKey, value_type: ValueType, auto_step: bool) -> u32 {
         let known = self.declared.iter().find(|declared| {
-            declared.define.key == *key
+            let is_former =
+                declared.define.auto_step && declared.define.number <= self.first_number;
+            !is_former
+                && declared.define.key == *key
                 && declared.define.value_type == value_type
                 && declared.define.auto_step == auto_step
         });
@@ -329,6 +335,13 @@ impl FrameBuilder {
     pub fn rewind(&mut self, to_step: f64) -> &mut Self {
         let to_step = Step::new(to_step).expect("tests rewind to finite steps");
         self.push(OperationKind::Rewind { to_step })
+    }
+
+    /// Series that count their steps get other numbers from now on, as a client gives them after a
+    /// rewind.
+    pub fn forget_counted(&mut self) -> &mut Self {
+        self.first_number = u32::try_from(self.declared.len()).expect("tests declare little");
+        self
     }
 
     /// A frame of what was added since the last one, which takes at least one slot.

@@ -33,10 +33,6 @@ impl State {
         )
     }
 
-    fn series(&self, run: RunKey, id: SeriesId) -> &SeriesData {
-        &self.run(run).series[id.0 as usize]
-    }
-
     fn series_mut(&mut self, run: RunKey, id: SeriesId) -> &mut SeriesData {
         Arc::make_mut(&mut self.run_mut(run).series[id.0 as usize])
     }
@@ -167,7 +163,9 @@ impl ApplyContext for State {
     }
 
     fn put_purge(&mut self, row: &RunRow) -> Result<(), StoreError> {
-        self.runs.remove(&row.key);
+        if let Some(data) = self.runs.remove(&row.key) {
+            self.former.insert(row.key, data);
+        }
         self.blobs.forget_run(row.key);
         let former = FormerRun {
             key: row.key,
@@ -213,8 +211,11 @@ impl ApplyContext for State {
         match self.runs.get_mut(&row.key) {
             Some(data) => Arc::make_mut(data).row.clone_from(row),
             None => {
-                self.runs
-                    .insert(row.key, Arc::new(RunData::new(row.clone())));
+                let mut data = RunData::new(row.clone());
+                if let Some(pin) = &row.run.parent {
+                    data.shared = self.shared_series(pin);
+                }
+                self.runs.insert(row.key, Arc::new(data));
             }
         }
         Ok(())
@@ -336,14 +337,26 @@ impl ApplyContext for State {
         Ok(())
     }
 
+    fn list_auto_numbers(
+        &mut self,
+        writer: WriterId,
+    ) -> Result<Vec<(u32, SeriesBinding)>, StoreError> {
+        let bindings = self.writers[&writer].bindings.iter();
+        Ok(bindings
+            .filter(|(_, binding)| binding.auto_step && !binding.is_former)
+            .map(|(number, binding)| (*number, *binding))
+            .collect())
+    }
+
     fn find_auto_base(
         &mut self,
         writer: WriterId,
         series: SeriesId,
     ) -> Result<Option<f64>, StoreError> {
-        let mut bindings = self.writers[&writer].bindings.values();
+        let bindings = self.writers[&writer].bindings.values();
         Ok(bindings
-            .find(|binding| binding.series == series && binding.auto_base.is_some())
+            .filter(|binding| binding.series == series && !binding.is_former)
+            .find(|binding| binding.auto_base.is_some())
             .and_then(|binding| binding.auto_base))
     }
 
@@ -353,6 +366,10 @@ impl ApplyContext for State {
         key: &SeriesKey,
     ) -> Result<Option<SeriesId>, StoreError> {
         Ok(self.run(run).find_series(key))
+    }
+
+    fn shares_series(&mut self, run: RunKey, key: &SeriesKey) -> Result<bool, StoreError> {
+        Ok(self.run(run).shared.contains_key(key))
     }
 
     fn count_series(&mut self, run: RunKey) -> Result<u32, StoreError> {
@@ -376,7 +393,8 @@ impl ApplyContext for State {
     }
 
     fn read_series_state(&mut self, run: RunKey, id: SeriesId) -> Result<SeriesState, StoreError> {
-        Ok(self.series(run, id).state())
+        let run = self.run(run);
+        Ok(self.state_of(run, &run.series[id.0 as usize].key))
     }
 
     fn mark_two_writers(&mut self, run: RunKey, id: SeriesId) -> Result<(), StoreError> {
@@ -403,7 +421,11 @@ impl ApplyContext for State {
     ) -> Result<bool, StoreError> {
         let data = self.run(run);
         let series = &data.series[id.0 as usize];
-        Ok(series.points.iter().any(|point| {
+        let points = match other_than {
+            Some(_) => series.points.clone(),
+            None => self.points(data, &series.key),
+        };
+        Ok(points.iter().any(|point| {
             other_than != Some(point.writer)
                 && steps.contains(&point.step)
                 && data.is_alive(&series.key, point)

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use runstone_model::{
     AppendNumber, ArtifactPath, BlobDigest, ChangeNumber, ExperimentKey, Generation, ParamPath,
-    ParamValue, Params, RunKey, SeriesKind, Step, Timestamp, ValueType, WorkspaceId,
+    ParamValue, Params, RunKey, SeriesKey, SeriesKind, Step, Timestamp, ValueType, WorkspaceId,
 };
 
-use super::state::{RunData, SeriesData, State, StoredPoint};
+use super::state::{RunData, State, StoredPoint};
 use crate::{
     AddressMatches, ArtifactPage, ArtifactRecord, ArtifactScan, BlobReference, ChangePage,
     ChangeScan, EventRecord, ExperimentRecord, MetricCell, MetricColumn, MetricDefinition, Point,
@@ -249,19 +249,17 @@ impl Snapshot for MemorySnapshot {
     ) -> Result<Vec<Option<MetricCell>>, StoreError> {
         let cell = |run: &RunStand| {
             let data = self.run(run.key)?;
-            let mut series: Vec<SeriesRecord> = data
-                .series
+            let keys = State::keys(data);
+            let mut series = keys
                 .iter()
-                .filter(|series| series.key.kind == SeriesKind::Metric)
-                .filter(|series| series.key.name == column.name)
-                .filter(|series| {
+                .filter(|key| key.kind == SeriesKind::Metric)
+                .filter(|key| key.name == column.name)
+                .filter(|key| {
                     let context = column.context.as_ref();
-                    context.is_none_or(|context| *context == series.key.context)
+                    context.is_none_or(|context| *context == key.context)
                 })
-                .filter_map(|series| self.series_record(data, series))
-                .collect();
-            series.sort_by(|a, b| a.key.cmp(&b.key));
-            series.first().map(|record| MetricCell {
+                .filter_map(|key| self.series_record(data, key));
+            series.next().map(|record| MetricCell {
                 value_type: record.value_type,
                 summary: record.summary,
             })
@@ -337,23 +335,17 @@ impl Snapshot for MemorySnapshot {
         let Some(data) = self.state.runs.get(&run) else {
             return Ok(SeriesPage::default());
         };
-        let mut series: Vec<SeriesRecord> = data
-            .series
+        let keys = State::keys(data);
+        let mut series: Vec<SeriesRecord> = keys
             .iter()
-            .filter(|series| {
-                scan.name
-                    .as_ref()
-                    .is_none_or(|name| *name == series.key.name)
+            .filter(|key| scan.name.as_ref().is_none_or(|name| *name == key.name))
+            .filter(|key| {
+                let context = scan.context.as_ref();
+                context.is_none_or(|context| *context == key.context)
             })
-            .filter(|series| {
-                scan.context
-                    .as_ref()
-                    .is_none_or(|context| *context == series.key.context)
-            })
-            .filter(|series| scan.after.as_ref().is_none_or(|after| series.key > *after))
-            .filter_map(|series| self.series_record(data, series))
+            .filter(|key| scan.after.as_ref().is_none_or(|after| *key > after))
+            .filter_map(|key| self.series_record(data, key))
             .collect();
-        series.sort_by(|a, b| a.key.cmp(&b.key));
         let limit = scan.limit.max(1);
         let more = series.len() > limit;
         series.truncate(limit);
@@ -367,11 +359,11 @@ impl Snapshot for MemorySnapshot {
     fn scan_points(&self, run: RunKey, scan: &PointScan) -> Result<PointPage, StoreError> {
         let not_found = || StoreError::NotFound(format!("the run has no series {}", scan.series));
         let data = self.state.runs.get(&run).ok_or_else(not_found)?;
-        let id = data.find_series(&scan.series).ok_or_else(not_found)?;
-        let series = &data.series[id.0 as usize];
-        let value_type = series.value_type().ok_or_else(not_found)?;
-        let mut points: Vec<Point> = data
-            .history(series)
+        let value_type = State::value_type(data, &scan.series);
+        let value_type = value_type.ok_or_else(not_found)?;
+        let mut points: Vec<Point> = self
+            .state
+            .history(data, &scan.series)
             .into_iter()
             .filter(|(_, visible)| scan.history || *visible)
             .map(|(stored, visible)| Point {
@@ -411,10 +403,9 @@ impl Snapshot for MemorySnapshot {
         let data = self.state.runs.get(&run);
         for (index, scan) in scans.iter().enumerate() {
             let found = data.and_then(|data| {
-                let id = data.find_series(&scan.series)?;
-                let series = &data.series[id.0 as usize];
-                let value_type = series.value_type()?;
-                let points = visible_points(&data.history(series), value_type);
+                let value_type = State::value_type(data, &scan.series)?;
+                let history = self.state.history(data, &scan.series);
+                let points = visible_points(&history, value_type);
                 Some(SeriesSegments {
                     value_type,
                     segments: Segment::from_points(points).into_iter().collect(),
@@ -450,9 +441,10 @@ impl Snapshot for MemorySnapshot {
 
 impl MemorySnapshot {
     /// `None` if no point of the series is readable.
-    fn series_record(&self, data: &RunData, series: &SeriesData) -> Option<SeriesRecord> {
-        let readable: Vec<SummaryPoint> = data
-            .history(series)
+    fn series_record(&self, data: &RunData, key: &SeriesKey) -> Option<SeriesRecord> {
+        let readable: Vec<SummaryPoint> = self
+            .state
+            .history(data, key)
             .into_iter()
             .filter(|(_, visible)| *visible)
             .map(|(stored, _)| SummaryPoint {
@@ -467,10 +459,10 @@ impl MemorySnapshot {
         let definition = self
             .state
             .definitions
-            .get(&(data.row.run.experiment, series.key.name.clone()));
+            .get(&(data.row.run.experiment, key.name.clone()));
         Some(SeriesRecord {
-            key: series.key.clone(),
-            value_type: series.value_type()?,
+            key: key.clone(),
+            value_type: State::value_type(data, key)?,
             summary: naive_summary(&readable),
             goal: definition.and_then(|definition| definition.goal),
         })

@@ -1,10 +1,10 @@
 //! What the in-memory engine keeps, and the naive answers it gives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use runstone_model::{
-    ChangeNumber, Experiment, ExperimentKey, MetricName, Params, RunId, RunKey, SeriesKey,
+    ChangeNumber, Experiment, ExperimentKey, ForkPin, MetricName, Params, RunId, RunKey, SeriesKey,
     ValueType, WorkspaceId, WriterId,
 };
 
@@ -13,7 +13,10 @@ use crate::apply::{
     FormerRun, LostRange, RunRow, SeriesBinding, SeriesId, SeriesState, SeriesWriters,
 };
 use crate::apply::{WarningKind, WriterRow};
-use crate::{ChangeRow, Cut, EventRecord, MetricDefinition, Removal, ScalarRecord, WarningRecord};
+use crate::{
+    ChangeRow, Cut, EventRecord, MetricDefinition, Removal, ScalarRecord, WarningRecord,
+    convert_bits,
+};
 
 /// The whole store. Cloning it copies handles; what is written is copied when it is shared.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +27,8 @@ pub(super) struct State {
     pub(super) changes_forgotten: ChangeNumber,
     pub(super) last_run_key: u64,
     pub(super) runs: BTreeMap<RunKey, Arc<RunData>>,
+    /// Purged runs, for the forks that share their points.
+    pub(super) former: BTreeMap<RunKey, Arc<RunData>>,
     /// What is left of purged runs, the life of each id that was deleted last, with the change of
     /// its deletion.
     pub(super) purged: BTreeMap<(WorkspaceId, RunId), (ChangeNumber, FormerRun)>,
@@ -45,6 +50,8 @@ pub(super) struct RunData {
     pub(super) warnings: BTreeMap<WarningKind, WarningRecord>,
     /// By [`SeriesId`].
     pub(super) series: Vec<Arc<SeriesData>>,
+    /// Series that a fork shares with its parent.
+    pub(super) shared: BTreeMap<SeriesKey, SeriesState>,
     pub(super) cuts: Vec<Cut>,
     pub(super) removals: Vec<Removal>,
 }
@@ -86,6 +93,134 @@ impl State {
         let runs = self.runs.values();
         runs.filter(|data| data.row.deleted_at.is_none())
     }
+
+    /// All points of a series in the order of history, those shared with the parent first at
+    /// their steps, each with whether it shows.
+    pub(super) fn history(&self, run: &RunData, key: &SeriesKey) -> Vec<(StoredPoint, bool)> {
+        RunData::history(key, self.points(run, key), &run.cuts, &run.removals)
+    }
+
+    /// The type a series reads as; `None` if it never had a point.
+    pub(super) fn value_type(run: &RunData, key: &SeriesKey) -> Option<ValueType> {
+        let own = run.find_series(key).map(|id| &run.series[id.0 as usize]);
+        let own = own.and_then(|series| type_of(&series.points));
+        let shared = run.shared.get(key).and_then(|state| state.value_type);
+        let types = own.into_iter().chain(shared);
+        types.reduce(|one, other| one.unify(other).expect("only numbers are kept"))
+    }
+
+    /// Keys of all series, shared ones too.
+    pub(super) fn keys(run: &RunData) -> BTreeSet<SeriesKey> {
+        let own = run.series.iter().map(|series| &series.key);
+        own.chain(run.shared.keys()).cloned().collect()
+    }
+
+    /// The series that a fork shares with its parent, and what their points amounted to then.
+    pub(super) fn shared_series(&self, pin: &ForkPin) -> BTreeMap<SeriesKey, SeriesState> {
+        let Some(parent) = self.parent(pin) else {
+            return BTreeMap::new();
+        };
+        let step = pin.step.get();
+        let shared = |key: SeriesKey| {
+            let state = self.state_of(parent, &key);
+            let (low, high) = state.step_range.filter(|range| range.0 <= step)?;
+            let shared = SeriesState {
+                step_range: Some((low, high.min(step))),
+                highest: state.highest.map(|highest| highest.min(step.floor())),
+                value_type: state.value_type,
+                ..SeriesState::default()
+            };
+            Some((key, shared))
+        };
+        Self::keys(parent).into_iter().filter_map(shared).collect()
+    }
+
+    /// Every point of a series: those of the run, and before them, as if they had come with an
+    /// append number 0, those that it shares with its parent.
+    pub(super) fn points(&self, run: &RunData, key: &SeriesKey) -> Vec<StoredPoint> {
+        let value_type = run.shared.get(key).and_then(|state| state.value_type);
+        let mut points = match (run.row.run.parent, value_type) {
+            (Some(pin), Some(value_type)) => self.shared(&pin, key, value_type),
+            _ => Vec::new(),
+        };
+        if let Some(id) = run.find_series(key) {
+            points.extend_from_slice(&run.series[id.0 as usize].points);
+        }
+        points
+    }
+
+    /// What showed of a parent's series when it was forked, as it read then.
+    fn shared(&self, pin: &ForkPin, key: &SeriesKey, value_type: ValueType) -> Vec<StoredPoint> {
+        let Some(parent) = self.parent(pin) else {
+            return Vec::new();
+        };
+        // The order of frames tells what showed then.
+        let mut points = self.points(parent, key);
+        points.retain(|point| point.append <= pin.append.0);
+        let cuts: Vec<Cut> = (parent.cuts.iter().copied())
+            .filter(|cut| cut.generation <= pin.generation)
+            .collect();
+        let removals: Vec<Removal> = (parent.removals.iter())
+            .filter(|removal| removal.append <= pin.append)
+            .cloned()
+            .collect();
+        RunData::history(key, points, &cuts, &removals)
+            .into_iter()
+            .filter(|(point, visible)| *visible && point.step <= pin.step.get())
+            .map(|(point, _)| StoredPoint {
+                generation: 0,
+                append: 0,
+                position: 0,
+                bits: convert_bits(point.bits, point.value_type, value_type),
+                value_type,
+                ..point
+            })
+            .collect()
+    }
+
+    fn parent(&self, pin: &ForkPin) -> Option<&RunData> {
+        let found = self
+            .runs
+            .get(&pin.parent)
+            .or_else(|| self.former.get(&pin.parent));
+        found.map(|data| &**data)
+    }
+
+    /// What the points of a series amount to.
+    pub(super) fn state_of(&self, run: &RunData, key: &SeriesKey) -> SeriesState {
+        let own = run.find_series(key).map(|id| &*run.series[id.0 as usize]);
+        let points = own.map_or(&[][..], |series| &series.points);
+        let shared = run.shared.get(key).copied().unwrap_or_default();
+        let ends = shared
+            .step_range
+            .map_or_else(Vec::new, |range| vec![range.0, range.1]);
+        let steps = || {
+            points
+                .iter()
+                .map(|point| point.step)
+                .chain(ends.iter().copied())
+        };
+        let shared_highest = shared.highest.map(|highest| {
+            let cuts = run.cuts.iter().map(|cut| cut.to_step.get());
+            cuts.fold(highest, crate::counted_before)
+        });
+        let own_highest = points.iter().map(|point| run.counted_step(point));
+        let mut writers = SeriesWriters::Nobody;
+        for point in points {
+            writers = match writers {
+                SeriesWriters::Nobody => SeriesWriters::One(point.writer),
+                SeriesWriters::One(writer) if writer == point.writer => writers,
+                _ => SeriesWriters::Several,
+            };
+        }
+        SeriesState {
+            step_range: steps().reduce(f64::min).zip(steps().reduce(f64::max)),
+            highest: own_highest.chain(shared_highest).reduce(f64::max),
+            value_type: Self::value_type(run, key),
+            writers,
+            two_writers: own.is_some_and(|series| series.two_writers),
+        }
+    }
 }
 
 impl RunData {
@@ -97,6 +232,7 @@ impl RunData {
             events: Vec::new(),
             warnings: BTreeMap::new(),
             series: Vec::new(),
+            shared: BTreeMap::new(),
             cuts: Vec::new(),
             removals: Vec::new(),
         }
@@ -111,21 +247,27 @@ impl RunData {
 
     /// Whether neither a later generation nor a later removal hides a point.
     pub(super) fn is_alive(&self, series: &SeriesKey, point: &StoredPoint) -> bool {
-        let cut = self
-            .cuts
-            .iter()
-            .any(|cut| cut.generation.0 > point.generation && point.step >= cut.to_step.get());
-        let removed = self.removals.iter().any(|removal| {
-            removal.append.0 > point.append
-                && removal.series.as_ref().is_none_or(|key| key == series)
-                && removal.step.is_none_or(|step| step.get() == point.step)
-        });
-        !cut && !removed
+        is_alive(series, point, &self.cuts, &self.removals)
     }
 
-    /// All points of a series in the order of history, each with whether it shows.
-    pub(super) fn history(&self, series: &SeriesData) -> Vec<(StoredPoint, bool)> {
-        let mut points = series.points.clone();
+    /// The whole step that a point counts as.
+    fn counted_step(&self, point: &StoredPoint) -> f64 {
+        let later = self
+            .cuts
+            .iter()
+            .filter(|cut| cut.generation.0 > point.generation);
+        later.fold(point.step.floor(), |highest, cut| {
+            crate::counted_before(highest, cut.to_step.get())
+        })
+    }
+
+    /// Points of a series in the order of history, each with whether it shows.
+    fn history(
+        key: &SeriesKey,
+        mut points: Vec<StoredPoint>,
+        cuts: &[Cut],
+        removals: &[Removal],
+    ) -> Vec<(StoredPoint, bool)> {
         points.sort_by(|a, b| {
             a.step
                 .total_cmp(&b.step)
@@ -137,7 +279,7 @@ impl RunData {
         });
         let alive: Vec<bool> = points
             .iter()
-            .map(|point| self.is_alive(&series.key, point))
+            .map(|point| is_alive(key, point, cuts, removals))
             .collect();
         let shows = |index: usize| {
             alive[index]
@@ -159,32 +301,22 @@ impl SeriesData {
             two_writers: false,
         }
     }
+}
 
-    /// The type it reads as; `None` without points.
-    pub(super) fn value_type(&self) -> Option<ValueType> {
-        self.points
-            .iter()
-            .map(|point| point.value_type)
-            .reduce(|one, other| one.unify(other).expect("only numbers are kept"))
-    }
+fn is_alive(series: &SeriesKey, point: &StoredPoint, cuts: &[Cut], removals: &[Removal]) -> bool {
+    let cut = cuts
+        .iter()
+        .any(|cut| cut.generation.0 > point.generation && point.step >= cut.to_step.get());
+    let removed = removals.iter().any(|removal| {
+        removal.append.0 > point.append
+            && removal.series.as_ref().is_none_or(|key| key == series)
+            && removal.step.is_none_or(|step| step.get() == point.step)
+    });
+    !cut && !removed
+}
 
-    pub(super) fn state(&self) -> SeriesState {
-        let steps = || self.points.iter().map(|point| point.step);
-        let lowest = steps().reduce(f64::min);
-        let highest = steps().reduce(f64::max);
-        let mut writers = SeriesWriters::Nobody;
-        for point in &self.points {
-            writers = match writers {
-                SeriesWriters::Nobody => SeriesWriters::One(point.writer),
-                SeriesWriters::One(writer) if writer == point.writer => writers,
-                _ => SeriesWriters::Several,
-            };
-        }
-        SeriesState {
-            step_range: lowest.zip(highest),
-            value_type: self.value_type(),
-            writers,
-            two_writers: self.two_writers,
-        }
-    }
+/// The type of points together; `None` without points.
+pub(super) fn type_of(points: &[StoredPoint]) -> Option<ValueType> {
+    let types = points.iter().map(|point| point.value_type);
+    types.reduce(|one, other| one.unify(other).expect("only numbers are kept"))
 }

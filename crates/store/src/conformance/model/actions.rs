@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use runstone_model::{
-    EndReason, Goal, LifecycleEvent, ParamValue, ReasonCode, RunId, ScalarValue, SeriesKey,
+    EndReason, Goal, LifecycleEvent, ParamValue, ReasonCode, RunId, ScalarValue, SeriesKey, Step,
     Timestamp, ValueType, WorkspaceId,
 };
 use runstone_wire::{
@@ -153,7 +153,7 @@ fn edits() -> impl Strategy<Value = EditAction> {
         3 => Just(Edit::Undelete),
         1 => Just(Edit::Purge),
     ];
-    let runs = proptest::sample::subsequence(vec!["run-a", "run-b", "nobody"], 1..=3);
+    let runs = proptest::sample::subsequence(vec!["run-a", "run-b", "run-c", "nobody"], 1..=3);
     (runs, edit).prop_map(|(runs, edit)| EditAction { runs, edit })
 }
 
@@ -213,17 +213,24 @@ fn said() -> impl Strategy<Value = Said> {
 const SERIES: usize = 8;
 
 /// (run, whether primary, how it opens its run). A writer opens with its first frame.
-const WRITERS: [(&str, bool, OpenMode); 6] = [
+const WRITERS: [(&str, bool, OpenMode); 10] = [
     ("run-a", true, OpenMode::Create),
     ("run-a", false, OpenMode::Attach),
     ("run-a", true, OpenMode::ResumeOrCreate),
     ("run-b", true, OpenMode::Create),
     ("run-b", true, OpenMode::Resume),
     ("run-b", true, OpenMode::ResumeOrCreate),
+    ("run-c", true, OpenMode::Create),
+    ("run-c", false, OpenMode::ResumeOrCreate),
+    ("run-d", true, OpenMode::Create),
+    ("run-d", true, OpenMode::ResumeOrCreate),
 ];
 
+/// Runs that are forks where they are created: of which run, and at which step.
+const FORKS: [(&str, &str, f64); 2] = [("run-c", "run-a", 5.0), ("run-d", "run-c", 6.5)];
+
 /// Runs that a sequence may make.
-pub(super) const RUNS: [&str; 2] = ["run-a", "run-b"];
+pub(super) const RUNS: [&str; 4] = ["run-a", "run-b", "run-c", "run-d"];
 
 /// Series that a sequence may make, each with the type and the steps of its number. Some share
 /// a key: a mix of types, and of explicit and automatic steps.
@@ -273,6 +280,10 @@ impl World {
             if number != 4 {
                 open.name = Some("one".to_owned());
                 open.tags = vec![tag_name("a")];
+            }
+            if let Some((_, parent, step)) = FORKS.iter().find(|(fork, ..)| *fork == run) {
+                let parent = RunId::new(*parent).expect("the ids are good");
+                open.parent = Some((parent, Step::new(*step).expect("it is finite")));
             }
             builder.open(primary, open);
             Speaker {
@@ -374,7 +385,11 @@ impl Speaker {
                 Barrier::RemoveSeries(index, step) => {
                     self.builder.remove(Some(series(*index).0), *step)
                 }
-                Barrier::Rewind(step) => self.builder.rewind(*step),
+                Barrier::Rewind(step) => {
+                    // What is counted from now on has other numbers, and counts anew.
+                    self.ordinals.clear();
+                    self.builder.rewind(*step).forget_counted()
+                }
             };
         }
         for said in &action.said {

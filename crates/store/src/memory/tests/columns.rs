@@ -14,7 +14,7 @@ use runstone_wire::FrameAnswer;
 
 use super::super::MemoryStore;
 use super::super::snapshot::MemorySnapshot;
-use super::super::state::{RunData, SeriesData, State};
+use super::super::state::{RunData, SeriesData, State, type_of};
 use crate::{
     AppendFrame, ArtifactPage, ArtifactRecord, ArtifactScan, BackupReport, BlobCatalogue,
     BlobCounts, BlobReference, ChangePage, ChangeScan, CopyBlobs, EditAnswer, EditRequest,
@@ -173,7 +173,7 @@ struct ColumnsSnapshot {
 impl ColumnsSnapshot {
     /// All points of a series, sorted, in two parts that were sorted apart.
     fn columns(series: &SeriesData) -> PointColumns {
-        let reads_as = series.value_type().expect("the series has points");
+        let reads_as = type_of(&series.points).expect("the series has points");
         let mut parts = [PointColumns::default(), PointColumns::default()];
         for (index, point) in series.points.iter().enumerate() {
             let part = &mut parts[index % 2];
@@ -270,7 +270,7 @@ impl Snapshot for ColumnsSnapshot {
             let found = self.state.runs.get(&run).and_then(|data| {
                 let id = data.find_series(&scan.series)?;
                 let series = &data.series[id.0 as usize];
-                let value_type = series.value_type()?;
+                let value_type = type_of(&series.points)?;
                 let hiding = self.hiding(data, series);
                 let points = VisiblePoints::from_columns(Self::columns(series), &hiding);
                 Some(SeriesSegments {
