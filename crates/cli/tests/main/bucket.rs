@@ -1,6 +1,6 @@
 //! Artifacts whose bytes lie in a bucket, of the moto server that the tests of `runstone-blobs` use.
 
-use super::artifacts::{bytes_of, file, files};
+use super::artifacts::{bytes_of, fetched, file, files};
 use super::{Home, json};
 use runstone_client::RunEnd;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -86,8 +86,7 @@ fn a_bucket_takes_the_bytes_through_the_server_and_past_it() {
     let told = home.expect(0, &["artifact", "put", "run-1", &small_file, "--path", "b"]);
     assert!(told.starts_with("there already"), "{told}");
     for (name, bytes) in [("large", &large), ("small", &small)] {
-        let output = home.run(&["artifact", "get", "run-1", name, "-o", "-"]);
-        assert!(output.status.success() && output.stdout == *bytes, "{name}");
+        assert!(fetched(&home, "run-1", name, &[]) == *bytes, "{name}");
     }
     assert_eq!(files(&home.path().join("data/blobs")), (0, 0));
     let space = json(&home.expect(0, &["du", "--json"]));
@@ -111,13 +110,12 @@ fn a_bucket_takes_the_bytes_through_the_server_and_past_it() {
     assert_eq!(done["blobs_deleted_bytes"], 7_000_000);
     assert_eq!(server.stop(), Some(0));
     // The place is noted: commands and the next start find it, and another one is refused.
-    let output = home.run(&["artifact", "get", "run-1", "small", "-o", "-"]);
-    assert!(output.status.success() && output.stdout == small);
+    assert!(fetched(&home, "run-1", "small", &[]) == small);
     home.expect_error(
         4,
         &["up", "--listen", "127.0.0.1:0", "--blobs", "s3://elsewhere"],
     );
     let again = home.up(&[]);
-    home.expect(0, &["artifact", "get", "run-1", "b", "-o", "-"]);
+    assert!(fetched(&home, "run-1", "b", &[]) == small);
     drop(again);
 }
