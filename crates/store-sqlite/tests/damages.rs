@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use runstone_model::Timestamp;
 use runstone_store::conformance::model::{Step, random_steps};
-use runstone_store::conformance::testing::TEST_EPOCH_MICROS;
+use runstone_store::conformance::testing::{FrameBuilder, TEST_EPOCH_MICROS};
 use runstone_store::{ReclaimRequest, Store, StoreError};
 use runstone_store_sqlite::{SqliteOptions, SqliteStore, check_deep};
 use rusqlite::{Connection, params};
@@ -133,6 +133,11 @@ impl Sample {
                 store.fold(true).unwrap();
             }
         }
+        // Lines that are not folded, beside the folded ones of the steps.
+        let mut late = FrameBuilder::creator("late", 250);
+        store
+            .append(late.log_lines(0, &["one", "two"]).frame())
+            .unwrap();
         let request = ReclaimRequest {
             at: Timestamp::from_micros(TEST_EPOCH_MICROS),
             trash_seconds: None,
