@@ -30,7 +30,7 @@ wheel:
 bench:
 	scripts/bench.sh
 
-# Two thousand seeded kills; CHAOS_KILLS and CHAOS_SEED choose others.
+# Two thousand seeded kills of each kind; CHAOS_KILLS and CHAOS_SEED choose others.
 chaos:
 	scripts/chaos.sh
 

@@ -29,6 +29,8 @@ step "packs"
 cargo run --release --quiet -p runstone-codec --example pack_figures
 step "store"
 cargo run --release --quiet -p runstone-store-sqlite --example store_figures
+step "store, each sync taking 5 ms"
+cargo run --release --quiet -p runstone-store-sqlite --example store_figures "" 5
 step "lines"
 cargo run --release --quiet -p runstone-service --example line_figures
 step "table of runs"

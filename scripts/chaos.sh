@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Seeded kills of client, server and both, CHAOS_KILLS of them (2,000 unless told).
+# Seeded kills, CHAOS_KILLS of each kind (2,000 unless told): of client, server and both, and of a store that
+# appends, folds, purges and vacuums.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/runstone/target}

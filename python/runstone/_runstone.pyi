@@ -166,6 +166,14 @@ class Run:
         default_x: str | None = None,
     ) -> None:
         """Say what is good for a metric, for all runs of the experiment."""
+    def log_debug(self, message: str, /, **extra: object) -> None:
+        """Log a detail: a record of level debug, with the file and line of this call."""
+    def log_info(self, message: str, /, **extra: object) -> None:
+        """Log a message: a record of level info, with the file and line of this call."""
+    def log_warning(self, message: str, /, **extra: object) -> None:
+        """Log a warning: a record of level warning, with the file and line of this call."""
+    def log_error(self, message: str, /, **extra: object) -> None:
+        """Log an error: a record of level error, with the file and line of this call."""
     def remove(
         self,
         name: str,

@@ -5,6 +5,7 @@
 //! what cannot be done is counted and told, and raised only when the run is strict.
 
 mod calls;
+mod logs;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +14,9 @@ use std::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
-use runstone_client::{ClientError, Goal, OnFull, ParamPath, ParamValue, RunEnd, RunOptions};
+use runstone_client::{
+    ClientError, Goal, LogLevel, OnFull, ParamPath, ParamValue, RunEnd, RunOptions,
+};
 use runstone_model::{MetricName, ReasonCode, RunId, clean_text};
 use serde_json::Value;
 
@@ -554,6 +557,78 @@ impl Run {
         };
         let outcome = define();
         self.outcome(py, outcome)
+    }
+
+    /// Logs a detail: a record of level debug, with the file and line of this call.
+    ///
+    /// Parameters
+    /// ----------
+    /// message : str
+    ///     What to say; longer than 64 KiB it is cut.
+    /// **extra : object, optional
+    ///     Further arguments, kept beside the message.
+    #[pyo3(signature = (message, /, **extra))]
+    fn log_debug(
+        &self,
+        py: Python<'_>,
+        message: &Bound<'_, PyAny>,
+        extra: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        self.log_message(py, LogLevel::DEBUG, message, extra)
+    }
+
+    /// Logs a message: a record of level info, with the file and line of this call.
+    ///
+    /// Parameters
+    /// ----------
+    /// message : str
+    ///     What to say; longer than 64 KiB it is cut.
+    /// **extra : object, optional
+    ///     Further arguments, kept beside the message.
+    #[pyo3(signature = (message, /, **extra))]
+    fn log_info(
+        &self,
+        py: Python<'_>,
+        message: &Bound<'_, PyAny>,
+        extra: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        self.log_message(py, LogLevel::INFO, message, extra)
+    }
+
+    /// Logs a warning: a record of level warning, with the file and line of this call.
+    ///
+    /// Parameters
+    /// ----------
+    /// message : str
+    ///     What to say; longer than 64 KiB it is cut.
+    /// **extra : object, optional
+    ///     Further arguments, kept beside the message.
+    #[pyo3(signature = (message, /, **extra))]
+    fn log_warning(
+        &self,
+        py: Python<'_>,
+        message: &Bound<'_, PyAny>,
+        extra: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        self.log_message(py, LogLevel::WARNING, message, extra)
+    }
+
+    /// Logs an error: a record of level error, with the file and line of this call.
+    ///
+    /// Parameters
+    /// ----------
+    /// message : str
+    ///     What to say; longer than 64 KiB it is cut.
+    /// **extra : object, optional
+    ///     Further arguments, kept beside the message.
+    #[pyo3(signature = (message, /, **extra))]
+    fn log_error(
+        &self,
+        py: Python<'_>,
+        message: &Bound<'_, PyAny>,
+        extra: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        self.log_message(py, LogLevel::ERROR, message, extra)
     }
 
     /// Removes a series, or what it has at one step.

@@ -55,7 +55,7 @@ def test_a_fork_shares_what_its_parent_has_logged_so_far(server: Server) -> None
     assert shown(server, run, "loss") == [(0, 0), (1, 1), (2, 2), (3, 90)]
     assert shown(server, run, "counted") == [(0, 0), (1, 1), (2, 2), (3, 3), (4, 70)]
     assert shown(server, parent, "loss") == [(0, -1), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]
-    detail = server.get(f"/runstone/v1/runs/{run.hash}")
+    detail = server.run(run.hash)
     assert detail["experiment"] == "forks"
     assert (detail["parent"]["run"], detail["parent"]["step"]) == (parent.hash, 3)
 

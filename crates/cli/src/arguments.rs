@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Runs(RunsArguments),
     /// Show one run: properties, params, writers, completeness and series
     Show(ShowArguments),
+    /// Print what a run wrote to its terminal, or its log records
+    Logs(LogsArguments),
     /// List what was committed, oldest first
     Events(EventsArguments),
     /// Wait until a run gets into a state
@@ -401,6 +403,42 @@ pub(crate) struct UndeleteArguments {
     pub(crate) json: bool,
 }
 
+/// Arguments of `logs`.
+#[derive(Debug, Args)]
+pub(crate) struct LogsArguments {
+    /// Id of the run, the start of one, or a name
+    pub(crate) run: String,
+
+    /// Only the last N lines, of all writers by their time
+    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) tail: Option<u32>,
+
+    /// Go on with what comes until the run has ended; waits for a server that restarts
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+
+    /// Log records instead of terminal lines
+    #[arg(long, conflicts_with = "stream")]
+    pub(crate) records: bool,
+
+    /// Only records of this level or a graver one: debug, info, warning, error, critical, or a
+    /// number; means --records
+    #[arg(long, value_name = "LEVEL", conflicts_with = "stream")]
+    pub(crate) level: Option<String>,
+
+    /// Only lines of this stream: stdout or stderr
+    #[arg(long, value_name = "STREAM")]
+    pub(crate) stream: Option<String>,
+
+    /// Only the log of this writer: its id, as `show` lists it
+    #[arg(long, value_name = "ID")]
+    pub(crate) writer: Option<String>,
+
+    /// Print JSON, one line for each line or record
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Arguments of `events`.
 #[derive(Debug, Args)]
 pub(crate) struct EventsArguments {
@@ -412,7 +450,7 @@ pub(crate) struct EventsArguments {
     pub(crate) experiment: Option<String>,
 
     /// Only changes of these kinds: created, state, properties, tags, params, points, scalars,
-    /// writers, warnings, deleted, undeleted, artifacts
+    /// writers, warnings, deleted, undeleted, logs, objects, artifacts
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub(crate) kind: Vec<String>,
 

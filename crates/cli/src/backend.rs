@@ -11,9 +11,10 @@ use runstone_client::spool::leftover_spools;
 use runstone_client::{ApiClient, ChangeStream};
 use runstone_model::Principal;
 use runstone_service::api::{
-    ChangesPage, ChangesQuery, EditsAnswer, EditsRequest, GcAnswer, GcRequest, PROBLEM_TYPE_PREFIX,
-    Problem, RunDetail, RunList, RunsQuery, SeriesList, SeriesQuery, SnapshotAnswer,
-    SnapshotRequest, StorageAnswer, StorageQuery, TablePage, TableRequest,
+    ChangesPage, ChangesQuery, EditsAnswer, EditsRequest, GcAnswer, GcRequest, LogsPage, LogsQuery,
+    PROBLEM_TYPE_PREFIX, Problem, RecordsPage, RecordsQuery, RunDetail, RunList, RunsQuery,
+    SeriesList, SeriesQuery, SnapshotAnswer, SnapshotRequest, StorageAnswer, StorageQuery,
+    TablePage, TableRequest,
 };
 use runstone_service::{ErrorKind, Service, ServiceError};
 use serde::Serialize;
@@ -235,6 +236,30 @@ impl Backend {
                 read_answer(client, path, status, &body)
             }
             Self::Folder(service) => service.snapshot(&Principal::local(), request),
+        }
+    }
+
+    /// Terminal lines of a run, as [`Service::list_log_lines`].
+    pub(crate) fn log_lines(
+        &self,
+        address: &str,
+        query: &LogsQuery,
+    ) -> Result<LogsPage, ServiceError> {
+        match self {
+            Self::Server(client) => fetch(client, &run_path(address, "/logs"), query),
+            Self::Folder(service) => service.list_log_lines(&Principal::local(), address, query),
+        }
+    }
+
+    /// Log records of a run, as [`Service::list_log_records`].
+    pub(crate) fn log_records(
+        &self,
+        address: &str,
+        query: &RecordsQuery,
+    ) -> Result<RecordsPage, ServiceError> {
+        match self {
+            Self::Server(client) => fetch(client, &run_path(address, "/records"), query),
+            Self::Folder(service) => service.list_log_records(&Principal::local(), address, query),
         }
     }
 

@@ -22,6 +22,7 @@ mod engine;
 mod events;
 mod failure;
 mod format;
+mod logs;
 mod os_mount;
 mod os_port_owner;
 mod os_private_file;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Command::Artifact(asked) => artifact::run(&arguments, &asked.command, &mut output),
         Command::Du(asked) => space::du(&arguments, asked, &mut output),
         Command::Gc(asked) => space::gc(&arguments, asked, &mut output),
+        Command::Logs(asked) => logs::run(&arguments, asked, &mut output),
         Command::Events(events) => events::run(&arguments, events, &mut output),
         Command::Wait(wait) => wait::run(&arguments, wait, &mut output),
         Command::Snapshot(asked) => snapshot::run(&arguments, asked, &mut output),

@@ -30,7 +30,7 @@ fn render() -> String {
     text
 }
 
-const INTRODUCTION: &str = "Commands that read (`runs`, `show`, `events`, `wait`) ask the server at `--url` or \
+const INTRODUCTION: &str = "Commands that read (`runs`, `show`, `logs`, `events`, `wait`) ask the server at `--url` or \
 `RUNSTONE_URL`; without one they ask the server that holds the data folder, and if nobody holds it \
 they open the folder themselves. If there is no data folder either, they try \
 `http://127.0.0.1:53800`. The token is taken from `RUNSTONE_TOKEN` or `$RUNSTONE_HOME/token`.\n\n\

@@ -76,6 +76,8 @@ fn print_kinds(kinds: &StorageByKind, output: &mut Output) -> io::Result<()> {
         ("points in chunks", kinds.chunks),
         ("summaries", kinds.summaries),
         ("params", kinds.params),
+        ("logs", kinds.logs),
+        ("objects", kinds.objects),
         ("the rest", kinds.rest),
     ] {
         output.line(&format!("  {name:<20}{:>10}", bytes(held)))?;

@@ -29,6 +29,7 @@ mod resolver;
 mod run;
 mod sender;
 pub mod spool;
+mod texts;
 mod warning;
 
 pub use api::{ApiClient, ServerDescription, ServerLimits, path_segment};
@@ -40,8 +41,16 @@ pub use error::ClientError;
 pub use files::{Download, Received};
 pub use options::{Mode, OnFull, RunEnd, RunOptions};
 pub use report::{CloseReport, FlushReport, RunCounters};
-pub use run::{At, MetricValue, Run, SeriesHandle, now_micros};
+pub use run::{At, MetricValue, Object, Record, Run, SeriesHandle, now_micros};
+pub use texts::{
+    LogPage, LoggedLine, LoggedObject, LoggedObjects, LoggedRecord, ObjectPage, RecordPage,
+    WriterLog,
+};
 pub use warning::{Warning, WarningKind, set_warning_sink};
 
 // The words of the model that the calls of a run take.
-pub use runstone_model::{Context, Goal, ParamPath, ParamValue, ScalarValue, ValueType};
+pub use runstone_model::{
+    BlobDigest, Context, Goal, LogLevel, LogStream, ParamPath, ParamValue, ScalarValue, SeriesKind,
+    Timestamp, ValueType,
+};
+pub use runstone_wire::LogLine;

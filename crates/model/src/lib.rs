@@ -17,7 +17,9 @@ mod dialect;
 mod error;
 mod experiment;
 mod ids;
+mod json_text;
 mod lifecycle;
+mod log;
 mod names;
 mod param_path;
 mod param_value;
@@ -41,10 +43,12 @@ pub use ids::{
     AppendNumber, ChangeNumber, ExperimentKey, Generation, RunId, RunKey, StoreIdentity,
     WorkspaceId, WriterId, run_id_from_parts,
 };
+pub use json_text::JsonText;
 pub use lifecycle::{Actor, EndReason, LifecycleEvent, ReasonCode, RunState, Standing};
+pub use log::{LOG_TEXT_BYTES_MAX, LogLevel, LogStream};
 pub use names::{
     DEFAULT_EXPERIMENT, DESCRIPTION_BYTES_MAX, ExperimentName, MetricName, SHORT_TEXT_BYTES_MAX,
-    TagName, check_text, clean_text,
+    TagName, check_text, clean_text, cut_text,
 };
 pub use param_path::{PARAM_DEPTH_MAX, PARAM_KEY_BYTES_MAX, ParamPath};
 pub use param_value::ParamValue;

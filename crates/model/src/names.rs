@@ -162,6 +162,19 @@ pub fn clean_text(text: &str) -> (Cow<'_, str>, usize) {
     (Cow::Owned(text.replace('\0', "\u{fffd}")), count)
 }
 
+/// Cuts a text to at most so many bytes, between two characters, and says how many bytes went.
+pub fn cut_text(text: &mut String, bytes_max: usize) -> u64 {
+    let before = text.len();
+    if before > bytes_max {
+        let mut end = bytes_max;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+    }
+    (before - text.len()) as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,6 +230,16 @@ mod tests {
             clean_text("\0a\0"),
             (Cow::Owned("\u{fffd}a\u{fffd}".to_owned()), 2)
         );
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        let mut text = "aéé".to_owned();
+        assert_eq!(cut_text(&mut text, 5), 0);
+        assert_eq!(cut_text(&mut text, 4), 2);
+        assert_eq!(text, "aé");
+        assert_eq!(cut_text(&mut text, 2), 2);
+        assert_eq!(text, "a");
     }
 
     #[test]

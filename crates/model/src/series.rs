@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Context, MetricName, ModelError};
 
-/// What a series is made of. More kinds (images, text, distributions, ...) come later.
+/// What a series is made of: numbers, or one kind of objects.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -20,32 +20,87 @@ pub enum SeriesKind {
     /// Numbers (or bools, or texts) over steps.
     #[default]
     Metric,
+    /// Images.
+    Image,
+    /// Sounds.
+    Audio,
+    /// Texts.
+    Text,
+    /// Distributions: counts of values in bins.
+    Distribution,
+    /// Figures of a plotting library.
+    Figure,
+    /// Rows of a table.
+    TableRow,
 }
 
 impl SeriesKind {
+    /// All kinds, by their number.
+    pub const ALL: [Self; 7] = [
+        Self::Metric,
+        Self::Image,
+        Self::Audio,
+        Self::Text,
+        Self::Distribution,
+        Self::Figure,
+        Self::TableRow,
+    ];
+
     /// Its number in frames and in stores; never changes.
     pub fn as_u8(self) -> u8 {
         match self {
             Self::Metric => 0,
+            Self::Image => 1,
+            Self::Audio => 2,
+            Self::Text => 3,
+            Self::Distribution => 4,
+            Self::Figure => 5,
+            Self::TableRow => 6,
         }
     }
 
     /// By its number; `None` for a kind of a later version.
     pub fn from_u8(number: u8) -> Option<Self> {
-        (number == 0).then_some(Self::Metric)
+        Self::ALL.get(usize::from(number)).copied()
     }
 
     /// Its name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Metric => "metric",
+            Self::Image => "image",
+            Self::Audio => "audio",
+            Self::Text => "text",
+            Self::Distribution => "distribution",
+            Self::Figure => "figure",
+            Self::TableRow => "table_row",
         }
+    }
+
+    /// Whether its points are JSON documents and not values.
+    pub fn is_object(self) -> bool {
+        self != Self::Metric
     }
 }
 
 impl fmt::Display for SeriesKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
+    }
+}
+
+impl FromStr for SeriesKind {
+    type Err = ModelError;
+
+    fn from_str(text: &str) -> Result<Self, ModelError> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|kind| kind.as_str() == text).ok_or_else(|| {
+            ModelError::invalid(
+                "kind of series",
+                format!("{} is unknown", crate::ids::quoted(text)),
+                "one of metric, image, audio, text, distribution, figure, table_row",
+            )
+        })
     }
 }
 
@@ -177,10 +232,14 @@ mod tests {
 
     #[test]
     fn kinds_have_stable_numbers() {
-        assert_eq!(
-            SeriesKind::from_u8(SeriesKind::Metric.as_u8()),
-            Some(SeriesKind::Metric)
-        );
-        assert_eq!(SeriesKind::from_u8(1), None);
+        for (number, kind) in (0..).zip(SeriesKind::ALL) {
+            assert_eq!(kind.as_u8(), number);
+            assert_eq!(SeriesKind::from_u8(number), Some(kind));
+            assert_eq!(kind.as_str().parse::<SeriesKind>().unwrap(), kind);
+            let json = format!("\"{kind}\"");
+            assert_eq!(serde_json::to_string(&kind).unwrap(), json);
+        }
+        assert_eq!(SeriesKind::from_u8(7), None);
+        assert!("Image".parse::<SeriesKind>().is_err());
     }
 }

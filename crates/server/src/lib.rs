@@ -24,6 +24,7 @@ mod handlers;
 mod handlers_artifacts;
 mod handlers_edits;
 mod handlers_lines;
+mod handlers_logs;
 mod handlers_storage;
 mod handlers_table;
 mod lines_arrow;

@@ -7,6 +7,7 @@
 
 mod artifacts;
 mod finish;
+mod logs;
 mod operations;
 mod storage;
 
@@ -75,6 +76,8 @@ pub fn document() -> Value {
             {"name": "server", "description": "Who is there; frames of writers"},
             {"name": "runs", "description": "Runs and experiments: list, table, edit"},
             {"name": "metrics", "description": "Series, points and lines"},
+            {"name": "logs", "description": "Terminal lines and log records"},
+            {"name": "objects", "description": "Images, texts, tables and the like, by step"},
             {"name": "changes", "description": "What was committed, page by page or live"},
             {"name": "artifacts", "description": "Files of a run"},
             {"name": "storage", "description": "Where the bytes are, and giving them back"},

@@ -5,8 +5,8 @@
 
 use crate::app::{ApiError, App, admit};
 use crate::{
-    change_stream, handlers, handlers_artifacts, handlers_edits, handlers_lines, handlers_storage,
-    handlers_table, web,
+    change_stream, handlers, handlers_artifacts, handlers_edits, handlers_lines, handlers_logs,
+    handlers_storage, handlers_table, web,
 };
 use axum::Router;
 use axum::http::Uri;
@@ -171,6 +171,26 @@ pub(crate) fn routes() -> Vec<Route> {
             "native",
             "/runstone/v1/runs/{run}/points",
             get(handlers::get_points),
+        ),
+        route(
+            "native",
+            "/runstone/v1/runs/{run}/logs",
+            get(handlers_logs::get_logs),
+        ),
+        route(
+            "native",
+            "/runstone/v1/runs/{run}/records",
+            get(handlers_logs::get_records),
+        ),
+        route(
+            "native",
+            "/runstone/v1/runs/{run}/object-series",
+            get(handlers_logs::get_object_series),
+        ),
+        route(
+            "native",
+            "/runstone/v1/runs/{run}/objects",
+            get(handlers_logs::get_objects),
         ),
         route(
             "native",

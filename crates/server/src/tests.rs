@@ -3,6 +3,7 @@
 mod caching;
 mod edits;
 mod lines;
+mod logs;
 
 use super::*;
 use crate::app::App;

@@ -195,6 +195,8 @@ impl From<runstone_store::ChangeKind> for ChangeKind {
             Stored::Warnings => Self::Warnings,
             Stored::Deleted => Self::Deleted,
             Stored::Undeleted => Self::Undeleted,
+            Stored::Logs => Self::Logs,
+            Stored::Objects => Self::Objects,
             Stored::Artifacts => Self::Artifacts,
         }
     }

@@ -63,20 +63,24 @@ fn point_scan(query: &PointsQuery) -> Result<PointScan, ServiceError> {
         from_step,
         to_step,
         history: query.history.unwrap_or(false),
-        after: query.cursor.as_deref().map(decode_position).transpose()?,
+        after: query
+            .cursor
+            .as_deref()
+            .map(|text| decode_position("points", text))
+            .transpose()?,
         limit: page_limit(query.limit, POINTS_PAGE_DEFAULT, POINTS_PAGE_MAX)?,
     })
 }
 
-fn parse_step(field: &str, step: Option<f64>) -> Result<Option<Step>, ServiceError> {
+pub(crate) fn parse_step(field: &str, step: Option<f64>) -> Result<Option<Step>, ServiceError> {
     step.map(Step::new)
         .transpose()
         .map_err(|error| ServiceError::invalid(format!("{field} is no step: {error}")))
 }
 
-fn encode_position(position: &PointPosition) -> String {
+pub(crate) fn encode_position(what: &str, position: &PointPosition) -> String {
     cursor::encode(
-        "points",
+        what,
         &(
             position.step.get().to_bits(),
             position.generation.0,
@@ -86,12 +90,11 @@ fn encode_position(position: &PointPosition) -> String {
     )
 }
 
-fn decode_position(text: &str) -> Result<PointPosition, ServiceError> {
-    let (step, generation, append, position): (u64, u32, u64, u32) =
-        cursor::decode("points", text)?;
+pub(crate) fn decode_position(what: &str, text: &str) -> Result<PointPosition, ServiceError> {
+    let (step, generation, append, position): (u64, u32, u64, u32) = cursor::decode(what, text)?;
     Ok(PointPosition {
         step: Step::new(f64::from_bits(step))
-            .map_err(|_| ServiceError::invalid(format!("`{text}` is no cursor of points")))?,
+            .map_err(|_| ServiceError::invalid(format!("`{text}` is no cursor of {what}")))?,
         generation: Generation(generation),
         append: AppendNumber(append),
         position,
@@ -115,6 +118,9 @@ fn points_page(page: &PointPage, history: bool) -> PointsPage {
                 .collect()
         }),
         appends: history.then(|| points.iter().map(|point| point.position.append.0).collect()),
-        next_cursor: page.next.as_ref().map(encode_position),
+        next_cursor: page
+            .next
+            .as_ref()
+            .map(|next| encode_position("points", next)),
     }
 }

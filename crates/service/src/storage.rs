@@ -173,6 +173,8 @@ fn by_kind(bytes: &SpaceByKind) -> StorageByKind {
         chunks: bytes.chunks,
         summaries: bytes.summaries,
         params: bytes.params,
+        logs: bytes.logs,
+        objects: bytes.objects,
         rest: bytes.rest,
     }
 }

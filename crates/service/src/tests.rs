@@ -10,13 +10,13 @@ use runstone_store::conformance::testing::{
 use runstone_store::memory::MemoryStore;
 use runstone_wire::{DefineMetric, FrameStatus, OpenMode, OperationKind};
 
-struct Bench {
-    service: Service,
-    me: Principal,
+pub(crate) struct Bench {
+    pub(crate) service: Service,
+    pub(crate) me: Principal,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let identity = StoreIdentity {
             store: [1; 16],
             incarnation: [2; 16],
@@ -29,7 +29,7 @@ impl Bench {
         }
     }
 
-    fn send(&self, builder: &mut FrameBuilder) -> runstone_wire::FrameAnswer {
+    pub(crate) fn send(&self, builder: &mut FrameBuilder) -> runstone_wire::FrameAnswer {
         let frame = Bytes::from(builder.frame().frame.encode());
         self.service.ingest_frame(&self.me, &frame).unwrap()
     }
@@ -531,4 +531,35 @@ fn experiments_are_listed_with_their_runs() {
         .filter(|(name, _)| *name != "default")
         .collect();
     assert_eq!(names, [("a", 2), ("b", 1)]);
+}
+
+#[test]
+fn scalars_come_out_with_their_types() {
+    use runstone_model::ScalarValue;
+    let bench = Bench::new();
+    let mut builder = FrameBuilder::creator("run-1", 1);
+    let values = [
+        ("a", ScalarValue::Bool(true), "true"),
+        ("b", ScalarValue::I64(i64::MAX), "9223372036854775807"),
+        ("c", ScalarValue::F64(1.0), "1.0"),
+        ("d", ScalarValue::F64(f64::NAN), "\"NaN\""),
+        ("e", ScalarValue::F64(f64::NEG_INFINITY), "\"-Infinity\""),
+        ("f", ScalarValue::String("1".to_owned()), "\"1\""),
+    ];
+    for (name, value, _) in &values {
+        builder.push(OperationKind::SetScalar(runstone_wire::SetScalar {
+            name: metric_name(name),
+            value: value.clone(),
+            time: Timestamp::from_micros(TEST_EPOCH_MICROS),
+        }));
+    }
+    assert_eq!(bench.send(&mut builder).refusals, []);
+    let run = bench.service.get_run(&bench.me, "run-1").unwrap();
+    let found: Vec<(String, String)> = run
+        .scalars
+        .iter()
+        .map(|scalar| (scalar.name.clone(), scalar.value.to_string()))
+        .collect();
+    let wanted = values.map(|(name, _, json)| (name.to_owned(), json.to_owned()));
+    assert_eq!(found, wanted);
 }

@@ -1,7 +1,8 @@
 //! Figures of this engine on this machine: appending, folding, both together, reading, sizes.
 //!
-//! `cargo run --release -p runstone-store-sqlite --example store_figures [FOLDER]`. Frames are made
-//! before the clock starts, as a client would make them: packs of 100 series with 100 steps each.
+//! `cargo run --release -p runstone-store-sqlite --example store_figures [FOLDER [SYNC_MILLIS]]`. Frames
+//! are made before the clock starts, as a client would make them: packs of 100 series with 100 steps
+//! each. With SYNC_MILLIS only what waits for syncs is measured, on a disk whose syncs take so long.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,20 +11,27 @@
 )]
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use runstone_model::WorkspaceId;
-use runstone_store::{AppendFrame, PointScan, SeriesScan, Store};
+use runstone_model::{Timestamp, WorkspaceId};
+use runstone_store::{AppendFrame, PointScan, SeriesScan, Store, StoreError};
 use runstone_store_sqlite::{SqliteOptions, SqliteStore};
 
 mod makers;
+mod slow;
 
-use makers::{Maker, cpu_seconds, makers, resident_bytes};
+use slow::{FaultyVfs, slow_vfs};
+
+use makers::{EPOCH_MICROS, Maker, cpu_seconds, makers, resident_bytes};
 
 fn main() {
-    let root = std::env::args()
-        .nth(1)
-        .map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = std::env::args().nth(1).filter(|folder| !folder.is_empty());
+    let root = folder.map_or_else(std::env::temp_dir, PathBuf::from);
+    let sync_millis = std::env::args().nth(2).map(|text| text.parse().unwrap());
+    // Before the stores, so that it is dropped after them.
+    let slow = sync_millis.map(|millis| slow_vfs(Duration::from_millis(millis)));
+    let vfs = slow.as_ref().map(FaultyVfs::name);
     let root = root.join(format!("runstone-figures-{}", std::process::id()));
     for (name, connections, series, steps, frames) in [
         (
@@ -48,21 +56,32 @@ fn main() {
             400,
         ),
     ] {
-        append_then_fold(&root, name, connections, series, steps, frames);
+        append_then_fold(&root, vfs.clone(), name, connections, series, steps, frames);
     }
-    together(&root);
-    commit_alone(&root);
-    read_long_series(&root);
-    short_series(&root);
+    together(&root, vfs.clone());
+    commit_alone(&root, vfs);
+    if slow.is_none() {
+        read_long_series(&root);
+        short_series(&root);
+    }
     let _ = std::fs::remove_dir_all(&root);
 }
 
-fn open(folder: &Path, background: bool) -> SqliteStore {
+/// With the clock of the frames: by another they would seem old, and be folded one by one.
+fn options(vfs: Option<String>) -> SqliteOptions {
+    SqliteOptions {
+        vfs,
+        clock: Arc::new(|| Timestamp::from_micros(EPOCH_MICROS)),
+        ..SqliteOptions::default()
+    }
+}
+
+fn open(folder: &Path, background: bool, vfs: Option<String>) -> SqliteStore {
     let _ = std::fs::remove_dir_all(folder);
     let options = SqliteOptions {
         background,
         unfolded_points_max: u64::MAX,
-        ..SqliteOptions::default()
+        ..options(vfs)
     };
     SqliteStore::open(folder, options).unwrap()
 }
@@ -79,7 +98,7 @@ fn append_all(store: &SqliteStore, work: Vec<Vec<AppendFrame>>) -> (Duration, Ve
                         .into_iter()
                         .map(|frame| {
                             let start = Instant::now();
-                            store.append(frame).unwrap();
+                            append(store, frame);
                             start.elapsed()
                         })
                         .collect::<Vec<_>>()
@@ -95,6 +114,13 @@ fn append_all(store: &SqliteStore, work: Vec<Vec<AppendFrame>>) -> (Duration, Ve
     (start.elapsed(), latencies)
 }
 
+/// Waits for room as a client does.
+fn append(store: &SqliteStore, frame: AppendFrame) {
+    while let Err(error) = store.append(frame.clone()) {
+        assert!(matches!(error, StoreError::Overloaded { .. }), "{error}");
+    }
+}
+
 fn make(makers: &mut [Maker], steps: u64, frames: usize) -> Vec<Vec<AppendFrame>> {
     makers
         .iter_mut()
@@ -104,6 +130,7 @@ fn make(makers: &mut [Maker], steps: u64, frames: usize) -> Vec<Vec<AppendFrame>
 
 fn append_then_fold(
     root: &Path,
+    vfs: Option<String>,
     name: &str,
     connections: u32,
     series: u32,
@@ -111,7 +138,7 @@ fn append_then_fold(
     frames: usize,
 ) {
     let folder = root.join("a");
-    let store = open(&folder, false);
+    let store = open(&folder, false, vfs);
     let mut makers = makers(&store, connections, series);
     let work = make(&mut makers, steps, frames);
     let points = u64::from(connections) * u64::from(series) * steps * frames as u64;
@@ -147,10 +174,10 @@ fn append_then_fold(
 }
 
 /// Appends while the folder and the checkpointer work, with the default bounds.
-fn together(root: &Path) {
+fn together(root: &Path, vfs: Option<String>) {
     let folder = root.join("b");
     let _ = std::fs::remove_dir_all(&folder);
-    let store = SqliteStore::open(&folder, SqliteOptions::default()).unwrap();
+    let store = SqliteStore::open(&folder, options(vfs)).unwrap();
     let mut makers = makers(&store, 4, 100);
     let work = make(&mut makers, 100, 400);
     let points = 4 * 100 * 100 * 400;
@@ -173,8 +200,8 @@ fn together(root: &Path) {
     store.close().unwrap();
 }
 
-fn commit_alone(root: &Path) {
-    let store = open(&root.join("c"), true);
+fn commit_alone(root: &Path, vfs: Option<String>) {
+    let store = open(&root.join("c"), true, vfs);
     let mut makers = makers(&store, 1, 10);
     let work = make(&mut makers, 1, 500);
     let (_, latencies) = append_all(&store, work);
@@ -187,7 +214,7 @@ fn commit_alone(root: &Path) {
 }
 
 fn read_long_series(root: &Path) {
-    let store = open(&root.join("d"), false);
+    let store = open(&root.join("d"), false, None);
     let mut makers = makers(&store, 1, 1);
     let work = make(&mut makers, 10_000, 100);
     append_all(&store, work);
@@ -231,7 +258,7 @@ fn read_pages(store: &SqliteStore, what: &str) {
 /// Runs of 1,500 series with 20 points each.
 fn short_series(root: &Path) {
     let folder = root.join("e");
-    let store = open(&folder, false);
+    let store = open(&folder, false, None);
     let mut makers = makers(&store, 100, 1_500);
     let work = make(&mut makers, 20, 1);
     append_all(&store, work);

@@ -12,6 +12,9 @@ use runstone_model::{RunKey, Timestamp};
 
 use crate::FoldLimits;
 
+/// Rows of entries are small and read by their heads: so many count as one frame of points.
+const ROWS_PER_FRAME: u64 = 8;
+
 /// What one frame adds to a run, or what a run has in all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unfolded {
@@ -19,6 +22,9 @@ pub(crate) struct Unfolded {
     pub(crate) frames: u64,
     pub(crate) points: u64,
     pub(crate) bytes: u64,
+    /// Rows of lines, records and objects, and their bytes.
+    pub(crate) entry_rows: u64,
+    pub(crate) entry_bytes: u64,
     /// Series that the run has.
     pub(crate) series: u64,
     pub(crate) received_at: Timestamp,
@@ -35,6 +41,8 @@ impl Unfolded {
             frames: 0,
             points: 0,
             bytes: 0,
+            entry_rows: 0,
+            entry_bytes: 0,
             series: 0,
             received_at,
             is_ended: false,
@@ -46,10 +54,16 @@ impl Unfolded {
         self.frames += other.frames;
         self.points += other.points;
         self.bytes += other.bytes;
+        self.entry_rows += other.entry_rows;
+        self.entry_bytes += other.entry_bytes;
         self.series = self.series.max(other.series);
         self.received_at = self.received_at.max(other.received_at);
         self.is_ended = other.is_ended;
         self.is_stale |= other.is_stale;
+    }
+
+    fn has_nothing(&self) -> bool {
+        self.frames == 0 && self.entry_rows == 0
     }
 
     /// Whether the run should be folded now.
@@ -57,13 +71,15 @@ impl Unfolded {
         if self.is_stale {
             return true;
         }
-        if self.frames == 0 {
+        if self.has_nothing() {
             return false;
         }
         let silence_micros = now.as_micros().saturating_sub(self.received_at.as_micros());
         self.is_ended
             || self.frames >= limits.frames
             || self.bytes >= limits.bytes
+            || self.entry_bytes >= limits.bytes
+            || self.entry_rows >= limits.frames.saturating_mul(ROWS_PER_FRAME)
             || self.points >= limits.points_per_series.saturating_mul(self.series.max(1))
             || silence_micros >= limits.idle_seconds.saturating_mul(1_000_000).cast_signed()
     }
@@ -83,6 +99,7 @@ struct State {
     runs: HashMap<RunKey, Unfolded>,
     points: u64,
     frames: u64,
+    entry_bytes: u64,
     is_closed: bool,
 }
 
@@ -104,6 +121,7 @@ impl Backlog {
         for unfolded in added {
             state.points += unfolded.points;
             state.frames += unfolded.frames;
+            state.entry_bytes += unfolded.entry_bytes;
             let run = state
                 .runs
                 .entry(unfolded.run)
@@ -112,7 +130,9 @@ impl Backlog {
             is_due |= run.is_due(&self.limits, unfolded.received_at);
         }
         // An end without anything unfolded needs no fold.
-        state.runs.retain(|_, run| run.frames > 0 || run.is_stale);
+        state
+            .runs
+            .retain(|_, run| !run.has_nothing() || run.is_stale);
         if is_due {
             self.changed.notify_all();
         }
@@ -123,12 +143,15 @@ impl Backlog {
         let mut state = self.lock();
         state.points = state.points.saturating_sub(folded.points);
         state.frames = state.frames.saturating_sub(folded.frames);
+        state.entry_bytes = state.entry_bytes.saturating_sub(folded.entry_bytes);
         if let Some(run) = state.runs.get_mut(&folded.run) {
             run.frames = run.frames.saturating_sub(folded.frames);
             run.points = run.points.saturating_sub(folded.points);
             run.bytes = run.bytes.saturating_sub(folded.bytes);
+            run.entry_rows = run.entry_rows.saturating_sub(folded.entry_rows);
+            run.entry_bytes = run.entry_bytes.saturating_sub(folded.entry_bytes);
             run.is_stale &= !done;
-            if run.frames == 0 && !run.is_stale {
+            if run.has_nothing() && !run.is_stale {
                 state.runs.remove(&folded.run);
             }
         }
@@ -141,6 +164,7 @@ impl Backlog {
         if let Some(gone) = state.runs.remove(&run) {
             state.points = state.points.saturating_sub(gone.points);
             state.frames = state.frames.saturating_sub(gone.frames);
+            state.entry_bytes = state.entry_bytes.saturating_sub(gone.entry_bytes);
             self.changed.notify_all();
         }
     }
@@ -178,11 +202,19 @@ impl Backlog {
         !state.is_closed
     }
 
-    /// Waits until at most `points_max` points are unfolded; `false` after `longest`.
-    pub(crate) fn wait_for_room(&self, points_max: u64, longest: Duration) -> bool {
+    /// Waits until at most `points_max` points and `entry_bytes_max` bytes of entries are unfolded;
+    /// `false` after `longest`.
+    pub(crate) fn wait_for_room(
+        &self,
+        points_max: u64,
+        entry_bytes_max: u64,
+        longest: Duration,
+    ) -> bool {
         let until = Instant::now() + longest;
         let mut state = self.lock();
-        while state.points > points_max && !state.is_closed {
+        let is_over =
+            |state: &State| state.points > points_max || state.entry_bytes > entry_bytes_max;
+        while is_over(&state) && !state.is_closed {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
@@ -193,6 +225,11 @@ impl Backlog {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         true
+    }
+
+    /// Unfolded bytes of lines, records and objects.
+    pub(crate) fn entry_bytes(&self) -> u64 {
+        self.lock().entry_bytes
     }
 
     /// Unfolded frames and points.

@@ -1,9 +1,10 @@
 //! Bodies of `binding` rows: what the series numbers of a writer stand for.
 //!
 //! One row holds all numbers that one frame defined or resolved; rows are only inserted, and a
-//! later row wins. A body is a version byte and then, for each number: the signed varint of its
+//! later row wins. A body is sealed and holds, for each number: the signed varint of its
 //! distance to the number before, the same for the series, a byte (value type, 8: auto step,
-//! 16: the base follows, 32: a former number), and the base as 8 bytes. Dense numbers thus cost 3 bytes each.
+//! 16: the base follows, 32: a former number, 64: objects), and the base as 8 bytes. Dense numbers thus
+//! cost 3 bytes each.
 
 use std::collections::HashMap;
 
@@ -13,20 +14,20 @@ use rusqlite::Connection;
 
 use crate::error::{Result, sql_error, value_error};
 use crate::keys::RowRange;
-use crate::sql;
 use crate::varint::{Malformed, read_byte, read_signed, read_word, write_signed};
+use crate::{sealed, sql};
 
-const VERSION: u8 = 1;
 const VALUE_TYPE_BITS: u8 = 7;
 const AUTO_STEP: u8 = 8;
 const HAS_BASE: u8 = 16;
 const IS_FORMER: u8 = 32;
+const IS_OBJECT: u8 = 64;
 
 /// What the numbers of one writer stand for.
 pub(crate) type Bindings = HashMap<u32, SeriesBinding>;
 
 pub(crate) fn encode_bindings(bindings: &[(u32, SeriesBinding)]) -> Vec<u8> {
-    let mut out = vec![VERSION];
+    let mut out = sealed::begin();
     let (mut last_number, mut last_series) = (0, 0);
     for (number, binding) in bindings {
         write_signed(&mut out, i64::from(*number) - last_number);
@@ -43,20 +44,20 @@ pub(crate) fn encode_bindings(bindings: &[(u32, SeriesBinding)]) -> Vec<u8> {
         if binding.is_former {
             flags |= IS_FORMER;
         }
+        if binding.is_object {
+            flags |= IS_OBJECT;
+        }
         out.push(flags);
         if let Some(base) = binding.auto_base {
             out.extend_from_slice(&base.to_bits().to_le_bytes());
         }
     }
-    out
+    sealed::seal(out)
 }
 
 /// Adds the bindings of a body to `bindings`; those of later bodies win.
 fn decode_bindings(body: &[u8], bindings: &mut Bindings) -> Result<(), Malformed> {
-    let mut rest = body;
-    if read_byte(&mut rest)? != VERSION {
-        return Err(Malformed);
-    }
+    let mut rest = sealed::unseal(body)?;
     let (mut number, mut series) = (0i64, 0i64);
     while !rest.is_empty() {
         number = number
@@ -75,6 +76,7 @@ fn decode_bindings(body: &[u8], bindings: &mut Bindings) -> Result<(), Malformed
             series: SeriesId(u32::try_from(series).map_err(|_| Malformed)?),
             value_type: ValueType::from_u8(flags & VALUE_TYPE_BITS).ok_or(Malformed)?,
             auto_step: flags & AUTO_STEP != 0,
+            is_object: flags & IS_OBJECT != 0,
             auto_base,
             is_former: flags & IS_FORMER != 0,
         };
@@ -119,6 +121,7 @@ mod tests {
         SeriesBinding {
             series: SeriesId(series),
             value_type: ValueType::F32,
+            is_object: series % 3 == 0,
             auto_step: auto_base.is_some(),
             auto_base,
             is_former: false,
@@ -144,6 +147,30 @@ mod tests {
         };
         decode_bindings(&encode_bindings(&[(9, former)]), &mut read).unwrap();
         assert_eq!(read[&9], former);
+    }
+
+    #[test]
+    fn frozen_bindings_are_read_as_ever() {
+        let bare = include_bytes!("../../../tests/compat/rows/v1-binding.bin");
+        let sealed = include_bytes!("../../../tests/compat/rows/v2-binding.bin");
+        for body in [&bare[..], sealed] {
+            let mut read = Bindings::new();
+            decode_bindings(body, &mut read).unwrap();
+            assert_eq!(read.len(), 3);
+            assert_eq!(read[&3], binding(4, Some(12.0)));
+            assert_eq!(
+                (read[&4].series.0, read[&4].value_type),
+                (5, ValueType::F64)
+            );
+            assert_eq!(
+                (read[&2].series.0, read[&2].value_type),
+                (7, ValueType::I64)
+            );
+        }
+        let mut read = Bindings::new();
+        decode_bindings(sealed, &mut read).unwrap();
+        let in_order = [3, 4, 2].map(|number| (number, read[&number]));
+        assert_eq!(encode_bindings(&in_order), sealed);
     }
 
     #[test]

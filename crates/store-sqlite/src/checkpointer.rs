@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use crate::error::{Result, sql_error};
 use crate::queue::{Job, WriterShared};
 
 /// Bytes of a page.
@@ -27,6 +28,15 @@ pub(crate) fn log_bytes(shared: &WriterShared) -> u64 {
         .max(0)
         .cast_unsigned()
         * PAGE_BYTES
+}
+
+/// Copies of the log what no reader needs, and waits for nobody. A sync that fails ends all writing,
+/// as it does in a commit.
+pub(crate) fn checkpoint_passively(shared: &WriterShared, connection: &Connection) -> Result<()> {
+    connection
+        .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        .map_err(sql_error)
+        .inspect_err(|error| shared.poison_after_sync(error))
 }
 
 /// Works until the store is closed.
@@ -56,9 +66,7 @@ pub(crate) fn run(shared: &Arc<WriterShared>, connection: &Connection, log_bytes
             std::thread::sleep(PAUSE);
         } else if bytes >= PASSIVE_BYTES && pages != checked_pages {
             checked_pages = pages;
-            if let Err(error) =
-                connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-            {
+            if let Err(error) = checkpoint_passively(shared, connection) {
                 tracing::warn!(%error, "the log was not checkpointed");
             }
             std::thread::sleep(PAUSE / 10);

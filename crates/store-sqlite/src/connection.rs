@@ -18,16 +18,33 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const LOG_BYTES_KEPT: u64 = 64 << 20;
 
 /// Opens the connection of the writer thread.
-pub(crate) fn open_writer(database: &Path, cache_bytes: u64) -> Result<Connection> {
-    let connection = open(database, cache_bytes)?;
+pub(crate) fn open_writer(
+    database: &Path,
+    cache_bytes: u64,
+    vfs: Option<&str>,
+) -> Result<Connection> {
+    let connection = open_through(database, cache_bytes, vfs)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
 }
 
 /// What every connection has in common. The journal mode is set apart, see [`use_log`].
 pub(crate) fn open(database: &Path, cache_bytes: u64) -> Result<Connection> {
+    open_through(database, cache_bytes, None)
+}
+
+/// As [`open`], through the named VFS of SQLite if one is named, see [`crate::SqliteOptions::vfs`].
+pub(crate) fn open_through(
+    database: &Path,
+    cache_bytes: u64,
+    vfs: Option<&str>,
+) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(database, flags).map_err(sql_error)?;
+    let connection = match vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(database, flags, vfs),
+        None => Connection::open_with_flags(database, flags),
+    }
+    .map_err(sql_error)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(sql_error)?;
     connection
         .execute_batch(&format!(
@@ -59,6 +76,7 @@ pub(crate) fn use_log(connection: &Connection) -> Result<()> {
 #[derive(Debug)]
 pub(crate) struct ReaderPool {
     database: PathBuf,
+    vfs: Option<String>,
     cache_bytes: u64,
     readers_max: usize,
     state: Mutex<PoolState>,
@@ -72,11 +90,17 @@ struct PoolState {
 }
 
 impl ReaderPool {
-    pub(crate) fn new(database: PathBuf, cache_bytes: u64, readers_max: usize) -> Self {
+    pub(crate) fn new(
+        database: PathBuf,
+        vfs: Option<String>,
+        cache_bytes: u64,
+        readers_max: usize,
+    ) -> Self {
         let readers_max = readers_max.max(2);
         let cache_bytes = cache_bytes / readers_max as u64;
         Self {
             database,
+            vfs,
             cache_bytes,
             readers_max,
             state: Mutex::default(),
@@ -114,7 +138,8 @@ impl ReaderPool {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         drop(state);
-        let opened = open(&self.database, self.cache_bytes).and_then(|connection| {
+        let vfs = self.vfs.as_deref();
+        let opened = open_through(&self.database, self.cache_bytes, vfs).and_then(|connection| {
             connection
                 .execute_batch("PRAGMA query_only = 1")
                 .map_err(sql_error)?;

@@ -6,6 +6,7 @@
 //! hides them in `points.rs`.
 
 mod blobs;
+mod entries;
 mod points;
 mod runs;
 
@@ -14,15 +15,17 @@ use runstone_model::{
     Timestamp, WorkspaceId, WriterId,
 };
 use runstone_store::apply::{
-    ApplyContext, FormerRun, LostRange, PointBatch, RunRow, SeriesBinding, SeriesId, SeriesState,
-    WarningKind, WriterRow,
+    ApplyContext, FormerRun, LostRange, ObjectBatch, PointBatch, RunRow, SeriesBinding, SeriesId,
+    SeriesState, WarningKind, WriterRow,
 };
 use runstone_store::{
-    ChangeRow, Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord,
-    SeriesHiding, StoreError,
+    ChangeRow, Cut, EventRecord, LogKind, LogMark, MetricDefinition, Removal, RunCompleteness,
+    ScalarRecord, SeriesHiding, StoreError,
 };
+use runstone_wire::{LogLine, LogRecord};
 use rusqlite::{Connection, params};
 
+use self::entries::GatheredEntries;
 use crate::backlog::Unfolded;
 use crate::bindings::encode_bindings;
 use crate::cache::{Cache, CachedRun, CachedWriter};
@@ -46,6 +49,9 @@ pub(crate) struct SqliteContext<'a> {
     new_series: Option<(RunKey, SeriesId, Vec<SeriesKey>)>,
     /// Bindings that this frame makes or resolves.
     new_bindings: Option<(WriterId, Vec<(u32, SeriesBinding)>)>,
+    /// Lines, records and objects of this frame, and the run they belong to.
+    entries: GatheredEntries,
+    entries_run: Option<RunKey>,
     /// What this frame adds to what is not folded.
     unfolded: Vec<Unfolded>,
 }
@@ -64,6 +70,8 @@ impl<'a> SqliteContext<'a> {
             received_at,
             new_series: None,
             new_bindings: None,
+            entries: GatheredEntries::default(),
+            entries_run: None,
             unfolded: Vec::new(),
         }
     }
@@ -71,6 +79,7 @@ impl<'a> SqliteContext<'a> {
     /// Inserts what was gathered; answers what the frame adds to what is not folded.
     pub(crate) fn finish(mut self) -> Result<Vec<Unfolded>> {
         self.insert_gathered()?;
+        self.finish_entries()?;
         Ok(self.unfolded)
     }
 
@@ -409,11 +418,48 @@ impl ApplyContext for SqliteContext<'_> {
         steps: &[f64],
         other_than: Option<WriterId>,
     ) -> Result<bool> {
+        if self.series_key(run, id)?.kind.is_object() {
+            return self.look_for_objects(run, id, steps, other_than);
+        }
         self.look_for_step(run, id, steps, other_than)
     }
 
     fn push_points(&mut self, batch: &PointBatch<'_>) -> Result<()> {
         self.insert_points(batch)
+    }
+
+    fn read_log_mark(&mut self, run: RunKey, writer: WriterId, kind: LogKind) -> Result<LogMark> {
+        self.find_log_mark(run, writer, kind)
+    }
+
+    fn sum_log_bytes(&mut self, run: RunKey) -> Result<u64> {
+        self.log_bytes(run)
+    }
+
+    fn push_log_lines(
+        &mut self,
+        run: RunKey,
+        writer: WriterId,
+        first: u64,
+        lines: &[LogLine],
+        mark: LogMark,
+    ) -> Result<()> {
+        self.keep_lines(run, writer, first, lines, mark)
+    }
+
+    fn push_log_records(
+        &mut self,
+        run: RunKey,
+        writer: WriterId,
+        first: u64,
+        records: &[LogRecord],
+        mark: LogMark,
+    ) -> Result<()> {
+        self.keep_records(run, writer, first, records, mark)
+    }
+
+    fn push_objects(&mut self, batch: &ObjectBatch<'_>) -> Result<()> {
+        self.keep_objects(batch)
     }
 
     fn push_removal(&mut self, run: RunKey, removal: &Removal) -> Result<()> {

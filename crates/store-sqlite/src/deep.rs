@@ -20,6 +20,7 @@ use rusqlite::Connection;
 use crate::bindings::check_bindings;
 use crate::check::{CheckReport, check};
 use crate::connection::open;
+use crate::deep_rows::check_rows_against_bodies;
 use crate::directory::check_series;
 use crate::error::{Result, sql_error, with_path};
 use crate::folder::database_file;
@@ -49,7 +50,7 @@ pub struct Damage {
 
 const RESTORE: &str = "copy the folder away before anything else, then restore the last copy that \
     `runstone snapshot` made; scripts' spools still hold what they have not delivered";
-const RUN_IS_HURT: &str = "the run can be read but for this; if its script's spool is gone, restore \
+pub(crate) const RUN_IS_HURT: &str = "the run can be read but for this; if its script's spool is gone, restore \
     the last copy that `runstone snapshot` made into another folder and compare";
 const SUMMARY_IS_WRONG: &str = "the points are right and the table of runs is not; report this with \
     `runstone doctor --bundle`, and log or rewind something in the run to have it made anew";
@@ -72,7 +73,7 @@ pub struct DeepReport {
 }
 
 impl DeepReport {
-    fn push(&mut self, text: String, hint: &'static str) {
+    pub(crate) fn push(&mut self, text: String, hint: &'static str) {
         if self.damages.len() < DAMAGES_MAX {
             self.damages.push(Damage { text, hint });
         }
@@ -129,9 +130,10 @@ fn check_rows(folder: &Path, report: &mut DeepReport) -> Result<()> {
         Err(StoreError::Corrupt(reason)) => report.push(reason, RESTORE),
         Err(error) => return Err(error),
     }
-    for (what, statement) in sql::ORPHANS {
+    for (what, statement) in sql::ORPHANS.into_iter().chain(sql::MISCOUNTS) {
         find_orphans(&connection, what, statement, report)?;
     }
+    crate::entries::check::check_entries(&connection, |wrong| report.push(wrong, RUN_IS_HURT))?;
     check_bodies(
         &connection,
         sql::ALL_SERIES,
@@ -152,7 +154,8 @@ fn check_rows(folder: &Path, report: &mut DeepReport) -> Result<()> {
         "the shared series of the fork",
         check_shared,
         report,
-    )
+    )?;
+    check_rows_against_bodies(&connection, report)
 }
 
 fn find_orphans(

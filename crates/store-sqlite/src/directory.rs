@@ -14,10 +14,9 @@ use rusqlite::{Connection, Row};
 use crate::error::{Result, blob_error, sql_error, value_error};
 use crate::keys::{RowRange, run_column};
 use crate::rows::{collect, find};
-use crate::sql;
 use crate::varint::{Malformed, read_byte, read_text, write_text};
+use crate::{sealed, sql};
 
-const VERSION: u8 = 1;
 /// Up to so many series are looked up alone; past it all rows of the block are read.
 const FIND_ONE_BY_ONE_MAX: usize = 4;
 
@@ -225,15 +224,15 @@ pub(crate) fn empty_row(id: SeriesId, key: &SeriesKey) -> SummaryRow {
     }
 }
 
-/// Body of a row of `series`: a version byte, then name, context and kind of each.
+/// Body of a row of `series`: name, context and kind of each, sealed.
 pub(crate) fn encode_series<'a>(keys: impl IntoIterator<Item = &'a SeriesKey>) -> Vec<u8> {
-    let mut out = vec![VERSION];
+    let mut out = sealed::begin();
     for key in keys {
         write_text(&mut out, key.name.as_str());
         write_text(&mut out, key.context.as_str());
         out.push(key.kind.as_u8());
     }
-    out
+    sealed::seal(out)
 }
 
 /// Whether a body of a row of `series` can be read.
@@ -243,10 +242,7 @@ pub(crate) fn check_series(body: &[u8]) -> Result<()> {
 
 fn decode_series(first: i64, body: &[u8]) -> Result<Vec<(SeriesId, SeriesKey)>> {
     let decode = || -> Result<Vec<(SeriesId, SeriesKey)>, Malformed> {
-        let mut rest = body;
-        if read_byte(&mut rest)? != VERSION {
-            return Err(Malformed);
-        }
+        let mut rest = sealed::unseal(body)?;
         let mut series = Vec::new();
         let mut id = u32::try_from(first).map_err(|_| Malformed)?;
         while !rest.is_empty() {
@@ -291,5 +287,21 @@ mod tests {
             assert_eq!(id, SeriesId(7 + index as u32));
             assert_eq!(read, keys[index]);
         }
+    }
+
+    #[test]
+    fn frozen_lists_of_series_are_read_as_ever() {
+        let bare = include_bytes!("../../../tests/compat/rows/v1-series.bin");
+        let sealed = include_bytes!("../../../tests/compat/rows/v2-series.bin");
+        for body in [&bare[..], sealed] {
+            let read = decode_series(7, body).unwrap();
+            let read: Vec<String> = read
+                .iter()
+                .map(|(id, key)| format!("{} {} {}", id.0, key.name.as_str(), key.context.as_str()))
+                .collect();
+            assert_eq!(read, ["7 loss {}", "8 größe {\"subset\":\"train\"}"]);
+        }
+        let keys = decode_series(0, sealed).unwrap();
+        assert_eq!(encode_series(keys.iter().map(|(_, key)| key)), sealed);
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use runstone_codec::CodecError;
 use runstone_store::StoreError;
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// The result of everything in this crate.
 pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -15,22 +15,49 @@ pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// How long a caller should wait after a full disk.
 const FULL_DISK_RETRY_MILLIS: u64 = 5_000;
 
+/// How long a caller should wait after a failed sync: until somebody has looked.
+pub(crate) const POISON_RETRY_MILLIS: u64 = 30_000;
+
 /// Whether the disk was full: the one failure of a commit after which the store goes on, because
 /// nothing was written that could be taken for more than it is.
 pub(crate) fn is_disk_full(error: &rusqlite::Error) -> bool {
+    // The index of the log grows by 32 KiB for each 16 MiB of log; SQLite has a code of its own
+    // for no room there.
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+        || extended_code(error) == Some(ffi::SQLITE_IOERR_SHMSIZE)
+}
+
+fn extended_code(error: &rusqlite::Error) -> Option<i32> {
+    error.sqlite_error().map(|error| error.extended_code)
+}
+
+/// How the reason of a failed sync begins.
+const SYNC_FAILED: &str = "a sync failed";
+
+/// Whether a sync failed. What it should have made durable may be lost, whatever a later one says.
+pub(crate) fn is_failed_sync(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable { reason, .. } if reason.starts_with(SYNC_FAILED))
 }
 
 /// The kind of an error of SQLite. The path is added where it is known, see [`with_path`].
 pub(crate) fn sql_error(error: rusqlite::Error) -> StoreError {
+    if is_disk_full(&error) {
+        return StoreError::Unavailable {
+            reason: "the disk of the data folder is full".to_owned(),
+            retry_after_millis: FULL_DISK_RETRY_MILLIS,
+        };
+    }
+    let failed_sync = [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC];
+    if extended_code(&error).is_some_and(|code| failed_sync.contains(&code)) {
+        return StoreError::Unavailable {
+            reason: format!("{SYNC_FAILED}: {error}"),
+            retry_after_millis: POISON_RETRY_MILLIS,
+        };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             StoreError::Corrupt(format!("the database is damaged: {error}"))
         }
-        Some(ErrorCode::DiskFull) => StoreError::Unavailable {
-            reason: "the disk of the data folder is full".to_owned(),
-            retry_after_millis: FULL_DISK_RETRY_MILLIS,
-        },
         Some(ErrorCode::ReadOnly) => StoreError::Unavailable {
             reason: "the data folder can't be written: it is read-only".to_owned(),
             retry_after_millis: FULL_DISK_RETRY_MILLIS,

@@ -12,7 +12,7 @@ use runstone_model::Timestamp;
 use runstone_store::StoreError;
 
 use crate::error::Result;
-use crate::os_unix_lock::{is_locked, try_lock_exclusive};
+use crate::os_unix_lock::{is_locked, try_lock_exclusive, unlock};
 
 /// Name of the lock file in the folder.
 pub(crate) const LOCK_FILE: &str = "runstone.lock";
@@ -132,6 +132,15 @@ impl FolderLock {
     }
 }
 
+impl Drop for FolderLock {
+    /// Closing the file is not enough: a child that was just forked has it open until its program
+    /// begins.
+    fn drop(&mut self) {
+        // It goes with the process in any case.
+        let _ = unlock(&self.file);
+    }
+}
+
 /// Reads what a holder wrote; a file caught half-written gives pid 0.
 fn parse(text: &str) -> LockHolder {
     let field = |name: &str| {
@@ -166,5 +175,17 @@ mod tests {
         drop(lock);
         assert_eq!(read_lock_holder(folder.path()).unwrap(), None);
         FolderLock::take(folder.path(), Timestamp::from_micros(9)).unwrap();
+    }
+
+    #[test]
+    fn a_child_that_was_just_forked_does_not_hold_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = FolderLock::take(folder.path(), Timestamp::from_micros(7)).unwrap();
+        // As a fork has it.
+        let of_child = lock.file.try_clone().unwrap();
+        drop(lock);
+        assert_eq!(read_lock_holder(folder.path()).unwrap(), None);
+        FolderLock::take(folder.path(), Timestamp::from_micros(9)).unwrap();
+        drop(of_child);
     }
 }

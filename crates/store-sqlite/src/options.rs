@@ -49,8 +49,12 @@ pub struct FoldLayout {
     pub chunk_points_min: usize,
     /// Points of a chunk at most: what a page of points decodes at once.
     pub chunk_points: usize,
+    /// Bytes of a block of lines, records or objects before compression, about.
+    pub entry_block_bytes: usize,
     /// So many neighbours of one size are merged into one: packs of passes, and chunks of a series.
     pub merge_fan_in: usize,
+    /// Bytes of packs and chunks that one transaction inserts, about; frames wait for it.
+    pub slice_bytes_max: usize,
 }
 
 impl Default for FoldLayout {
@@ -62,7 +66,9 @@ impl Default for FoldLayout {
             pack_points: 8_192,
             chunk_points_min: 1_024,
             chunk_points: 16_384,
+            entry_block_bytes: 128 << 10,
             merge_fan_in: 8,
+            slice_bytes_max: 2 << 20,
         }
     }
 }
@@ -81,6 +87,8 @@ pub struct SqliteOptions {
     pub layout: FoldLayout,
     /// Past so many unfolded points acknowledgements are delayed, then refused.
     pub unfolded_points_max: u64,
+    /// Past so many unfolded bytes of lines, records and objects, the same.
+    pub unfolded_entry_bytes_max: u64,
     /// Past so many bytes of log the writer itself checkpoints, and appends wait.
     pub log_bytes_max: u64,
     /// How long an append waits for room before it answers `Overloaded`.
@@ -95,6 +103,9 @@ pub struct SqliteOptions {
     pub trash_seconds: u64,
     /// Past this share of free pages, in percent, the database is shortened unasked.
     pub free_percent_max: u64,
+    /// Name of a registered VFS of SQLite through which the files are reached; `None`: that of
+    /// the system. Tests hand in one that fails as disks do.
+    pub vfs: Option<String>,
     /// The server's clock.
     pub clock: Clock,
 }
@@ -107,6 +118,7 @@ impl Default for SqliteOptions {
             fold: FoldLimits::default(),
             layout: FoldLayout::default(),
             unfolded_points_max: 4_000_000,
+            unfolded_entry_bytes_max: 64 << 20,
             log_bytes_max: 256 << 20,
             stall_millis_max: 2_000,
             cache_bytes_max: 16 << 20,
@@ -114,6 +126,7 @@ impl Default for SqliteOptions {
             changes_kept: CHANGES_KEPT,
             trash_seconds: TRASH_SECONDS,
             free_percent_max: 25,
+            vfs: None,
             clock: Arc::new(system_clock),
         }
     }
@@ -128,6 +141,7 @@ impl fmt::Debug for SqliteOptions {
             .field("fold", &self.fold)
             .field("layout", &self.layout)
             .field("unfolded_points_max", &self.unfolded_points_max)
+            .field("unfolded_entry_bytes_max", &self.unfolded_entry_bytes_max)
             .field("log_bytes_max", &self.log_bytes_max)
             .field("stall_millis_max", &self.stall_millis_max)
             .field("cache_bytes_max", &self.cache_bytes_max)
@@ -135,6 +149,7 @@ impl fmt::Debug for SqliteOptions {
             .field("changes_kept", &self.changes_kept)
             .field("trash_seconds", &self.trash_seconds)
             .field("free_percent_max", &self.free_percent_max)
+            .field("vfs", &self.vfs)
             .finish_non_exhaustive()
     }
 }

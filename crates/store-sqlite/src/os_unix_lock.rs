@@ -29,6 +29,11 @@ pub(crate) fn try_lock_exclusive(file: &File) -> io::Result<bool> {
     }
 }
 
+/// Gives the lock back, whoever else has the file open by the same description.
+pub(crate) fn unlock(file: &File) -> io::Result<()> {
+    control(file, SET_LOCK, libc::F_UNLCK).map(drop)
+}
+
 /// Whether somebody holds the lock, without taking it.
 pub(crate) fn is_locked(file: &File) -> io::Result<bool> {
     control(file, GET_LOCK, libc::F_WRLCK).map(|kind| kind != libc::F_UNLCK as libc::c_short)

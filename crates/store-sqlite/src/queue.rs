@@ -17,7 +17,7 @@ use rusqlite::Connection;
 
 use crate::backlog::Backlog;
 use crate::context::SqliteContext;
-use crate::error::Result;
+use crate::error::{POISON_RETRY_MILLIS, Result, is_failed_sync};
 
 /// Frames of one commit at most.
 const GROUP_FRAMES_MAX: usize = 256;
@@ -282,6 +282,13 @@ impl WriterShared {
         self.changed.notify_all();
     }
 
+    /// Answers nothing but this from now on, if a sync has failed.
+    pub(crate) fn poison_after_sync(&self, error: &StoreError) {
+        if is_failed_sync(error) {
+            self.poison(error.to_string());
+        }
+    }
+
     /// Waits for jobs and takes the next: one edit, slice or checkpoint, or all frames that wait.
     pub(crate) fn take(&self) -> Option<Vec<Job>> {
         let mut queue = self.lock();
@@ -327,7 +334,7 @@ impl Queue {
                     "nothing is written any more since a write failed: {reason}\nhint: look at \
                      the disk, then start the server again; clients keep what they have"
                 ),
-                retry_after_millis: 30_000,
+                retry_after_millis: POISON_RETRY_MILLIS,
             });
         }
         if self.is_closed {

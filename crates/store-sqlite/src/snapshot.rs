@@ -12,16 +12,19 @@ use runstone_model::{
 use runstone_store::apply::RunRow;
 use runstone_store::{
     AddressMatches, ArtifactPage, ArtifactRecord, ArtifactScan, BlobReference, CANDIDATES_MAX,
-    ChangePage, ChangeScan, EventRecord, ExperimentRecord, MetricCell, MetricColumn,
-    MetricDefinition, PREFIX_CHARACTERS_MIN, PointPage, PointScan, ReferenceKind, RunOrder,
-    RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, SegmentScan, SeriesPage,
-    SeriesScan, Snapshot, StoreError, TakeSegments, WarningRecord, WriterRecord,
+    ChangePage, ChangeScan, EventRecord, ExperimentRecord, LogKind, LogPage, LogScan, LogState,
+    MetricCell, MetricColumn, MetricDefinition, ObjectPage, ObjectScan, ObjectSeriesRecord,
+    PREFIX_CHARACTERS_MIN, PointPage, PointScan, ReferenceKind, RunOrder, RunPage, RunRecord,
+    RunScan, RunStand, RunVisit, ScalarRecord, SegmentScan, SeriesPage, SeriesScan, Snapshot,
+    StoreError, TakeSegments, WarningRecord, WriterRecord,
 };
+use runstone_wire::{LogLine, LogRecord};
 use rusqlite::{Connection, Row};
 
 use crate::bindings::read_bindings;
 use crate::connection::Reader;
 use crate::directory::read_keys;
+use crate::entries;
 use crate::error::{Result, sql_error, value_error, with_path};
 use crate::journal::{read_changed_runs, scan_changes};
 use crate::keys::run_column;
@@ -350,6 +353,30 @@ impl Snapshot for SqliteSnapshot<'_> {
         each: &mut TakeSegments<'_>,
     ) -> Result<(), StoreError> {
         self.locate(fork::scan_segments(self.connection(), run, scans, each))
+    }
+
+    fn read_logs(&self, run: RunKey, kind: LogKind) -> Result<Vec<LogState>, StoreError> {
+        self.locate(entries::logs::read_logs(self.connection(), run, kind))
+    }
+
+    fn scan_log_lines(&self, run: RunKey, scan: &LogScan) -> Result<LogPage<LogLine>, StoreError> {
+        self.locate(entries::logs::scan_lines(self.connection(), run, scan))
+    }
+
+    fn scan_log_records(
+        &self,
+        run: RunKey,
+        scan: &LogScan,
+    ) -> Result<LogPage<LogRecord>, StoreError> {
+        self.locate(entries::logs::scan_records(self.connection(), run, scan))
+    }
+
+    fn read_object_series(&self, run: RunKey) -> Result<Vec<ObjectSeriesRecord>, StoreError> {
+        self.locate(entries::objects::read_object_series(self.connection(), run))
+    }
+
+    fn scan_objects(&self, run: RunKey, scan: &ObjectScan) -> Result<ObjectPage, StoreError> {
+        self.locate(entries::objects::scan_objects(self.connection(), run, scan))
     }
 
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {

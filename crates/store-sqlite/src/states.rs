@@ -7,10 +7,12 @@ use std::collections::HashMap;
 
 use runstone_model::{RunKey, SeriesKey, ValueType};
 use runstone_store::apply::SeriesId;
-use runstone_store::{SeriesHiding, counted_before};
+use runstone_store::{EntryKind, SeriesHiding, counted_before};
 use rusqlite::Connection;
 
 use crate::directory::{FoldedHead, empty_row, key_of_row, keys_of, read_added, read_folded};
+use crate::entries::Owner;
+use crate::entries::objects::{steps_range, walk_steps};
 use crate::error::{Result, sql_error};
 use crate::fork::SharedSeries;
 use crate::frames::{FrameWalk, WriterBindings, scan_frames};
@@ -60,6 +62,13 @@ impl CachedSeries {
         self.value_type = Some(unify(self.value_type, value_type)?);
         self.place = add_place(self.place, writer);
         Ok(())
+    }
+
+    /// Takes a set of objects into account; `counted` is what its step counts as.
+    pub(crate) fn add_set(&mut self, step: f64, counted: f64, writer: i64) {
+        self.add_range((step, step));
+        self.add_counted(counted);
+        self.place = add_place(self.place, writer);
     }
 
     fn add_range(&mut self, range: (f64, f64)) {
@@ -139,6 +148,7 @@ pub(crate) fn read_series_states(
         };
         state.highest = read_counted(connection, place, state.step_range, &hiding.of_series(key))?;
     }
+    read_object_states(connection, run, &keys, hiding, &mut states)?;
     let mut bindings = WriterBindings::default();
     let mut walk = FrameWalk::default();
     scan_frames(connection, run, 0, |frame| {
@@ -173,6 +183,54 @@ pub(crate) fn read_series_states(
         }
     }
     Ok(states)
+}
+
+/// Steps and writers of object series.
+fn read_object_states(
+    connection: &Connection,
+    run: RunKey,
+    keys: &[SeriesKey],
+    hiding: &RunHiding,
+    states: &mut [CachedSeries],
+) -> Result<()> {
+    let params = [run_column(run)];
+    let marks = collect(connection, sql::SCAN_OBJECT_MARKS, params, |row| {
+        let step = |index: usize| row.get::<_, f64>(index).map_err(sql_error);
+        let writer: i64 = row.get(3).map_err(sql_error)?;
+        let series: u32 = row.get(0).map_err(sql_error)?;
+        Ok((series, (step(1)?, step(2)?), writer))
+    })?;
+    for (series, range, writer) in marks {
+        let index = series as usize;
+        let (Some(key), Some(state)) = (keys.get(index), states.get_mut(index)) else {
+            let reason = format!("there is no series {series}");
+            return Err(crate::error::value_error("objects", reason));
+        };
+        let hiding = hiding.of_series(key);
+        let mut highest = None;
+        if hiding.has_cuts() {
+            let owner = Owner::new(run, EntryKind::Objects, series.into());
+            walk_steps(connection, owner, steps_range(None, None), |sets| {
+                let keys = sets.iter().map(|set| &set.meta.key);
+                let counted = keys.map(|key| hiding.counted_step(key.step(), key.generation));
+                highest = counted.chain(highest).reduce(f64::max);
+                Ok(true)
+            })?;
+        } else {
+            highest = Some(range.1.floor());
+        }
+        *state = CachedSeries {
+            step_range: Some(range),
+            highest,
+            // Several writers stand as 0 in the column.
+            place: match writer {
+                0 => PLACE_SEVERAL,
+                writer => writer.cast_unsigned(),
+            },
+            ..CachedSeries::default()
+        };
+    }
+    Ok(())
 }
 
 /// What the folded points of a series count as of which some are hidden. Nothing before the last

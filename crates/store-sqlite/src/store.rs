@@ -19,7 +19,7 @@ use rusqlite::Connection;
 use crate::backlog::{Backlog, Unfolded};
 use crate::checkpointer::{self, log_bytes};
 use crate::columns::ColumnCache;
-use crate::connection::{ReaderPool, open, open_writer, use_log};
+use crate::connection::{ReaderPool, open_through, open_writer, use_log};
 use crate::copy::copy_folder;
 use crate::error::{Result, sql_error, with_path};
 use crate::fold::Folder;
@@ -111,7 +111,11 @@ impl SqliteStore {
         migrations: &[Migration],
     ) -> Result<(Inner, StoreIdentity, Vec<JoinHandle<()>>)> {
         let database = database_file(folder);
-        let mut connection = open_writer(&database, options.cache_bytes_max / 4)?;
+        let mut connection = open_writer(
+            &database,
+            options.cache_bytes_max / 4,
+            options.vfs.as_deref(),
+        )?;
         let now = (options.clock)();
         let identity = prepare_schema(&mut connection, &database, migrations, now)?;
         use_log(&connection)?;
@@ -121,6 +125,7 @@ impl SqliteStore {
         let shared = Arc::new(WriterShared::new(backlog, change));
         let pool = Arc::new(ReaderPool::new(
             database.clone(),
+            options.vfs.clone(),
             options.cache_bytes_max / 2,
             options.readers_max,
         ));
@@ -137,6 +142,7 @@ impl SqliteStore {
             Arc::clone(&shared),
             Arc::clone(&pool),
             database.clone(),
+            options.vfs.clone(),
             Arc::clone(&options.clock),
             options.trash_seconds,
             options.free_percent_max,
@@ -144,7 +150,7 @@ impl SqliteStore {
         let writer = Writer::new(Arc::clone(&shared), connection)?;
         let mut threads = vec![spawn("runstone-write", move || writer.run())?];
         if options.background {
-            let connection = open(&database, 1 << 20)?;
+            let connection = open_through(&database, 1 << 20, options.vfs.as_deref())?;
             let for_log = Arc::clone(&shared);
             let log_bytes_max = options.log_bytes_max;
             threads.push(spawn("runstone-log", move || {
@@ -194,11 +200,15 @@ impl SqliteStore {
         let longest = Duration::from_millis(options.stall_millis_max);
         let until = Instant::now() + longest;
         let points_max = options.unfolded_points_max;
-        if shared.backlog.totals().1 > points_max
-            && !shared.backlog.wait_for_room(points_max, longest)
-        {
+        let bytes_max = options.unfolded_entry_bytes_max;
+        let backlog = &shared.backlog;
+        let is_over = backlog.totals().1 > points_max || backlog.entry_bytes() > bytes_max;
+        if is_over && !backlog.wait_for_room(points_max, bytes_max, longest) {
             return Err(StoreError::Overloaded {
-                reason: format!("more than {points_max} points wait to be folded"),
+                reason: format!(
+                    "more than {points_max} points, or {bytes_max} bytes of logs and objects, \
+                     wait to be folded"
+                ),
                 retry_after_millis: OVERLOAD_RETRY_MILLIS,
             });
         }
@@ -442,6 +452,15 @@ fn read_unfolded(connection: &Connection) -> Result<Vec<Unfolded>> {
             ..nothing
         })
     })?;
+    unfolded.extend(collect(connection, sql::SUM_ENTRY_ROWS, [], |row| {
+        let get = |index: usize| row.get::<_, i64>(index).map_err(sql_error);
+        let run = RunKey(get(0)?.cast_unsigned());
+        Ok(Unfolded {
+            entry_rows: get(1)?.cast_unsigned(),
+            entry_bytes: get(2)?.cast_unsigned(),
+            ..Unfolded::nothing(run, Timestamp::from_micros(get(3)?))
+        })
+    })?);
     unfolded.extend(collect(connection, sql::STALE_RUNS, [], |row| {
         let run = RunKey(row.get::<_, i64>(0).map_err(sql_error)?.cast_unsigned());
         let nothing = Unfolded::nothing(run, Timestamp::from_micros(0));

@@ -3,8 +3,9 @@
 //! `SqliteStore::append` puts a prepared frame into the queue and waits. The thread takes all
 //! frames that wait, applies each in a savepoint, commits once, and only then answers all of them;
 //! a frame that comes alone waits for nobody. The surprising rule: after a commit that failed for
-//! any other reason than a full disk nothing is written any more, because nobody can know what
-//! the disk holds. The queue then answers that until the folder is opened again.
+//! any other reason than a full disk, or a checkpoint whose sync failed, nothing is written any
+//! more, because nobody can know what the disk holds. The queue then answers that until the folder
+//! is opened again.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -137,6 +138,9 @@ impl Writer {
                 // Replaced by the outcome of the group below.
                 Err(_) => Err(closed()),
             };
+            if let Err(error) = &answer {
+                self.shared.poison_after_sync(error);
+            }
             if answer.is_err() && self.connection.is_autocommit() {
                 // SQLite has undone the whole group.
                 outcome = outcome.and_then(|()| answer.as_ref().map(drop).map_err(copy_error));
@@ -151,6 +155,7 @@ impl Writer {
             self.commit()
         });
         if let Err(error) = &outcome {
+            self.shared.poison_after_sync(error);
             self.undo(former);
             tracing::warn!(%error, "a group of frames was not applied");
         } else {
@@ -243,6 +248,7 @@ impl Writer {
         match &outcome {
             Ok(_) => self.shared.publish_change(self.sequences.change),
             Err(error) => {
+                self.shared.poison_after_sync(error);
                 self.undo(former);
                 tracing::warn!(%error, "runs were not edited");
             }
@@ -276,7 +282,9 @@ impl Writer {
 
     fn apply_slice(&mut self, slice: Slice) -> Result<()> {
         self.begin()?;
-        let outcome = slice(&mut self.connection).and_then(|()| self.commit());
+        let outcome = slice(&mut self.connection)
+            .inspect_err(|error| self.shared.poison_after_sync(error))
+            .and_then(|()| self.commit());
         if outcome.is_err() && !self.connection.is_autocommit() {
             self.statement("ROLLBACK")?;
         }
@@ -290,6 +298,8 @@ impl Writer {
 
     /// Commits. What fails here and is not a full disk is the end of writing.
     fn commit(&self) -> Result<()> {
+        // A checkpoint may have failed meanwhile.
+        self.shared.check_poison()?;
         self.connection
             .prepare_cached("COMMIT")
             .and_then(|mut statement| statement.execute([]))
@@ -331,7 +341,8 @@ impl Writer {
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
                 row.get::<_, i64>(0)
             })
-            .map_err(sql_error);
+            .map_err(sql_error)
+            .inspect_err(|error| self.shared.poison_after_sync(error));
         self.connection
             .busy_timeout(BUSY_TIMEOUT)
             .map_err(sql_error)?;

@@ -36,7 +36,9 @@ const TINY: FoldLayout = FoldLayout {
     pack_points: 3,
     chunk_points_min: 4,
     chunk_points: 8,
+    entry_block_bytes: 24,
     merge_fan_in: 3,
+    slice_bytes_max: 1,
 };
 
 struct Opened {

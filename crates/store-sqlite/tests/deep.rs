@@ -32,6 +32,7 @@ fn folder() -> TempDir {
                 (0..9).map(|step| (f64::from(step), f64::from(step * index))),
             );
         }
+        log_texts(&mut builder, 0);
         store.append(builder.frame()).unwrap();
         store
             .append(builder.remove(Some(key("short-3")), Some(2.0)).frame())
@@ -41,10 +42,25 @@ fn folder() -> TempDir {
         let late = builder.metric("late");
         builder.log(late, [(1.0, 1.0), (2.0, f64::NAN)]);
         builder.log(loss, [(2_600.0, 7.0)]);
+        log_texts(&mut builder, 20);
         store.append(builder.frame()).unwrap();
     }
     store.close().unwrap();
     folder
+}
+
+/// Lines, records and texts from a number on.
+fn log_texts(builder: &mut FrameBuilder, first: u64) {
+    let notes = runstone_model::SeriesKey {
+        kind: runstone_model::SeriesKind::Text,
+        ..key("notes")
+    };
+    let number = builder.series(&notes, runstone_model::ValueType::F64, false);
+    for line in first..first + 20 {
+        let text = format!("line {line} of many that are much alike");
+        builder.log_lines(line, &[&text]).log_record(20, &text);
+        builder.log_objects(number, line as f64, &[&format!("\"{text}\"")]);
+    }
 }
 
 fn connect(folder: &Path) -> Connection {
@@ -116,6 +132,14 @@ fn a_byte_of_a_frame_is_named() {
 }
 
 #[test]
+fn a_byte_of_a_line_record_or_object_is_named() {
+    for part in ["head", "data"] {
+        damage_blob("entry_block", part, &["block of entries, "]);
+        damage_blob("entry_row", part, &["entries as received, "]);
+    }
+}
+
+#[test]
 fn a_byte_of_a_summary_is_named() {
     damage_blob("run_summary", "body", &["summary"]);
 }
@@ -179,6 +203,27 @@ fn rows_that_do_not_fit_together_are_named() {
             &["tiers of packs without a pack", "1/10"],
         ),
         (
+            "DELETE FROM run WHERE id = 2",
+            &["lines, records or objects without their run", "2/"],
+        ),
+        (
+            "DELETE FROM log_mark WHERE run = 1 AND kind = 0",
+            &["lines or records without the mark", "1/1"],
+        ),
+        (
+            "DELETE FROM object_mark WHERE run = 1",
+            &["objects without the mark", "1/"],
+        ),
+        (
+            "UPDATE entry_block SET entries = entries + 1 WHERE run = 2",
+            &["block of entries, 2/", "columns say"],
+        ),
+        (
+            "INSERT INTO entry_block SELECT NULL, run, kind, owner, first_key, CAST(last_key || x'00' AS BLOB), \
+             entries, bytes, head, data FROM entry_block WHERE run = 1",
+            &["that overlap", "1/"],
+        ),
+        (
             "UPDATE run SET experiment = 77",
             &["runs without their experiment", "1/77"],
         ),
@@ -201,6 +246,62 @@ fn rows_that_do_not_fit_together_are_named() {
         (
             "INSERT INTO series VALUES (16777216 * 2 + 90, x'01ff')",
             &["series 2/90"],
+        ),
+        (
+            "UPDATE pack SET last_series = last_series + 1 WHERE id >> 24 = 1",
+            &["pack 16777216", "not what its row says"],
+        ),
+        (
+            "UPDATE chunk SET first_step = -1.0 WHERE run = 2",
+            &["chunk", "not what its row says"],
+        ),
+        (
+            "UPDATE l0 SET points = points + 1 WHERE id >> 24 = 2",
+            &["frame", "not what its row says"],
+        ),
+        (
+            "UPDATE run_summary SET points = points + 1 WHERE run = 1",
+            &["the summary of run 1", "not what its row says"],
+        ),
+        (
+            "DELETE FROM l0 WHERE id >> 24 = 2",
+            &["points are not all there", "2/"],
+        ),
+        (
+            "DELETE FROM run_summary WHERE run = 1",
+            &["points are not all there", "1/"],
+        ),
+        (
+            "UPDATE writer_mark SET durable = durable - 1 WHERE writer = 1",
+            &["not those of their writers", "1/"],
+        ),
+        (
+            "DELETE FROM cut WHERE id >> 24 = 1",
+            &["rewinds are not all there", "1/1"],
+        ),
+        (
+            "DELETE FROM append_writer WHERE run = 1",
+            &["no writer has appended", "1/"],
+        ),
+        (
+            "DELETE FROM binding WHERE id >> 24 = 2",
+            &["no writer of run 2 has a number for series 0"],
+        ),
+        (
+            "DELETE FROM pack_tier WHERE id >> 24 = 2",
+            &["packs that belong to no tier", "2/0"],
+        ),
+        (
+            "DELETE FROM event WHERE id >> 24 = 1",
+            &["state is not that of their last event", "1/0"],
+        ),
+        (
+            "UPDATE sequence SET last = 1 WHERE name = 'run'",
+            &["would be given again", "1/2"],
+        ),
+        (
+            "DELETE FROM meta WHERE name = 'created_at'",
+            &["names of the folder", "0/2"],
         ),
     ] {
         let folder = folder();

@@ -6,8 +6,13 @@
 mod blobs;
 mod conformance;
 mod copies;
+mod damages;
 mod deep;
+mod entries;
+mod faults;
 mod folder;
 mod forks;
+mod kills;
 mod merging;
+mod script;
 mod space;

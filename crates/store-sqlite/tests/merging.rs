@@ -1,9 +1,9 @@
 //! Packs and chunks of a run that is folded again and again stay few, and nothing is lost by it.
 
 use runstone_model::WorkspaceId;
-use runstone_store::Store;
 use runstone_store::conformance::all_points;
 use runstone_store::conformance::testing::{FrameBuilder, key};
+use runstone_store::{Store, StoreError};
 use runstone_store_sqlite::{FoldLayout, SqliteOptions, SqliteStore, check_deep};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -73,4 +73,50 @@ fn a_run_folded_often_has_few_packs_and_few_small_chunks() {
     drop(connection);
     let report = check_deep(folder.path()).unwrap();
     assert_eq!(report.damages, []);
+}
+
+#[test]
+fn a_run_that_has_used_up_its_numbers_of_frames_takes_those_of_folded_ones() {
+    let folder = TempDir::new().unwrap();
+    let quiet = || SqliteOptions {
+        background: false,
+        ..SqliteOptions::default()
+    };
+    let mut builder = FrameBuilder::creator("run", 1);
+    let loss = builder.metric("loss");
+    let mut step = 0.0;
+    let mut next = || {
+        step += 1.0;
+        builder.log(loss, [(step, step)]).frame()
+    };
+    let store = SqliteStore::open(folder.path(), quiet()).unwrap();
+    store.append(next()).unwrap();
+    store.close().unwrap();
+    drop(store);
+    // As after some weeks of a frame every tenth of a second.
+    let connection = Connection::open(folder.path().join("runstone.db")).unwrap();
+    let moved = "UPDATE l0 SET id = ((id >> 24) << 24) + 16777214";
+    assert_eq!(connection.execute(moved, []).unwrap(), 1);
+    drop(connection);
+    let store = SqliteStore::open(folder.path(), quiet()).unwrap();
+    store.append(next()).unwrap();
+    let refused = next();
+    let answer = store.append(refused.clone());
+    assert!(
+        matches!(answer, Err(StoreError::Overloaded { .. })),
+        "{answer:?}"
+    );
+    store.fold(true).unwrap();
+    store.append(refused).unwrap();
+    store.append(next()).unwrap();
+    let snapshot = store.snapshot().unwrap();
+    let run = snapshot.find_run(WorkspaceId::default(), "run").unwrap();
+    assert_eq!(
+        all_points(&*snapshot, run.key, &key("loss"), true, 10).len(),
+        4
+    );
+    drop(snapshot);
+    store.close().unwrap();
+    drop(store);
+    assert_eq!(check_deep(folder.path()).unwrap().damages, []);
 }

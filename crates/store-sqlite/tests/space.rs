@@ -74,6 +74,16 @@ fn fill(store: &SqliteStore, builder: &mut FrameBuilder, frames: u64) {
             let number = builder.metric(name);
             builder.log(number, [(first as f64, noise(7))]);
         }
+        let notes = runstone_model::SeriesKey {
+            kind: runstone_model::SeriesKind::Text,
+            ..key("notes")
+        };
+        let number = builder.series(&notes, runstone_model::ValueType::F64, false);
+        for line in first..first + 30 {
+            let text = format!("\"line {line} of the log\"");
+            builder.log_lines(line, &[&text]).log_record(20, &text);
+            builder.log_objects(number, line as f64, &[&text]);
+        }
         store.append(builder.frame()).unwrap();
     }
 }
@@ -299,6 +309,14 @@ fn the_parts_add_up_to_what_is_on_disk() {
             "chunks",
             of_kind(|kinds| kinds.chunks),
             pages("'chunk', 'chunk_by_series'"),
+        ),
+        (
+            "logs and objects",
+            of_kind(|kinds| kinds.logs + kinds.objects),
+            pages(
+                "'entry_row', 'entry_row_by_owner', 'entry_block', 'entry_block_by_key', \
+                 'log_mark', 'object_mark'",
+            ),
         ),
         (
             "params",

@@ -136,6 +136,8 @@ pub struct BlobCounts {
 pub enum ReferenceKind {
     /// A version of an artifact.
     Artifact = 1,
+    /// An object that was ever applied; it stays until the run is purged, as history does.
+    Object = 2,
 }
 
 impl ReferenceKind {
@@ -143,6 +145,7 @@ impl ReferenceKind {
     pub fn from_number(number: u8) -> Option<Self> {
         match number {
             1 => Some(Self::Artifact),
+            2 => Some(Self::Object),
             _ => None,
         }
     }

@@ -43,13 +43,17 @@ pub enum ChangeKind {
     Deleted,
     /// The run was taken back from the trash.
     Undeleted,
+    /// Terminal lines and log records.
+    Logs,
+    /// Objects.
+    Objects,
     /// Artifacts came, became ready or went.
     Artifacts,
 }
 
 impl ChangeKind {
     /// All kinds, in the order of their bits.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Created,
         Self::State,
         Self::Properties,
@@ -61,6 +65,8 @@ impl ChangeKind {
         Self::Warnings,
         Self::Deleted,
         Self::Undeleted,
+        Self::Logs,
+        Self::Objects,
         Self::Artifacts,
     ];
 
@@ -78,6 +84,8 @@ impl ChangeKind {
             Self::Warnings => "warnings",
             Self::Deleted => "deleted",
             Self::Undeleted => "undeleted",
+            Self::Logs => "logs",
+            Self::Objects => "objects",
             Self::Artifacts => "artifacts",
         }
     }
@@ -224,7 +232,7 @@ mod tests {
     #[test]
     fn every_kind_has_a_bit_and_a_word_of_its_own() {
         let all: ChangeKinds = ChangeKind::ALL.into_iter().collect();
-        assert_eq!(all.bits(), 0b1111_1111_1111);
+        assert_eq!(all.bits(), 0b11_1111_1111_1111);
         assert!(all.iter().eq(ChangeKind::ALL));
         let mut words: Vec<&str> = ChangeKind::ALL.map(ChangeKind::as_str).to_vec();
         words.sort_unstable();

@@ -14,9 +14,12 @@ mod changes;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod edit;
+mod entries;
 mod find;
 mod hiding;
+mod logs;
 pub mod memory;
+mod objects;
 mod points;
 mod read;
 mod segments;
@@ -31,8 +34,18 @@ pub use blobs::{
 };
 pub use changes::*;
 pub use edit::{EditAnswer, EditOutcome, EditRequest, RunAction, RunChanges};
+pub use entries::{
+    Entry, EntryBlock, EntryError, EntryHead, EntryKey, EntryKind, EntryMeta, decode_line,
+    decode_object_set, decode_record, encode_entries, encode_line, encode_object_set,
+    encode_record,
+};
 pub use find::{AddressMatches, CANDIDATES_MAX, PREFIX_CHARACTERS_MIN};
 pub use hiding::{Cut, Removal, SeriesHiding, counted_before};
+pub use logs::{
+    LOG_ENTRY_BYTES, LOG_EXAMINED_MAX, LOG_PAGE_BYTES_MAX, LogEntry, LogKind, LogMark, LogPage,
+    LogScan, LogState, Numbered,
+};
+pub use objects::{OBJECT_PAGE_BYTES_MAX, ObjectPage, ObjectScan, ObjectSeriesRecord, ObjectSet};
 pub use points::{FrameOrder, PointColumns, bits_as_f64, convert_bits, is_integer, point_value};
 pub use read::*;
 pub use segments::{
@@ -49,7 +62,7 @@ use runstone_model::{
     ArtifactPath, BlobDigest, ChangeNumber, ExperimentKey, ParamPath, ParamValue, Params,
     ReceivedAt, RunKey, StoreIdentity, WorkspaceId, WriterId,
 };
-use runstone_wire::{Frame, FrameAnswer};
+use runstone_wire::{Frame, FrameAnswer, LogLine, LogRecord};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -255,6 +268,31 @@ pub trait Snapshot {
         scans: &[SegmentScan],
         each: &mut TakeSegments<'_>,
     ) -> Result<(), StoreError>;
+
+    /// Logs of a run that have entries, in the order of their writers' first frames.
+    fn read_logs(&self, run: RunKey, kind: LogKind) -> Result<Vec<LogState>, StoreError>;
+
+    /// Terminal lines of one writer by number, a page. It is bounded in the entries it looks at
+    /// and in bytes, so it may be empty and still move on. None for a log that is not there.
+    fn scan_log_lines(&self, run: RunKey, scan: &LogScan) -> Result<LogPage<LogLine>, StoreError>;
+
+    /// Log records of one writer, as [`Snapshot::scan_log_lines`].
+    fn scan_log_records(
+        &self,
+        run: RunKey,
+        scan: &LogScan,
+    ) -> Result<LogPage<LogRecord>, StoreError>;
+
+    /// Object series of a run that have a readable set, sorted by (name, context, kind) as bytes.
+    fn read_object_series(&self, run: RunKey) -> Result<Vec<ObjectSeriesRecord>, StoreError>;
+
+    /// Sets of one object series, one a step, by step; or with `history` all sets ever applied, by
+    /// (step, generation, append number, position). A page ends early where documents are long.
+    ///
+    /// # Errors
+    /// `NotFound` if no object of such a series was ever applied; one whose sets are all hidden
+    /// has an empty page and a history.
+    fn scan_objects(&self, run: RunKey, scan: &ObjectScan) -> Result<ObjectPage, StoreError>;
 
     /// Artifacts of a run, pending ones too.
     fn scan_artifacts(&self, run: RunKey, scan: &ArtifactScan) -> Result<ArtifactPage, StoreError>;

@@ -65,6 +65,10 @@ pub struct SpaceByKind {
     pub summaries: u64,
     /// Params.
     pub params: u64,
+    /// Terminal lines and log records.
+    pub logs: u64,
+    /// Objects: documents, without the blobs they refer to.
+    pub objects: u64,
     /// Everything else of a run: properties, tags, scalars, events, writers.
     pub rest: u64,
 }
@@ -78,9 +82,11 @@ impl SpaceByKind {
             chunks,
             summaries,
             params,
+            logs,
+            objects,
             rest,
         } = *self;
-        frames + packs + chunks + summaries + params + rest
+        frames + packs + chunks + summaries + params + logs + objects + rest
     }
 }
 
@@ -91,6 +97,8 @@ impl AddAssign for SpaceByKind {
         self.chunks += other.chunks;
         self.summaries += other.summaries;
         self.params += other.params;
+        self.logs += other.logs;
+        self.objects += other.objects;
         self.rest += other.rest;
     }
 }

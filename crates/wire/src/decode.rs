@@ -13,6 +13,7 @@ use crate::operation::{
 };
 use crate::params::{invalid, path_from_keys, scalar_from_proto, setting_from_proto, undecodable};
 use crate::proto::operation::Kind;
+use crate::texts;
 use crate::{OPERATION_BYTES_MAX, OperationError, RefusalCode, proto};
 
 /// Series numbers fit into the 24 bits that a spool slot has for them.
@@ -105,6 +106,11 @@ fn kind_from_proto(kind: Kind) -> Result<OperationKind, OperationError> {
                 .map(|dropped| (dropped.number, dropped.points))
                 .collect(),
         }),
+        Kind::ObjectPoints(objects) => {
+            OperationKind::ObjectPoints(texts::objects_from_proto(objects)?)
+        }
+        Kind::LogLines(lines) => OperationKind::LogLines(texts::lines_from_proto(lines)?),
+        Kind::LogRecords(records) => OperationKind::LogRecords(texts::records_from_proto(records)?),
     })
 }
 
@@ -217,10 +223,10 @@ fn define_series(define: proto::DefineSeries) -> Result<DefineSeries, OperationE
 }
 
 fn series_key(name: String, context: &str, kind: i32) -> Result<SeriesKey, OperationError> {
-    let kind = match proto::SeriesKind::try_from(kind) {
-        Ok(proto::SeriesKind::Metric) => SeriesKind::Metric,
-        Err(_) => return Err(unsupported("series kind", kind)),
-    };
+    let kind = u8::try_from(kind)
+        .ok()
+        .and_then(SeriesKind::from_u8)
+        .ok_or_else(|| unsupported("series kind", kind))?;
     let context = if context.is_empty() {
         Context::empty()
     } else {
@@ -284,7 +290,7 @@ fn tag_names(tags: Vec<String>) -> Result<Vec<TagName>, OperationError> {
         .collect()
 }
 
-fn unsupported(what: &str, value: impl std::fmt::Display) -> OperationError {
+pub(crate) fn unsupported(what: &str, value: impl std::fmt::Display) -> OperationError {
     OperationError {
         code: RefusalCode::Unsupported,
         reason: format!("{what} {value} is not known here, hint: upgrade the server"),

@@ -8,8 +8,8 @@ use crate::operation::{
     OpenMode, OpenRun, OpenWriter, Operation, OperationKind, Remove, SetProperties, SetScalar,
 };
 use crate::params::{scalar_to_proto, setting_to_proto};
-use crate::proto;
 use crate::proto::operation::Kind;
+use crate::{proto, texts};
 
 pub(crate) fn operation_to_proto(operation: &Operation) -> proto::Operation {
     let if_present = match operation.if_present {
@@ -53,6 +53,11 @@ fn kind_to_proto(kind: &OperationKind) -> Kind {
             at_micros: at.as_micros(),
         }),
         OperationKind::Completeness(counters) => Kind::Completeness(completeness(counters)),
+        OperationKind::ObjectPoints(objects) => {
+            Kind::ObjectPoints(texts::objects_to_proto(objects))
+        }
+        OperationKind::LogLines(lines) => Kind::LogLines(texts::lines_to_proto(lines)),
+        OperationKind::LogRecords(records) => Kind::LogRecords(texts::records_to_proto(records)),
     }
 }
 
@@ -150,20 +155,9 @@ fn change_tags(change: &ChangeTags) -> proto::ChangeTags {
     }
 }
 
-fn kind_of_series(kind: SeriesKind) -> proto::SeriesKind {
-    match kind {
-        SeriesKind::Metric => proto::SeriesKind::Metric,
-        _ => unreachable_kind(),
-    }
-}
-
-/// Object kinds have no operation in this version: nothing builds a `DefineSeries` of them.
-fn unreachable_kind() -> proto::SeriesKind {
-    debug_assert!(
-        false,
-        "object series have no frame operation in this version"
-    );
-    proto::SeriesKind::Metric
+/// The numbers of the model and of the wire are the same.
+fn kind_of_series(kind: SeriesKind) -> i32 {
+    i32::from(kind.as_u8())
 }
 
 fn define_series(define: &DefineSeries) -> proto::DefineSeries {
@@ -178,7 +172,7 @@ fn define_series(define: &DefineSeries) -> proto::DefineSeries {
         number: define.number,
         name: define.key.name.as_str().to_owned(),
         context: context_text(define.key.context.as_str()),
-        kind: kind_of_series(define.key.kind).into(),
+        kind: kind_of_series(define.key.kind),
         value_type: value_type.into(),
         auto_step: define.auto_step,
     }
@@ -223,7 +217,7 @@ fn remove_to_proto(remove: &Remove) -> proto::Remove {
             proto::remove::Target::Series(proto::SeriesTarget {
                 name: key.name.as_str().to_owned(),
                 context: context_text(key.context.as_str()),
-                kind: kind_of_series(key.kind).into(),
+                kind: kind_of_series(key.kind),
             })
         });
     proto::Remove {

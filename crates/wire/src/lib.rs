@@ -17,6 +17,7 @@ mod encode;
 mod frame;
 mod operation;
 mod params;
+mod texts;
 
 pub use answer::{FrameAnswer, FrameStatus, Refusal, RefusalCode};
 pub use frame::{EncodedOperation, Frame, KindTag, OperationError, WireError};
@@ -25,6 +26,7 @@ pub use operation::{
     OpenMode, OpenRun, OpenWriter, Operation, OperationKind, ParamSetting, Remove, SetProperties,
     SetScalar,
 };
+pub use texts::{LogLine, LogLines, LogRecord, ObjectDocument, ObjectPoints};
 
 /// Media type of a frame and of the answer to it.
 pub const FRAME_CONTENT_TYPE: &str = "application/vnd.runstone.frame";

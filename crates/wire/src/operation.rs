@@ -10,6 +10,8 @@ use runstone_model::{
     ScalarValue, SeriesKey, Step, TagName, Timestamp, ValueType, WriterId,
 };
 
+use crate::texts::{LogLines, LogRecord, ObjectPoints};
+
 /// What to do when the target of an operation exists already. Decided in `Store::append`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IfPresent {
@@ -70,6 +72,12 @@ pub enum OperationKind {
     },
     /// Cumulative counters of this writer.
     Completeness(Completeness),
+    /// The objects of one step of a series.
+    ObjectPoints(ObjectPoints),
+    /// Terminal lines of this writer.
+    LogLines(LogLines),
+    /// Log records of this writer.
+    LogRecords(Vec<LogRecord>),
 }
 
 /// See [`OperationKind::OpenWriter`].

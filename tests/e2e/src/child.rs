@@ -26,6 +26,8 @@ pub struct ChildPlan {
     pub fork_after: Option<u64>,
     /// Set a param after each so many points.
     pub param_every: u64,
+    /// Log a line at each point of thread 0, and a record after each so many; 0: neither.
+    pub record_every: u64,
 }
 
 impl ChildPlan {
@@ -39,6 +41,7 @@ impl ChildPlan {
             pause_micros: 0,
             fork_after: None,
             param_every: 997,
+            record_every: 0,
         }
     }
 
@@ -47,7 +50,7 @@ impl ChildPlan {
         serde_json::json!({
             "run": self.run, "url": self.url, "threads": self.threads, "points": self.points,
             "pause_micros": self.pause_micros, "fork_after": self.fork_after,
-            "param_every": self.param_every,
+            "param_every": self.param_every, "record_every": self.record_every,
         })
         .to_string()
     }
@@ -77,6 +80,7 @@ impl ChildPlan {
             pause_micros: number("pause_micros")?,
             fork_after: value["fork_after"].as_u64(),
             param_every: number("param_every")?,
+            record_every: number("record_every")?,
         })
     }
 }

@@ -7,6 +7,7 @@
 
 mod calls;
 mod close;
+mod logs;
 mod point;
 mod series;
 mod settings;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use runstone_model::ReasonCode;
 
+pub use logs::{Object, Record};
 pub use point::{At, MetricValue};
 pub use series::SeriesHandle;
 pub use settings::now_micros;

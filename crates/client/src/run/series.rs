@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use runstone_model::{Context, MetricName, SeriesKey, ValueType};
+use runstone_model::{Context, MetricName, SeriesKey, SeriesKind, ValueType};
 use runstone_wire::DefineSeries;
 
 use crate::error::ClientError;
@@ -94,6 +94,8 @@ pub(crate) struct SeriesTable {
     /// Some narrow handle stands, or may stand, for a wide number.
     has_mixed: AtomicBool,
     index: Mutex<Index>,
+    /// Numbers of object series: explicit steps, counted steps; 0: none. Locked after `index`.
+    objects: Mutex<HashMap<SeriesKey, [u32; 2]>>,
 }
 
 /// By name, then by context, then by type and kind of step.
@@ -125,6 +127,7 @@ impl SeriesTable {
             count: AtomicU32::new(0),
             has_mixed: AtomicBool::new(false),
             index: Mutex::new(HashMap::new()),
+            objects: Mutex::new(HashMap::new()),
         }
     }
 
@@ -181,6 +184,44 @@ impl SeriesTable {
         Ok(SeriesHandle::new(number, auto_step, is_narrow))
     }
 
+    /// The number of a series of objects; `declare` as in [`Self::intern`].
+    pub(crate) fn intern_objects(
+        &self,
+        name: &str,
+        context: &Context,
+        kind: SeriesKind,
+        auto_step: bool,
+        declare: impl FnOnce(&DefineSeries) -> Result<(), ClientError>,
+    ) -> Result<u32, ClientError> {
+        if !kind.is_object() {
+            return Err(ClientError::Invalid(format!(
+                "{kind} is no kind of objects; hint: track numbers with track"
+            )));
+        }
+        let key = SeriesKey {
+            name: MetricName::new(name)?,
+            context: context.clone(),
+            kind,
+        };
+        // Numbers are given out under this lock.
+        let mut index = lock(&self.index);
+        let known = lock(&self.objects).get(&key).copied().unwrap_or_default();
+        let known = known[usize::from(auto_step)];
+        if known != 0 {
+            return Ok(known);
+        }
+        let number = self.next_number()?;
+        let define = DefineSeries {
+            number,
+            key,
+            value_type: ValueType::F64,
+            auto_step,
+        };
+        declare(&define)?;
+        self.insert(&mut index, define);
+        Ok(number)
+    }
+
     /// Gives every series that counts its steps a new number, whose ordinals begin at 0;
     /// `declare` is called once for each. What could not be declared counts on as before until it
     /// is interned again.
@@ -195,6 +236,11 @@ impl SeriesTable {
                 if place % 2 == 1 && *number != 0 {
                     former.push(std::mem::take(number));
                 }
+            }
+        }
+        for numbers in lock(&self.objects).values_mut() {
+            if numbers[1] != 0 {
+                former.push(std::mem::take(&mut numbers[1]));
             }
         }
         former.sort_unstable();
@@ -227,12 +273,20 @@ impl SeriesTable {
 
     fn insert(&self, index: &mut MutexGuard<'_, Index>, define: DefineSeries) {
         let number = define.number;
+        let (value_type, auto_step) = (define.value_type, define.auto_step);
+        if define.key.kind.is_object() {
+            let mut objects = lock(&self.objects);
+            objects.entry(define.key.clone()).or_default()[usize::from(auto_step)] = number;
+            self.set_entry(Entry {
+                define,
+                next_ordinal: Arc::default(),
+                wide: AtomicU32::new(0),
+                successor: AtomicU32::new(0),
+            });
+            return;
+        }
         let name: Box<str> = define.key.name.as_str().into();
         let context: Box<str> = define.key.context.as_str().into();
-        let (value_type, auto_step) = (define.value_type, define.auto_step);
-        let (chunk, offset) = position(number);
-        let entries = self.chunks[chunk]
-            .get_or_init(|| (0..FIRST_CHUNK << chunk).map(|_| OnceLock::new()).collect());
         let numbers = index
             .entry(name)
             .or_default()
@@ -250,9 +304,7 @@ impl SeriesTable {
             wide: AtomicU32::new(0),
             successor: AtomicU32::new(0),
         };
-        if entries[offset].set(entry).is_ok() {
-            self.count.store(number, Ordering::Release);
-        }
+        self.set_entry(entry);
         numbers[variant(value_type, auto_step)] = number;
         if value_type == ValueType::F64 {
             for narrow in NARROW_TYPES.map(|narrow| numbers[variant(narrow, auto_step)]) {
@@ -261,6 +313,17 @@ impl SeriesTable {
                     self.has_mixed.store(true, Ordering::Release);
                 }
             }
+        }
+    }
+
+    /// Makes an entry known under its number.
+    fn set_entry(&self, entry: Entry) {
+        let number = entry.define.number;
+        let (chunk, offset) = position(number);
+        let entries = self.chunks[chunk]
+            .get_or_init(|| (0..FIRST_CHUNK << chunk).map(|_| OnceLock::new()).collect());
+        if entries[offset].set(entry).is_ok() {
+            self.count.store(number, Ordering::Release);
         }
     }
 

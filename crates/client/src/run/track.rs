@@ -136,24 +136,25 @@ impl Run {
         }
     }
 
-    /// The first point starts the sender; a closed run takes no more.
-    #[cold]
-    pub(super) fn start(&self, writer: &Arc<RunWriter>) -> bool {
-        match writer.phase.compare_exchange(
+    /// Starts the sender, if nothing has yet.
+    pub(super) fn start_sender(&self, writer: &Arc<RunWriter>) {
+        let started = writer.phase.compare_exchange(
             PHASE_FRESH,
             PHASE_RUNNING,
             Ordering::AcqRel,
             Ordering::Acquire,
-        ) {
-            Ok(_) => {
-                if writer.is_online() {
-                    sender::start_sending(writer);
-                }
-                true
-            }
-            Err(PHASE_RUNNING) => true,
-            Err(_) => refuse_point(writer, "a run that is closed"),
+        );
+        if started.is_ok() && writer.is_online() {
+            sender::start_sending(writer);
         }
+    }
+
+    /// The first point starts the sender; a closed run takes no more.
+    #[cold]
+    pub(super) fn start(&self, writer: &Arc<RunWriter>) -> bool {
+        self.start_sender(writer);
+        writer.phase.load(Ordering::Acquire) == PHASE_RUNNING
+            || refuse_point(writer, "a run that is closed")
     }
 
     /// Tracks one value: `run.track("loss", 0.3, step)`, `run.track("loss", 0.3, ())` to count

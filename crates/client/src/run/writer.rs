@@ -2,7 +2,7 @@
 //!
 //! Made by [`super::Run`], once in each process that writes; shared with the sender thread.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,8 @@ pub(crate) struct RunWriter {
     pub(crate) settings: Arc<RunSettings>,
     pub(crate) spool: Arc<SpoolWriter>,
     pub(crate) series: SeriesTable,
+    /// Number of the next terminal line.
+    pub(crate) next_line: AtomicU64,
     pub(crate) phase: AtomicU32,
     /// Somebody waits for an acknowledgement: the sender asks this writer's server at once.
     pub(crate) is_hurried: AtomicBool,
@@ -79,6 +81,7 @@ impl RunWriter {
             settings,
             spool: Arc::new(spool),
             series: SeriesTable::new(),
+            next_line: AtomicU64::new(0),
             phase: AtomicU32::new(PHASE_FRESH),
             is_hurried: AtomicBool::new(false),
             progress: Mutex::new(Progress::default()),
@@ -127,6 +130,18 @@ impl RunWriter {
         });
         self.spool
             .push_operation(operation.as_bytes(), declaration)
+            .map_err(|error| spool_error(&error))
+    }
+
+    /// As [`Self::push`], for what may be dropped when there is no room, as points are.
+    pub(crate) fn push_text(&self, kind: OperationKind) -> Result<(), ClientError> {
+        let operation = EncodedOperation::encode(&Operation {
+            if_present: IfPresent::Apply,
+            kind,
+        });
+        self.spool
+            .push_text(operation.as_bytes())
+            .map(|_| ())
             .map_err(|error| spool_error(&error))
     }
 

@@ -231,6 +231,19 @@ impl SpoolWriter {
     /// [`SpoolError::TooLarge`] past 16 MiB - 1; [`SpoolError::Full`] when the reserve is used up
     /// as well; [`SpoolError::OtherProcess`] in the child of a fork.
     pub fn push_operation(&self, bytes: &[u8], declaration: bool) -> Result<u64, SpoolError> {
+        self.push_blob(bytes, declaration, Asks::Operation)
+    }
+
+    /// As [`Self::push_operation`], for lines of logs and objects: they leave the reserve to what
+    /// must not get lost.
+    ///
+    /// # Errors
+    /// As [`Self::push_operation`], without the reserve.
+    pub fn push_text(&self, bytes: &[u8]) -> Result<u64, SpoolError> {
+        self.push_blob(bytes, false, Asks::Point)
+    }
+
+    fn push_blob(&self, bytes: &[u8], declaration: bool, asks: Asks) -> Result<u64, SpoolError> {
         if self.generation != process_generation() {
             return Err(SpoolError::OtherProcess);
         }
@@ -245,7 +258,7 @@ impl SpoolWriter {
         }
         let slots = slot::blob_slots(bytes.len());
         let at = loop {
-            if let Some(at) = self.reserve(slots, Asks::Operation) {
+            if let Some(at) = self.reserve(slots, asks) {
                 break at;
             }
             if self.on_full == OnFull::Drop || self.store.line.is_closed() {

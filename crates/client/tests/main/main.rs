@@ -6,6 +6,7 @@
 
 mod delivery;
 mod fake_server;
+mod logs;
 mod os_fork;
 mod refusals;
 mod runs;

@@ -165,6 +165,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     let mut operations = about_the_server();
     operations.extend(about_runs());
     operations.extend(about_metrics());
+    operations.extend(super::logs::about_logs());
     operations.extend(about_changes());
     operations.extend(super::artifacts::about_artifacts());
     operations.extend(super::storage::about_storage());

@@ -96,6 +96,10 @@ pub enum ChangeKind {
     Deleted,
     /// The run was taken back from the trash.
     Undeleted,
+    /// Terminal lines and log records.
+    Logs,
+    /// Objects.
+    Objects,
     /// Artifacts came, became ready or went.
     Artifacts,
 }

@@ -55,8 +55,12 @@ words! {
     LifecycleEvent = model::LifecycleEvent::ALL.iter().map(|word| word.as_str());
     /// Whether a metric is better when it is small or when it is great.
     Goal = [model::Goal::Min, model::Goal::Max].into_iter().map(model::Goal::as_str);
-    /// What a series is made of; more kinds may come.
-    SeriesKind = [model::SeriesKind::Metric].into_iter().map(model::SeriesKind::as_str);
+    /// What a series is made of: numbers, or one kind of objects.
+    SeriesKind = model::SeriesKind::ALL.into_iter().map(model::SeriesKind::as_str);
+    /// Where a terminal line was written to.
+    LogStream = [model::LogStream::Stdout, model::LogStream::Stderr]
+        .into_iter()
+        .map(model::LogStream::as_str);
     /// Type of the values of a metric.
     ValueType = model::ValueType::ALL.into_iter().map(model::ValueType::as_str);
     /// In which way a writer ended.

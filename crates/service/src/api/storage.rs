@@ -89,6 +89,12 @@ pub struct StorageByKind {
     pub summaries: u64,
     /// Params.
     pub params: u64,
+    /// Terminal lines and log records.
+    #[serde(default)]
+    pub logs: u64,
+    /// Documents of objects.
+    #[serde(default)]
+    pub objects: u64,
     /// Properties, tags, scalars, events, writers.
     pub rest: u64,
 }

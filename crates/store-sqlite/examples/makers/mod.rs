@@ -12,7 +12,8 @@ use runstone_wire::{
     OperationKind,
 };
 
-const EPOCH_MICROS: i64 = 1_790_000_000_000_000;
+/// The clock of all frames.
+pub(crate) const EPOCH_MICROS: i64 = 1_790_000_000_000_000;
 
 /// One writer of one run that makes frames.
 pub(crate) struct Maker {

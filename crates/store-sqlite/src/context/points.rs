@@ -8,7 +8,7 @@ use runstone_codec::{SeriesPoints, encode_pack};
 use runstone_model::{RunKey, WriterId};
 use runstone_store::apply::{ApplyContext, PointBatch, SeriesId};
 use runstone_store::{Cut, PointColumns, Removal, SeriesHiding, StoreError};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::SqliteContext;
 use crate::backlog::Unfolded;
@@ -16,13 +16,21 @@ use crate::error::{Result, sql_error, value_error};
 use crate::fork::{Layer, gather_layer};
 use crate::gather::gather;
 use crate::keys::{RowRange, run_column};
-use crate::rows::{collect, execute};
+use crate::rows::{collect, execute, find};
 use crate::sql;
 use crate::states::with_place;
 
+/// Numbers of frames that a run takes without a look at those that are still there.
+const NUMBERS_ONCE: i64 = 1 << 23;
+
 impl SqliteContext<'_> {
     /// Notes which writer makes this append, if it is another than before.
-    fn note_append_writer(&mut self, run: RunKey, append: u64, writer: i64) -> Result<()> {
+    pub(super) fn note_append_writer(
+        &mut self,
+        run: RunKey,
+        append: u64,
+        writer: i64,
+    ) -> Result<()> {
         let connection = self.connection;
         let cached = self.run(run)?;
         if cached.last_writer != writer {
@@ -66,7 +74,7 @@ impl SqliteContext<'_> {
         Ok(found.map(|(points, _)| points))
     }
 
-    fn append_writers(&self, run: RunKey) -> Result<Vec<(u64, i64)>> {
+    pub(super) fn append_writers(&self, run: RunKey) -> Result<Vec<(u64, i64)>> {
         collect(
             self.connection,
             sql::SCAN_APPEND_WRITERS,
@@ -155,8 +163,8 @@ impl SqliteContext<'_> {
             };
             state.add(range, counted, series.value_type, writer)?;
         }
-        let id = cached.next_frame;
-        cached.next_frame += 1;
+        let id = free_number(connection, batch.run, cached.next_frame)?;
+        cached.next_frame = id + 1;
         let series_count = cached.series.len() as u64;
         let rest;
         let body: &[u8] = if batch.whole {
@@ -238,6 +246,26 @@ impl SqliteContext<'_> {
         });
         Ok(())
     }
+}
+
+/// The row of a run's next frame. Folded frames are gone, so a run that has lived for weeks begins
+/// again once all of them are.
+fn free_number(connection: &Connection, run: RunKey, next: i64) -> Result<i64> {
+    let range = RowRange::of(run_column(run));
+    if range.number(next) < NUMBERS_ONCE {
+        return Ok(next);
+    }
+    let last = find(connection, sql::LAST_L0, (range.first, range.end), |row| {
+        row.get::<_, i64>(0).map_err(sql_error)
+    })?;
+    let next = last.map_or(range.first, |last| last + 1);
+    if next < range.end {
+        return Ok(next);
+    }
+    Err(StoreError::Overloaded {
+        reason: format!("run {run} has no number left for a frame until its frames are folded"),
+        retry_after_millis: 1_000,
+    })
 }
 
 /// A pack of the accepted series alone, with the numbers they came with.

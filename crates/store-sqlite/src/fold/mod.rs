@@ -23,6 +23,7 @@ use rusqlite::Connection;
 
 use crate::backlog::Unfolded;
 use crate::connection::ReaderPool;
+use crate::entries::fold::{FoldedRows, fold_owner, owners_with_rows};
 use crate::error::Result;
 use crate::journal::forget_slice;
 use crate::keys::run_column;
@@ -143,6 +144,7 @@ impl Folder {
 
     /// Folds a run pass by pass while it is due.
     fn fold_run(&self, run: RunKey, everything: bool) -> Result<FoldReport> {
+        self.fold_entries(run)?;
         let mut report = FoldReport::default();
         loop {
             let folded = self.fold_pass(run)?;
@@ -156,6 +158,43 @@ impl Folder {
             if !goes_on {
                 return Ok(report);
             }
+        }
+    }
+
+    /// Folds all rows of lines, records and objects that a run has.
+    fn fold_entries(&self, run: RunKey) -> Result<()> {
+        let _turn = self.clean.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let mut folded = FoldedRows::default();
+            {
+                let reader = self.pool.begin()?;
+                let connection = reader.connection();
+                for owner in owners_with_rows(connection, run_column(run))? {
+                    let done = fold_owner(connection, owner, &self.layout, |slice| {
+                        self.apply(unless_purged(run, slice))
+                    });
+                    match done {
+                        Ok(done) => {
+                            folded.rows += done.rows;
+                            folded.bytes += done.bytes;
+                        }
+                        Err(StoreError::NotFound(_)) => {
+                            self.shared.backlog.forget(run);
+                            return Ok(());
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            if folded.rows == 0 {
+                return Ok(());
+            }
+            let done = Unfolded {
+                entry_rows: folded.rows,
+                entry_bytes: folded.bytes,
+                ..Unfolded::nothing(run, (self.clock)())
+            };
+            self.shared.backlog.remove(&done, false);
         }
     }
 
@@ -178,7 +217,7 @@ impl Folder {
         let folded = pass.folded;
         let is_last = pass.is_last;
         let is_clean = clean.remove(&run);
-        for slice in pass.into_slices(!is_clean) {
+        for slice in pass.into_slices(!is_clean, self.layout.slice_bytes_max) {
             match self.apply(unless_purged(run, slice)) {
                 // It was purged while this pass was prepared; what was inserted goes with it.
                 Err(StoreError::NotFound(_)) => {

@@ -13,9 +13,6 @@ use crate::queue::Slice;
 use crate::rows::execute;
 use crate::sql;
 
-/// Bytes that one slice inserts, about.
-const SLICE_BYTES: usize = 2 << 20;
-
 /// A pack to insert.
 pub(super) struct NewPack {
     pub(super) points: u64,
@@ -98,7 +95,11 @@ impl NewRow {
 
 impl Pass {
     /// Inserts in slices, and the last slice that makes them count.
-    pub(super) fn into_slices(mut self, clears_leftovers: bool) -> Vec<Slice> {
+    pub(super) fn into_slices(
+        mut self,
+        clears_leftovers: bool,
+        slice_bytes_max: usize,
+    ) -> Vec<Slice> {
         let run = run_column(self.run);
         let former = self.former;
         let packs = (former.packs_next..).zip(std::mem::take(&mut self.packs));
@@ -117,7 +118,7 @@ impl Pass {
         for row in rows {
             bytes += row.bytes();
             gathered.push(row);
-            if bytes >= SLICE_BYTES {
+            if bytes >= slice_bytes_max {
                 bytes = 0;
                 slices.push(insert_slice(run, std::mem::take(&mut gathered)));
             }

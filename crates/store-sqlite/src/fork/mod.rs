@@ -22,11 +22,9 @@ use crate::error::{Result, sql_error, value_error};
 use crate::hidden::RunHiding;
 use crate::keys::run_column;
 use crate::rows::{execute, find};
-use crate::sql;
 use crate::states::CachedSeries;
 use crate::varint::{Malformed, read_byte, read_text, read_word, write_text};
-
-const VERSION: u8 = 1;
+use crate::{sealed, sql};
 
 /// Where a fork leaves its parent.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -126,7 +124,8 @@ pub(crate) fn insert_fork<'a>(
     let step = pin.step.get();
     let mut shared: Vec<SharedSeries> = series
         .filter_map(|(key, state)| {
-            let (low, high) = state.step_range?;
+            // Objects are not shared.
+            let (low, high) = state.step_range.filter(|_| !key.kind.is_object())?;
             let shared = CachedSeries {
                 step_range: Some((low, high.min(step))),
                 highest: state.highest.map(|highest| highest.min(step.floor())),
@@ -169,10 +168,10 @@ pub(crate) fn check_shared(body: &[u8]) -> Result<()> {
         .map_err(|error| value_error("a fork", error))
 }
 
-/// A version byte; then of each series name, context, kind, value type, smallest and greatest step,
+/// Sealed, see docs/formats/rows.md: of each series name, context, kind, value type, smallest and greatest step,
 /// and the whole step after which counted ones go on.
 fn encode_shared(shared: &[SharedSeries]) -> Vec<u8> {
-    let mut out = vec![VERSION];
+    let mut out = sealed::begin();
     for (key, state) in shared {
         write_text(&mut out, key.name.as_str());
         write_text(&mut out, key.context.as_str());
@@ -183,7 +182,7 @@ fn encode_shared(shared: &[SharedSeries]) -> Vec<u8> {
             out.extend_from_slice(&step.to_bits().to_le_bytes());
         }
     }
-    out
+    sealed::seal(out)
 }
 
 fn decode_shared(body: &[u8]) -> Result<Vec<SharedSeries>, Malformed> {
@@ -212,10 +211,7 @@ fn each_shared(
     body: &[u8],
     mut each: impl FnMut(&str, &str, u8, CachedSeries) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {
-    let mut rest = body;
-    if read_byte(&mut rest)? != VERSION {
-        return Err(Malformed);
-    }
+    let mut rest = sealed::unseal(body)?;
     while !rest.is_empty() {
         let (name, context) = (read_text(&mut rest)?, read_text(&mut rest)?);
         let kind = read_byte(&mut rest)?;

@@ -21,8 +21,8 @@ use runstone_store::{ReclaimReport, ReclaimRequest, StoreError};
 use rusqlite::Connection;
 
 pub(crate) use self::usage::read_space;
-use crate::checkpointer::{PAGE_BYTES, log_bytes};
-use crate::connection::{ReaderPool, open};
+use crate::checkpointer::{PAGE_BYTES, checkpoint_passively, log_bytes};
+use crate::connection::{ReaderPool, open_through};
 use crate::error::{Result, sql_error};
 use crate::options::Clock;
 use crate::queue::{Job, WriterShared};
@@ -62,6 +62,7 @@ pub(crate) struct Reclaimer {
     shared: Arc<WriterShared>,
     pool: Arc<ReaderPool>,
     database: PathBuf,
+    vfs: Option<String>,
     clock: Clock,
     trash_seconds: u64,
     free_percent_max: u64,
@@ -74,6 +75,7 @@ impl Reclaimer {
         shared: Arc<WriterShared>,
         pool: Arc<ReaderPool>,
         database: PathBuf,
+        vfs: Option<String>,
         clock: Clock,
         trash_seconds: u64,
         free_percent_max: u64,
@@ -82,6 +84,7 @@ impl Reclaimer {
             shared,
             pool,
             database,
+            vfs,
             clock,
             trash_seconds,
             free_percent_max,
@@ -245,11 +248,9 @@ impl Reclaimer {
     fn shorten_log(&self, connection: &mut Option<Connection>) -> Result<()> {
         let connection = match connection {
             Some(connection) => connection,
-            None => connection.insert(open(&self.database, 1 << 20)?),
+            None => connection.insert(open_through(&self.database, 1 << 20, self.vfs.as_deref())?),
         };
-        connection
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-            .map_err(sql_error)?;
+        checkpoint_passively(&self.shared, connection)?;
         self.checkpoint()
     }
 

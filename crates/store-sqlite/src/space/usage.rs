@@ -58,18 +58,20 @@ fn split_row(bytes: u64) -> (u64, u64) {
 }
 
 /// The statements, in the order of the fields of [`SpaceByKind`].
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 8] = [
     sql::SPACE_OF_FRAMES,
     sql::SPACE_OF_PACKS,
     sql::SPACE_OF_CHUNKS,
     sql::SPACE_OF_SUMMARIES,
     sql::SPACE_OF_PARAMS,
+    sql::SPACE_OF_LOGS,
+    sql::SPACE_OF_OBJECTS,
     sql::SPACE_OF_THE_REST,
 ];
 
 #[derive(Debug, Default)]
 struct Weights {
-    runs: HashMap<i64, [Weight; 6]>,
+    runs: HashMap<i64, [Weight; 8]>,
     journal: Weight,
     nobody: Weight,
 }
@@ -99,15 +101,25 @@ pub(crate) fn read_space(connection: &Connection) -> Result<SpaceReport> {
     let trees = trees.first().map_or(0, |count| count.cast_unsigned()) + 1;
     let used = pages.saturating_sub(free) * PAGE_BYTES;
     let stretch = stretch(&weights, used.saturating_sub(trees * PAGE_BYTES));
-    let by_kind = |weights: &[Weight; 6]| {
-        let [frames, packs, chunks, summaries, params, rest] =
-            weights.map(|weight| weight.bytes(stretch));
+    let by_kind = |weights: &[Weight; 8]| {
+        let [
+            frames,
+            packs,
+            chunks,
+            summaries,
+            params,
+            logs,
+            objects,
+            rest,
+        ] = weights.map(|weight| weight.bytes(stretch));
         SpaceByKind {
             frames,
             packs,
             chunks,
             summaries,
             params,
+            logs,
+            objects,
             rest,
         }
     };
@@ -171,7 +183,8 @@ fn read_runs(connection: &Connection, weights: &mut Weights) -> Result<Vec<RunSp
         let id: RunId = id.parse().map_err(|error| value_error("a run", error))?;
         let deleted_at: Option<i64> = row.get(3).map_err(sql_error)?;
         let bytes: i64 = row.get(4).map_err(sql_error)?;
-        weights.runs.entry(key).or_default()[5].add(1, bytes.cast_unsigned());
+        let [.., rest] = weights.runs.entry(key).or_default();
+        rest.add(1, bytes.cast_unsigned());
         Ok(RunSpace {
             run: RunKey(key.cast_unsigned()),
             id,

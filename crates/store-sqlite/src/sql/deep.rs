@@ -2,7 +2,7 @@
 
 /// A question, what it finds, and a statement that names the rows (a run or another owner, and a
 /// number) for which that is so.
-pub(crate) const ORPHANS: [(&str, &str); 38] = [
+pub(crate) const ORPHANS: [(&str, &str); 45] = [
     (
         "frames without their run",
         "SELECT id >> 24, id & 16777215 FROM l0 WHERE id >> 24 NOT IN (SELECT id FROM run) \
@@ -57,6 +57,47 @@ pub(crate) const ORPHANS: [(&str, &str); 38] = [
         "params without their run",
         "SELECT DISTINCT run, 0 FROM param WHERE run NOT IN (SELECT id FROM run) \
              AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "lines, records or objects without their run",
+        "SELECT run, id FROM entry_row WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge) \
+         UNION ALL SELECT run, id FROM entry_block WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "marks of logs without their run",
+        "SELECT run, writer FROM log_mark WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "marks of objects without their run",
+        "SELECT run, series FROM object_mark WHERE run NOT IN (SELECT id FROM run) \
+             AND run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "logs without their writer",
+        "SELECT run, writer FROM log_mark WHERE writer NOT IN (SELECT id FROM writer)",
+    ),
+    (
+        "lines or records without the mark of their log",
+        "SELECT e.run, e.owner FROM (SELECT run, kind, owner FROM entry_row WHERE kind < 2 \
+             UNION SELECT run, kind, owner FROM entry_block WHERE kind < 2) e \
+         LEFT JOIN log_mark m ON m.run = e.run AND m.writer = e.owner AND m.kind = e.kind \
+         WHERE m.run IS NULL AND e.run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "objects without the mark of their series",
+        "SELECT e.run, e.owner FROM (SELECT run, owner FROM entry_row WHERE kind = 2 \
+             UNION SELECT run, owner FROM entry_block WHERE kind = 2) e \
+         LEFT JOIN object_mark m ON m.run = e.run AND m.series = e.owner \
+         WHERE m.run IS NULL AND e.run NOT IN (SELECT run FROM purge)",
+    ),
+    (
+        "blocks of lines, records or objects that overlap",
+        "SELECT run, owner FROM (SELECT run, owner, first_key, lag(last_key) OVER \
+             (PARTITION BY run, kind, owner ORDER BY last_key) AS before FROM entry_block) \
+         WHERE before >= first_key",
     ),
     (
         "scalars without their run",

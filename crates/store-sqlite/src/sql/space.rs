@@ -18,7 +18,17 @@ pub(crate) const HAS_RUN: &str = "SELECT 1 FROM run WHERE id = ?1";
 
 /// What only readers of a purged run itself would ask for, a few rows at a time: each statement is
 /// repeated until it deletes nothing.
-pub(crate) const PURGE_WORDS: [&str; 11] = [
+pub(crate) const PURGE_WORDS: [&str; 15] = [
+    "DELETE FROM artifact WHERE run = ?1 AND (path, version) IN \
+         (SELECT path, version FROM artifact WHERE run = ?1 LIMIT 100)",
+    "DELETE FROM blob_reference WHERE run = ?1 AND (digest, kind) IN \
+         (SELECT digest, kind FROM blob_reference WHERE run = ?1 LIMIT 100)",
+    "DELETE FROM entry_row WHERE id IN (SELECT id FROM entry_row WHERE run = ?1 LIMIT 2)",
+    "DELETE FROM entry_block WHERE id IN (SELECT id FROM entry_block WHERE run = ?1 LIMIT 2)",
+    "DELETE FROM log_mark WHERE (writer, kind) IN \
+         (SELECT writer, kind FROM log_mark WHERE run = ?1 LIMIT 200) AND run = ?1",
+    "DELETE FROM object_mark WHERE run = ?1 AND series IN \
+         (SELECT series FROM object_mark WHERE run = ?1 LIMIT 200)",
     "DELETE FROM event WHERE id IN (SELECT id FROM event \
          WHERE id >= ?1 << 24 AND id < (?1 + 1) << 24 LIMIT 200)",
     "DELETE FROM param WHERE (path, run) IN \
@@ -27,10 +37,6 @@ pub(crate) const PURGE_WORDS: [&str; 11] = [
          (SELECT name FROM scalar WHERE run = ?1 LIMIT 200)",
     "DELETE FROM run_tag WHERE run = ?1 AND name IN \
          (SELECT name FROM run_tag WHERE run = ?1 LIMIT 200)",
-    "DELETE FROM artifact WHERE run = ?1 AND (path, version) IN \
-         (SELECT path, version FROM artifact WHERE run = ?1 LIMIT 100)",
-    "DELETE FROM blob_reference WHERE run = ?1 AND (digest, kind) IN \
-         (SELECT digest, kind FROM blob_reference WHERE run = ?1 LIMIT 100)",
     "DELETE FROM run_alias WHERE run = ?1",
     "DELETE FROM run_override WHERE run = ?1",
     "DELETE FROM warning WHERE run = ?1",

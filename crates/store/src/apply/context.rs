@@ -10,10 +10,12 @@ use runstone_model::{
     RunId, RunKey, SeriesKey, Timestamp, ValueType, WorkspaceId, Writer, WriterId,
 };
 
+use runstone_wire::{LogLine, LogRecord, ObjectPoints};
+
 use super::{BlobContext, FormerRun, Overridden, WriterCounters};
 use crate::{
-    ChangeRow, Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord,
-    SeriesHiding, StoreError, WriterMark,
+    ChangeRow, Cut, EventRecord, LogKind, LogMark, MetricDefinition, Removal, RunCompleteness,
+    ScalarRecord, SeriesHiding, StoreError, WriterMark,
 };
 
 /// Number of a series in its run: 0, 1, ... in the order of their first definition, never reused.
@@ -76,6 +78,8 @@ pub struct SeriesBinding {
     pub value_type: ValueType,
     /// Steps in packs are ordinals.
     pub auto_step: bool,
+    /// The series holds objects, not values.
+    pub is_object: bool,
     /// What is added to ordinals; `None` until the first points of this number.
     pub auto_base: Option<f64>,
     /// The writer has rewound the run since: numbers that it defines later count anew.
@@ -168,6 +172,27 @@ impl AppliedSeries<'_> {
     }
 }
 
+/// The objects of one step of a series, judged and resolved.
+#[derive(Debug, Clone, Copy)]
+pub struct ObjectBatch<'a> {
+    /// The run.
+    pub run: RunKey,
+    /// Who wrote them.
+    pub writer: WriterId,
+    /// The series.
+    pub series: SeriesId,
+    /// Append number of the frame.
+    pub append: AppendNumber,
+    /// Generation of the writer.
+    pub generation: Generation,
+    /// Place among the frame's sets of this series.
+    pub position: u32,
+    /// The step as it is kept; the set may hold an ordinal.
+    pub step: f64,
+    /// Time, epoch and objects.
+    pub set: &'a ObjectPoints,
+}
+
 /// Kinds of warnings. The word is what readers see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WarningKind {
@@ -175,6 +200,10 @@ pub enum WarningKind {
     ClockSkew,
     /// Points dropped at the client; counts points.
     Dropped,
+    /// Lines or messages past the limit were cut; counts these.
+    LogCut,
+    /// The logs of the run are full; counts lines and records that were not kept.
+    LogsFull,
     /// Slots that will never come; counts slots.
     LostSlots,
     /// Very many series; counts the series past the limit.
@@ -197,6 +226,8 @@ impl WarningKind {
         match self {
             Self::ClockSkew => "clock_skew",
             Self::Dropped => "dropped",
+            Self::LogCut => "log_cut",
+            Self::LogsFull => "logs_full",
             Self::LostSlots => "lost_slots",
             Self::ManySeries => "many_series",
             Self::MissingParent => "missing_parent",
@@ -418,6 +449,41 @@ pub trait ApplyContext: BlobContext {
 
     /// Keeps points. See [`PointBatch`].
     fn push_points(&mut self, batch: &PointBatch<'_>) -> Result<(), StoreError>;
+
+    /// How far a writer's log has come.
+    fn read_log_mark(
+        &mut self,
+        run: RunKey,
+        writer: WriterId,
+        kind: LogKind,
+    ) -> Result<LogMark, StoreError>;
+
+    /// Bytes of all logs of a run, the sum over their marks.
+    fn sum_log_bytes(&mut self, run: RunKey) -> Result<u64, StoreError>;
+
+    /// Keeps terminal lines of the numbers from `first` on, each in place of an older one of its
+    /// number; `mark` is the log's from now on.
+    fn push_log_lines(
+        &mut self,
+        run: RunKey,
+        writer: WriterId,
+        first: u64,
+        lines: &[LogLine],
+        mark: LogMark,
+    ) -> Result<(), StoreError>;
+
+    /// Keeps log records with the numbers from `first` on; none has one of them yet.
+    fn push_log_records(
+        &mut self,
+        run: RunKey,
+        writer: WriterId,
+        first: u64,
+        records: &[LogRecord],
+        mark: LogMark,
+    ) -> Result<(), StoreError>;
+
+    /// Keeps the objects of one step.
+    fn push_objects(&mut self, batch: &ObjectBatch<'_>) -> Result<(), StoreError>;
 
     /// Keeps a removal; its append number is greater than all before.
     fn push_removal(&mut self, run: RunKey, removal: &Removal) -> Result<(), StoreError>;

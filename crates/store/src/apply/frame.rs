@@ -380,6 +380,9 @@ impl<'a, C: ApplyContext> Applying<'a, C> {
             OperationKind::Remove(remove) => self.remove(remove),
             OperationKind::Rewind { to_step } => self.rewind(*to_step),
             OperationKind::Lifecycle(lifecycle) => self.lifecycle(lifecycle),
+            OperationKind::ObjectPoints(set) => self.object_points(set, if_present),
+            OperationKind::LogLines(lines) => self.log_lines(lines),
+            OperationKind::LogRecords(records) => self.log_records(records),
             OperationKind::Points(_)
             | OperationKind::Heartbeat { .. }
             | OperationKind::Completeness(_) => {

@@ -17,6 +17,8 @@ mod edit;
 mod frame;
 mod judge;
 mod limits;
+mod logs;
+mod objects;
 mod open;
 mod params;
 mod points;
@@ -33,15 +35,18 @@ pub use blobs::{
     note_blob_remains, renew_blob_lease, take_blob_lease, take_over_blob_deletions,
 };
 pub use context::{
-    AppliedSeries, ApplyContext, LostRange, PointBatch, RunRow, SeriesBinding, SeriesId,
-    SeriesState, SeriesWriters, WarningKind, WriterRow,
+    AppliedSeries, ApplyContext, LostRange, ObjectBatch, PointBatch, RunRow, SeriesBinding,
+    SeriesId, SeriesState, SeriesWriters, WarningKind, WriterRow,
 };
 pub use counters::WriterCounters;
 pub use edit::{Overridden, apply_edits};
 pub use frame::apply_frame;
 pub use judge::{Verdict, judge_frame};
 pub use limits::{
-    CLOCK_SKEW_MICROS_MAX, SERIES_IN_RUN_MAX, SERIES_IN_RUN_WARNING, TAGS_IN_RUN_MAX,
+    CLOCK_SKEW_MICROS_MAX, LOG_BYTES_IN_RUN_MAX, LOG_ENTRIES_IN_OPERATION_MAX,
+    OBJECT_BYTES_IN_SET_MAX, OBJECT_DIGESTS_IN_SET_MAX, OBJECT_DOCUMENT_BYTES_MAX,
+    OBJECTS_IN_SET_MAX, SERIES_IN_RUN_MAX, SERIES_IN_RUN_WARNING, TAGS_IN_RUN_MAX,
+    TEXT_IN_OPERATION_MAX,
 };
 pub use prepare::{PreparedFrame, PreparedKind, PreparedOperation, PreparedPack, PreparedSeries};
 pub use purge::{FormerRun, apply_purges};

@@ -4,14 +4,15 @@ use runstone_model::ValueType;
 use runstone_wire::{IfPresent, OperationError, RefusalCode};
 
 use super::context::{
-    AppliedSeries, ApplyContext, PointBatch, SeriesBinding, SeriesState, SeriesWriters, WarningKind,
+    AppliedSeries, ApplyContext, PointBatch, SeriesBinding, SeriesId, SeriesState, SeriesWriters,
+    WarningKind,
 };
 use super::frame::{Applying, Outcome, Stop, refuse};
 use super::prepare::{PreparedPack, PreparedSeries};
 use crate::{ChangeKind, StoreError};
 
 /// Whole numbers stay apart below 2^53 in size: ordinals, and the steps counted from them.
-const COUNTED_END: f64 = 9_007_199_254_740_992.0;
+pub(super) const COUNTED_END: f64 = 9_007_199_254_740_992.0;
 
 /// A series of the pack that is accepted.
 struct Accepted<'a> {
@@ -94,6 +95,12 @@ impl<C: ApplyContext> Applying<'_, C> {
         let (declared, given) = (binding.value_type, points.value_type);
         let agree =
             is_integer(declared) && is_integer(given) || is_float(declared) && is_float(given);
+        if binding.is_object {
+            return refuse(
+                RefusalCode::TypeConflict,
+                format!("series number {number} holds objects, not numbers"),
+            );
+        }
         if !agree {
             return refuse(
                 RefusalCode::TypeConflict,
@@ -174,41 +181,49 @@ impl<C: ApplyContext> Applying<'_, C> {
         Ok(kept)
     }
 
-    /// Once a series has been written by two writers at one step, it is not looked at again.
     fn warn_of_two_writers(
         &mut self,
         state: &SeriesState,
         applied: &AppliedSeries<'_>,
     ) -> Result<(), StoreError> {
-        let writer = self.writer.writer.id;
-        let alone = match state.writers {
-            SeriesWriters::Nobody => true,
-            SeriesWriters::One(other) => other == writer,
-            SeriesWriters::Several => false,
-        };
-        if alone || state.two_writers {
+        if self.wrote_alone(state) {
             return Ok(());
         }
+        self.warn_if_another_wrote(state, applied.series, applied.steps().collect())
+    }
+
+    fn wrote_alone(&self, state: &SeriesState) -> bool {
+        match state.writers {
+            SeriesWriters::Nobody => true,
+            SeriesWriters::One(other) => other == self.writer.writer.id,
+            SeriesWriters::Several => false,
+        }
+    }
+
+    /// Once a series has been written by two writers at one step, it is not looked at again.
+    pub(super) fn warn_if_another_wrote(
+        &mut self,
+        state: &SeriesState,
+        series: SeriesId,
+        mut steps: Vec<f64>,
+    ) -> Result<(), StoreError> {
+        if self.wrote_alone(state) || state.two_writers {
+            return Ok(());
+        }
+        let writer = self.writer.writer.id;
         let mut range = (f64::INFINITY, f64::NEG_INFINITY);
-        for step in applied.steps() {
-            range = (range.0.min(step), range.1.max(step));
+        for step in &steps {
+            range = (range.0.min(*step), range.1.max(*step));
         }
         if !overlaps(range, state.step_range) {
             return Ok(());
         }
         let run = self.run.as_ref().expect("points are applied to a run").key;
-        let hiding = self.context.read_hiding(run, applied.series)?;
+        let hiding = self.context.read_hiding(run, series)?;
         let (generation, append) = (self.writer.generation.0, self.append.0);
-        let steps: Vec<f64> = applied
-            .steps()
-            .filter(|step| hiding.is_alive(*step, generation, append))
-            .collect();
-        if !steps.is_empty()
-            && self
-                .context
-                .holds_step(run, applied.series, &steps, Some(writer))?
-        {
-            self.context.mark_two_writers(run, applied.series)?;
+        steps.retain(|step| hiding.is_alive(*step, generation, append));
+        if !steps.is_empty() && self.context.holds_step(run, series, &steps, Some(writer))? {
+            self.context.mark_two_writers(run, series)?;
             let detail = format!(
                 "writer {writer} wrote a step of a series that another writer has written, the \
                  later point shows, hint: give each writer its own context"
@@ -261,7 +276,7 @@ fn check_counted(points: &PreparedSeries, base: f64) -> Result<(), OperationErro
 
 /// One past the highest step of the series that no rewind cuts. Explicit points beside the counted ones in the pack
 /// don't count: a client ends a frame before its first counted point, so they came later.
-fn auto_base(before: &SeriesState) -> f64 {
+pub(super) fn auto_base(before: &SeriesState) -> f64 {
     before.highest.map_or(0.0, |highest| highest + 1.0)
 }
 

@@ -26,7 +26,9 @@ impl<C: ApplyContext> Applying<'_, C> {
                 format!("series number {} stands for another series", define.number),
             );
         }
-        self.check_value_type(found, define)?;
+        if !define.key.kind.is_object() {
+            self.check_value_type(found, define)?;
+        }
         let series = match found {
             Some(series) => series,
             None => self.create_series(define)?,
@@ -35,6 +37,7 @@ impl<C: ApplyContext> Applying<'_, C> {
             series,
             value_type: define.value_type,
             auto_step: define.auto_step,
+            is_object: define.key.kind.is_object(),
             auto_base: None,
             is_former: false,
         };

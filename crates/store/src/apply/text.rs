@@ -1,10 +1,12 @@
 //! Text as databases can keep it: each NUL of free text becomes U+FFFD and is counted.
 //!
 //! Names were checked when the operation was decoded; free text and params are cleaned here, so
-//! that all engines keep the same.
+//! that all engines keep the same. Lines and messages of logs are cut here at their limit, too.
 
-use runstone_model::{EndReason, ScalarValue, clean_text};
-use runstone_wire::{OpenRun, OperationKind, ParamSetting};
+use runstone_model::{
+    EndReason, LOG_TEXT_BYTES_MAX, SHORT_TEXT_BYTES_MAX, ScalarValue, clean_text, cut_text,
+};
+use runstone_wire::{LogRecord, OpenRun, OperationKind, ParamSetting};
 
 /// Cleans an operation and says how many characters were replaced.
 pub(super) fn clean_operation(kind: &mut OperationKind) -> u64 {
@@ -32,7 +34,19 @@ pub(super) fn clean_operation(kind: &mut OperationKind) -> u64 {
             _ => 0,
         },
         OperationKind::Lifecycle(lifecycle) => clean_reason(lifecycle.reason.as_mut()),
-        OperationKind::RemoveParams(_)
+        OperationKind::LogLines(lines) => {
+            let mut count = 0;
+            for line in &mut lines.lines {
+                count += clean(&mut line.text);
+                let cut = cut_text(&mut line.text, LOG_TEXT_BYTES_MAX);
+                line.cut_bytes = line.cut_bytes.saturating_add(cut);
+            }
+            count
+        }
+        OperationKind::LogRecords(records) => records.iter_mut().map(clean_record).sum(),
+        // Documents are JSON, which holds no NUL.
+        OperationKind::ObjectPoints(_)
+        | OperationKind::RemoveParams(_)
         | OperationKind::ChangeTags(_)
         | OperationKind::DefineSeries(_)
         | OperationKind::Points(_)
@@ -42,6 +56,20 @@ pub(super) fn clean_operation(kind: &mut OperationKind) -> u64 {
         | OperationKind::Completeness(_) => 0,
     };
     count as u64
+}
+
+fn clean_record(record: &mut LogRecord) -> usize {
+    let texts = [
+        (&mut record.message, LOG_TEXT_BYTES_MAX),
+        (&mut record.logger, SHORT_TEXT_BYTES_MAX),
+        (&mut record.file, LOG_TEXT_BYTES_MAX),
+    ];
+    let mut count = 0;
+    for (text, bytes_max) in texts {
+        count += clean(text);
+        record.cut_bytes = record.cut_bytes.saturating_add(cut_text(text, bytes_max));
+    }
+    count
 }
 
 fn clean_open(open: &mut OpenRun) -> usize {

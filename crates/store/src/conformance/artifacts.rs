@@ -7,16 +7,18 @@
     reason = "the name of a scenario says what it holds an engine to"
 )]
 
-use runstone_model::{ArtifactPath, BlobDigest, BlobLeaseId, MediaType, Timestamp};
+use runstone_model::{
+    ArtifactPath, BlobDigest, BlobLeaseId, MediaType, SeriesKey, SeriesKind, Timestamp, ValueType,
+};
 
 use super::deletion::changed;
 use super::edits::at;
 use super::harness::Harness;
 use super::purge::reclaim;
-use super::testing::FrameBuilder;
+use super::testing::{FrameBuilder, key};
 use crate::{
     ArtifactPage, ArtifactPut, ArtifactRecord, ArtifactScan, ChangeKind, ChangeScan, EditOutcome,
-    LeaseAnswer, RunAction, StoreError,
+    LeaseAnswer, ReferenceKind, RunAction, StoreError,
 };
 
 fn digest(number: u8) -> BlobDigest {
@@ -228,6 +230,46 @@ pub fn a_deleted_run_keeps_its_references_until_it_is_purged(harness: &mut Harne
     let counts = harness.store().count_blob_records().unwrap();
     assert_eq!(counts.references, 1);
     assert_eq!(all(harness, "run-b"), [("shared".into(), 1, 2, false)]);
+}
+
+pub fn objects_keep_the_blobs_that_they_refer_to(harness: &mut Harness) {
+    created(harness, &["run-a", "run-b"]);
+    put_ready(harness, "run-b", "image", digest(1));
+    let mut writer = FrameBuilder::secondary("run-a", 3);
+    let images = writer.series(
+        &SeriesKey {
+            kind: SeriesKind::Image,
+            ..key("images")
+        },
+        ValueType::F64,
+        false,
+    );
+    let both = [digest(1), digest(2)];
+    harness.apply(writer.log_objects_of(images, 1.0, &["{}"], &both).frame());
+    let of_objects = |harness: &Harness| -> Vec<(u8, bool)> {
+        let all = harness.ask(|snapshot| snapshot.scan_blob_references(None, 100));
+        let all = all.unwrap().into_iter();
+        all.filter(|one| one.kind == ReferenceKind::Object)
+            .map(|one| (one.digest.as_bytes()[0], one.pending_until.is_some()))
+            .collect()
+    };
+    // One is there, the other is awaited and kept when it comes.
+    assert_eq!(of_objects(harness), [(1, false), (2, true)]);
+    changed(harness, "run-b", &remove("image", None), 61);
+    assert!(is_kept(harness, digest(1)));
+    put_ready(harness, "run-b", "other", digest(2));
+    assert_eq!(of_objects(harness), [(1, false), (2, false)]);
+    changed(harness, "run-b", &remove("other", None), 62);
+    // A newer set covers the older one, which stays as history.
+    harness.apply(writer.log_objects(images, 1.0, &["[]"]).frame());
+    harness.fold();
+    harness.reopen();
+    assert!(is_kept(harness, digest(2)));
+    changed(harness, "run-a", &RunAction::Delete, 100);
+    assert_eq!(reclaim(harness, at(200), 0).purged.len(), 1);
+    assert!(!is_kept(harness, digest(1)));
+    assert!(!is_kept(harness, digest(2)));
+    assert_eq!(of_objects(harness), []);
 }
 
 pub fn artifacts_come_by_path_and_in_pages(harness: &mut Harness) {

@@ -5,9 +5,11 @@
     reason = "the name of a scenario says what it holds an engine to"
 )]
 
-use runstone_model::{Goal, ParamPath, ParamValue, ScalarValue, Step, Timestamp, WorkspaceId};
+use runstone_model::{
+    DESCRIPTION_BYTES_MAX, Goal, ParamPath, ParamValue, ScalarValue, Step, Timestamp, WorkspaceId,
+};
 use runstone_wire::{
-    DefineMetric, OpenMode, OperationKind, ParamSetting, SetProperties, SetScalar,
+    DefineMetric, OpenMode, OperationKind, ParamSetting, RefusalCode, SetProperties, SetScalar,
 };
 
 use super::harness::Harness;
@@ -321,6 +323,52 @@ pub fn scalars_keep_type_and_time(harness: &mut Harness) {
     assert_eq!(scalars[1].value, ScalarValue::I64(i64::MIN));
     assert_eq!(scalars[2].value, ScalarValue::F64(f64::NAN));
     assert_eq!(scalars[3].value, ScalarValue::String("text".to_owned()));
+}
+
+pub fn a_scalar_is_what_the_last_frame_said_whatever_its_time(harness: &mut Harness) {
+    let set = |value, seconds| {
+        OperationKind::SetScalar(SetScalar {
+            name: metric_name("best"),
+            value,
+            time: at(seconds),
+        })
+    };
+    let mut first = FrameBuilder::creator("run-a", 9);
+    let mut second = FrameBuilder::secondary("run-a", 1);
+    for (seconds, value) in (0..).zip([
+        ScalarValue::F64(-0.0),
+        ScalarValue::F64(f64::INFINITY),
+        ScalarValue::F64(f64::NEG_INFINITY),
+        ScalarValue::F64(f64::from_bits(0x7ff8_0000_0000_0001)),
+        ScalarValue::F64(f64::MIN_POSITIVE / 4.0),
+        ScalarValue::I64(i64::MAX),
+        ScalarValue::I64(1),
+        ScalarValue::F64(1.0),
+        ScalarValue::Bool(false),
+        ScalarValue::String(String::new()),
+        ScalarValue::String("a\u{fffd}\n".repeat(1_000)),
+    ]) {
+        // The later a frame, the earlier the clock of its writer.
+        harness.apply(first.push(set(ScalarValue::I64(7), 1_000)).frame());
+        harness.apply(second.push(set(value.clone(), -seconds)).frame());
+        let scalars = harness.scalars("run-a");
+        assert_eq!(scalars.len(), 1);
+        assert_eq!((&scalars[0].value, scalars[0].time), (&value, at(-seconds)));
+    }
+    // Two in one frame, and what hides points.
+    first
+        .push(set(ScalarValue::I64(1), 5))
+        .push(set(ScalarValue::I64(2), 4));
+    harness.apply(first.frame());
+    harness.apply(first.rewind(0.0).frame());
+    harness.apply(first.remove(None, None).frame());
+    assert_eq!(harness.scalars("run-a")[0].value, ScalarValue::I64(2));
+    let long = ScalarValue::String("x".repeat(DESCRIPTION_BYTES_MAX + 1));
+    harness.apply_refusing(
+        first.push(set(long, 6)).frame(),
+        &[(0, RefusalCode::TooLarge)],
+    );
+    assert_eq!(harness.scalars("run-a")[0].value, ScalarValue::I64(2));
 }
 
 pub fn metric_definitions_belong_to_the_experiment(harness: &mut Harness) {

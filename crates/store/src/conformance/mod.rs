@@ -24,7 +24,9 @@ pub mod forks;
 pub mod frames;
 mod harness;
 pub mod hiding;
+pub mod logs;
 pub mod model;
+pub mod objects;
 pub mod points;
 pub mod purge;
 pub mod refusals;
@@ -145,6 +147,32 @@ macro_rules! conformance_scenarios {
             a_removal_hides_the_points_of_all_writers,
             other_runs_are_not_touched,
         );
+        $crate::conformance_scenarios!(@module $engine, $between, logs:
+            lines_come_back_by_number_whatever_the_frames,
+            a_later_line_of_a_number_replaces_the_earlier,
+            lines_may_leave_numbers_out_and_come_in_any_order,
+            the_tail_of_a_log_is_read_from_its_end,
+            streams_and_times_stay_with_their_lines,
+            records_are_numbered_and_filtered_by_level,
+            each_writer_has_logs_of_its_own,
+            logs_sent_twice_or_with_other_boundaries_are_kept_once,
+            long_lines_are_cut_and_counted,
+            an_operation_with_too_many_lines_is_refused_alone,
+            a_long_log_comes_in_pages_of_bounded_size,
+            rewinds_and_removals_leave_logs_alone,
+            logs_of_a_deleted_run_come_back_with_it_and_go_with_it,
+        );
+        $crate::conformance_scenarios!(@module $engine, $between, objects:
+            objects_come_by_step_with_all_they_had,
+            kinds_of_one_name_are_series_of_their_own,
+            the_newest_set_of_a_step_replaces_the_older_whole,
+            rewinds_and_removals_hide_objects_as_points,
+            automatic_steps_of_objects_count_on,
+            objects_that_can_not_be_are_refused_alone,
+            two_writers_at_one_step_of_objects_are_warned_of,
+            many_and_long_objects_come_in_pages,
+            objects_of_a_purged_run_are_gone,
+        );
         $crate::conformance_scenarios!(@module $engine, $between, auto:
             auto_steps_count_from_zero,
             a_resumed_run_counts_on,
@@ -187,6 +215,7 @@ macro_rules! conformance_scenarios {
             a_param_that_gives_way_is_warned_of,
             a_setting_that_can_not_be_refuses_its_operation_whole,
             scalars_keep_type_and_time,
+            a_scalar_is_what_the_last_frame_said_whatever_its_time,
             metric_definitions_belong_to_the_experiment,
         );
         $crate::conformance_scenarios!(@module $engine, $between, changes:
@@ -234,16 +263,6 @@ macro_rules! conformance_scenarios {
             writers_of_a_purged_run_are_refused_for_ever,
             lives_of_one_id_are_purged_without_the_one_that_lives,
         );
-        $crate::conformance_scenarios!(@module $engine, $between, artifacts:
-            an_artifact_is_pending_until_its_bytes_are_there,
-            bytes_that_another_run_has_are_there_at_once,
-            each_put_of_other_bytes_is_a_version_and_a_pending_one_gives_way,
-            what_can_not_be_put_or_removed_is_refused_alone,
-            a_deleted_run_keeps_its_references_until_it_is_purged,
-            artifacts_come_by_path_and_in_pages,
-            artifacts_are_changes_of_their_run,
-            leases_are_numbered_once_for_ever,
-        );
         $crate::conformance_scenarios!(@module $engine, $between, forks:
             a_fork_begins_with_the_points_of_its_parent,
             a_fork_keeps_what_its_parent_showed_then,
@@ -252,6 +271,17 @@ macro_rules! conformance_scenarios {
             a_shared_step_is_taken,
             forks_of_a_purged_run_keep_what_they_need,
             counted_steps_go_on_after_what_a_rewind_leaves,
+        );
+        $crate::conformance_scenarios!(@module $engine, $between, artifacts:
+            an_artifact_is_pending_until_its_bytes_are_there,
+            bytes_that_another_run_has_are_there_at_once,
+            each_put_of_other_bytes_is_a_version_and_a_pending_one_gives_way,
+            what_can_not_be_put_or_removed_is_refused_alone,
+            a_deleted_run_keeps_its_references_until_it_is_purged,
+            objects_keep_the_blobs_that_they_refer_to,
+            artifacts_come_by_path_and_in_pages,
+            artifacts_are_changes_of_their_run,
+            leases_are_numbered_once_for_ever,
         );
         $crate::conformance_scenarios!(@module $engine, $between, whole:
             every_applied_frame_takes_the_next_change_number,
@@ -296,6 +326,8 @@ mod tests {
             include_str!("forks.rs"),
             include_str!("frames.rs"),
             include_str!("hiding.rs"),
+            include_str!("logs.rs"),
+            include_str!("objects.rs"),
             include_str!("points.rs"),
             include_str!("purge.rs"),
             include_str!("refusals.rs"),

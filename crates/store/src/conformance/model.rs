@@ -7,6 +7,8 @@
 mod actions;
 mod compare;
 mod compare_table;
+mod compare_texts;
+mod steps;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use runstone_model::StoreIdentity;
@@ -14,6 +16,7 @@ use runstone_wire::FrameStatus;
 
 use self::actions::{Action, World};
 use self::compare::compare_stores;
+pub use self::steps::{Step, compare_with_oracle, random_steps};
 use super::harness::Engine;
 use crate::Store;
 use crate::memory::MemoryStore;

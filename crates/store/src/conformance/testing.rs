@@ -6,12 +6,14 @@
 use bytes::Bytes;
 use runstone_codec::{SeriesPoints, encode_pack};
 use runstone_model::{
-    Context, EndReason, ExperimentName, MetricName, ParamPath, ParamValue, ReasonCode, ReceivedAt,
-    RunId, SeriesKey, Step, TagName, Timestamp, ValueType, WorkspaceId, WriterId,
+    BlobDigest, Context, EndReason, ExperimentName, JsonText, LogLevel, LogStream, MetricName,
+    ParamPath, ParamValue, ReasonCode, ReceivedAt, RunId, SeriesKey, Step, TagName, Timestamp,
+    ValueType, WorkspaceId, WriterId,
 };
 use runstone_wire::{
-    ChangeTags, DefineSeries, EncodedOperation, EndKind, EndWriter, Frame, IfPresent, OpenMode,
-    OpenRun, OpenWriter, Operation, OperationKind, ParamSetting, Remove,
+    ChangeTags, DefineSeries, EncodedOperation, EndKind, EndWriter, Frame, IfPresent, LogLine,
+    LogLines, LogRecord, ObjectDocument, ObjectPoints, OpenMode, OpenRun, OpenWriter, Operation,
+    OperationKind, ParamSetting, Remove,
 };
 
 use crate::{AppendFrame, PointValue};
@@ -301,6 +303,61 @@ impl FrameBuilder {
         self.push(OperationKind::ChangeTags(ChangeTags {
             add: names(add),
             remove: names(remove),
+        }))
+    }
+
+    /// Adds terminal lines of standard output from a number on.
+    pub fn log_lines(&mut self, first_line: u64, texts: &[&str]) -> &mut Self {
+        let time = Timestamp::from_micros(self.clock_micros);
+        let line = |text: &&str| LogLine {
+            text: (*text).to_owned(),
+            stream: LogStream::Stdout,
+            time,
+            cut_bytes: 0,
+        };
+        self.push(OperationKind::LogLines(LogLines {
+            first_line,
+            lines: texts.iter().map(line).collect(),
+        }))
+    }
+
+    /// Adds a log record.
+    pub fn log_record(&mut self, level: i32, message: &str) -> &mut Self {
+        self.push(OperationKind::LogRecords(vec![LogRecord {
+            level: LogLevel(level),
+            message: message.to_owned(),
+            time: Timestamp::from_micros(self.clock_micros),
+            logger: "test".to_owned(),
+            file: String::new(),
+            source_line: 0,
+            extra: None,
+            cut_bytes: 0,
+        }]))
+    }
+
+    /// Adds the objects of one step of a series, without digests.
+    pub fn log_objects(&mut self, number: u32, step: f64, documents: &[&str]) -> &mut Self {
+        self.log_objects_of(number, step, documents, &[])
+    }
+
+    /// Adds the objects of one step of a series; each refers to these blobs.
+    pub fn log_objects_of(
+        &mut self,
+        number: u32,
+        step: f64,
+        documents: &[&str],
+        digests: &[BlobDigest],
+    ) -> &mut Self {
+        let object = |document: &&str| ObjectDocument {
+            document: JsonText::new(*document).expect("tests log good JSON"),
+            digests: digests.to_vec(),
+        };
+        self.push(OperationKind::ObjectPoints(ObjectPoints {
+            number,
+            step: Step::new(step).expect("tests log finite steps"),
+            time: Timestamp::from_micros(self.clock_micros),
+            epoch: None,
+            objects: documents.iter().map(object).collect(),
         }))
     }
 

@@ -8,24 +8,27 @@ use runstone_model::{
     RunKey, SeriesKey, Timestamp, WorkspaceId, WriterId, experiment_id_from_parts,
 };
 
+use runstone_wire::{LogLine, LogRecord};
+
 use super::state::{RunData, SeriesData, State, StoredPoint, WriterData};
+use super::texts::StoredSet;
 use crate::apply::{
-    ApplyContext, FormerRun, LostRange, PointBatch, RunRow, SeriesBinding, SeriesId, SeriesState,
-    WarningKind, WriterRow,
+    ApplyContext, FormerRun, LostRange, ObjectBatch, PointBatch, RunRow, SeriesBinding, SeriesId,
+    SeriesState, WarningKind, WriterRow,
 };
 use crate::{
-    ChangeRow, Cut, EventRecord, MetricDefinition, Removal, RunCompleteness, ScalarRecord,
-    SeriesHiding, StoreError, WarningRecord,
+    ChangeRow, Cut, EventRecord, LogKind, LogMark, MetricDefinition, Removal, RunCompleteness,
+    ScalarRecord, SeriesHiding, StoreError, WarningRecord,
 };
 
 impl State {
-    fn run(&self, run: RunKey) -> &RunData {
+    pub(super) fn run(&self, run: RunKey) -> &RunData {
         self.runs
             .get(&run)
             .expect("apply names runs that it has found")
     }
 
-    fn run_mut(&mut self, run: RunKey) -> &mut RunData {
+    pub(super) fn run_mut(&mut self, run: RunKey) -> &mut RunData {
         Arc::make_mut(
             self.runs
                 .get_mut(&run)
@@ -425,11 +428,17 @@ impl ApplyContext for State {
             Some(_) => series.points.clone(),
             None => self.points(data, &series.key),
         };
-        Ok(points.iter().any(|point| {
-            other_than != Some(point.writer)
-                && steps.contains(&point.step)
-                && data.is_alive(&series.key, point)
-        }))
+        let is_there = |step: f64, generation: u32, append: u64, writer: WriterId| {
+            other_than != Some(writer)
+                && steps.contains(&step)
+                && data.is_alive(&series.key, step, generation, append)
+        };
+        let mut points = points.iter();
+        let mut sets = series.sets.iter();
+        Ok(
+            points.any(|one| is_there(one.step, one.generation, one.append, one.writer))
+                || sets.any(|one| is_there(one.step, one.generation, one.append, one.writer)),
+        )
     }
 
     fn push_points(&mut self, batch: &PointBatch<'_>) -> Result<(), StoreError> {
@@ -454,6 +463,49 @@ impl ApplyContext for State {
                 .extend(points);
             self.applied_points += columns.steps.len() as u64;
         }
+        Ok(())
+    }
+
+    fn read_log_mark(
+        &mut self,
+        run: RunKey,
+        writer: WriterId,
+        kind: LogKind,
+    ) -> Result<LogMark, StoreError> {
+        Ok(self.log_mark(run, writer, kind))
+    }
+
+    fn sum_log_bytes(&mut self, run: RunKey) -> Result<u64, StoreError> {
+        Ok(self.log_bytes(run))
+    }
+
+    fn push_log_lines(
+        &mut self,
+        run: RunKey,
+        writer: WriterId,
+        first: u64,
+        lines: &[LogLine],
+        mark: LogMark,
+    ) -> Result<(), StoreError> {
+        self.keep_lines(run, writer, first, lines, mark);
+        Ok(())
+    }
+
+    fn push_log_records(
+        &mut self,
+        run: RunKey,
+        writer: WriterId,
+        first: u64,
+        records: &[LogRecord],
+        mark: LogMark,
+    ) -> Result<(), StoreError> {
+        self.keep_records(run, writer, first, records, mark);
+        Ok(())
+    }
+
+    fn push_objects(&mut self, batch: &ObjectBatch<'_>) -> Result<(), StoreError> {
+        let set = StoredSet::new(batch);
+        self.series_mut(batch.run, batch.series).sets.push(set);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ mod changes;
 mod context;
 mod snapshot;
 mod state;
+mod texts;
 
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -7,17 +7,20 @@ use std::sync::Arc;
 use runstone_model::{
     AppendNumber, ArtifactPath, BlobDigest, ChangeNumber, ExperimentKey, Generation, ParamPath,
     ParamValue, Params, RunKey, SeriesKey, SeriesKind, Step, Timestamp, ValueType, WorkspaceId,
+    WriterId,
 };
+
+use runstone_wire::{LogLine, LogRecord};
 
 use super::state::{RunData, State, StoredPoint};
 use crate::{
     AddressMatches, ArtifactPage, ArtifactRecord, ArtifactScan, BlobReference, ChangePage,
-    ChangeScan, EventRecord, ExperimentRecord, MetricCell, MetricColumn, MetricDefinition, Point,
-    PointPage, PointPosition, PointScan, ReferenceKind, RunCompleteness, RunOrder, RunPage,
-    RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan, SeriesPage,
-    SeriesRecord, SeriesScan, SeriesSegments, SeriesSummary, Snapshot, StoreError, SummaryPoint,
-    TakeSegments, VisiblePoints, WarningRecord, WriterRecord, bits_as_f64, convert_bits,
-    point_value,
+    ChangeScan, EventRecord, ExperimentRecord, LogKind, LogPage, LogScan, LogState, MetricCell,
+    MetricColumn, MetricDefinition, ObjectPage, ObjectScan, ObjectSeriesRecord, Point, PointPage,
+    PointPosition, PointScan, ReferenceKind, RunCompleteness, RunOrder, RunPage, RunRecord,
+    RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan, SeriesPage, SeriesRecord,
+    SeriesScan, SeriesSegments, SeriesSummary, Snapshot, StoreError, SummaryPoint, TakeSegments,
+    VisiblePoints, WarningRecord, WriterRecord, bits_as_f64, convert_bits, point_value,
 };
 
 pub(super) struct MemorySnapshot {
@@ -70,7 +73,12 @@ impl MemorySnapshot {
             .collect()
     }
 
-    fn run(&self, run: RunKey) -> Option<&RunData> {
+    pub(super) fn first_change(&self, writer: WriterId) -> Option<ChangeNumber> {
+        let data = self.state.writers.get(&writer)?;
+        Some(data.row.first_change)
+    }
+
+    pub(super) fn run(&self, run: RunKey) -> Option<&RunData> {
         self.state.runs.get(&run).map(|data| &**data)
     }
 }
@@ -414,6 +422,30 @@ impl Snapshot for MemorySnapshot {
             each(index, found)?;
         }
         Ok(())
+    }
+
+    fn read_logs(&self, run: RunKey, kind: LogKind) -> Result<Vec<LogState>, StoreError> {
+        Ok(self.logs(run, kind))
+    }
+
+    fn scan_log_lines(&self, run: RunKey, scan: &LogScan) -> Result<LogPage<LogLine>, StoreError> {
+        Ok(self.lines(run, scan))
+    }
+
+    fn scan_log_records(
+        &self,
+        run: RunKey,
+        scan: &LogScan,
+    ) -> Result<LogPage<LogRecord>, StoreError> {
+        Ok(self.records_of(run, scan))
+    }
+
+    fn read_object_series(&self, run: RunKey) -> Result<Vec<ObjectSeriesRecord>, StoreError> {
+        Ok(self.object_series(run))
+    }
+
+    fn scan_objects(&self, run: RunKey, scan: &ObjectScan) -> Result<ObjectPage, StoreError> {
+        self.objects(run, scan)
     }
 
     fn scan_changes(&self, scan: &ChangeScan) -> Result<ChangePage, StoreError> {

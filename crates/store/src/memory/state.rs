@@ -9,6 +9,7 @@ use runstone_model::{
 };
 
 use super::blobs::BlobRows;
+use super::texts::{StoredSet, WriterLogs};
 use crate::apply::{
     FormerRun, LostRange, RunRow, SeriesBinding, SeriesId, SeriesState, SeriesWriters,
 };
@@ -54,13 +55,15 @@ pub(super) struct RunData {
     pub(super) shared: BTreeMap<SeriesKey, SeriesState>,
     pub(super) cuts: Vec<Cut>,
     pub(super) removals: Vec<Removal>,
+    pub(super) logs: BTreeMap<WriterId, WriterLogs>,
 }
 
-/// A series and every point ever applied to it, in the order of their frames.
+/// A series and every point or set ever applied to it, in the order of their frames.
 #[derive(Debug, Clone)]
 pub(super) struct SeriesData {
     pub(super) key: SeriesKey,
     pub(super) points: Vec<StoredPoint>,
+    pub(super) sets: Vec<StoredSet>,
     pub(super) two_writers: bool,
 }
 
@@ -132,7 +135,10 @@ impl State {
             };
             Some((key, shared))
         };
-        Self::keys(parent).into_iter().filter_map(shared).collect()
+        let keys = Self::keys(parent).into_iter();
+        // Objects are not shared.
+        let keys = keys.filter(|key| !key.kind.is_object());
+        keys.filter_map(shared).collect()
     }
 
     /// Every point of a series: those of the run, and before them, as if they had come with an
@@ -190,26 +196,35 @@ impl State {
     pub(super) fn state_of(&self, run: &RunData, key: &SeriesKey) -> SeriesState {
         let own = run.find_series(key).map(|id| &*run.series[id.0 as usize]);
         let points = own.map_or(&[][..], |series| &series.points);
+        let sets = own.map_or(&[][..], |series| &series.sets);
+        let of_points = points
+            .iter()
+            .map(|one| (one.step, one.generation, one.writer));
+        let of_sets = sets
+            .iter()
+            .map(|one| (one.step, one.generation, one.writer));
+        let all: Vec<(f64, u32, WriterId)> = of_points.chain(of_sets).collect();
         let shared = run.shared.get(key).copied().unwrap_or_default();
         let ends = shared
             .step_range
             .map_or_else(Vec::new, |range| vec![range.0, range.1]);
         let steps = || {
-            points
-                .iter()
-                .map(|point| point.step)
+            all.iter()
+                .map(|(step, ..)| *step)
                 .chain(ends.iter().copied())
         };
         let shared_highest = shared.highest.map(|highest| {
             let cuts = run.cuts.iter().map(|cut| cut.to_step.get());
             cuts.fold(highest, crate::counted_before)
         });
-        let own_highest = points.iter().map(|point| run.counted_step(point));
+        let own_highest = all
+            .iter()
+            .map(|(step, generation, _)| run.counted_step(*step, *generation));
         let mut writers = SeriesWriters::Nobody;
-        for point in points {
+        for (.., wrote) in &all {
             writers = match writers {
-                SeriesWriters::Nobody => SeriesWriters::One(point.writer),
-                SeriesWriters::One(writer) if writer == point.writer => writers,
+                SeriesWriters::Nobody => SeriesWriters::One(*wrote),
+                SeriesWriters::One(writer) if writer == *wrote => writers,
                 _ => SeriesWriters::Several,
             };
         }
@@ -235,6 +250,7 @@ impl RunData {
             shared: BTreeMap::new(),
             cuts: Vec::new(),
             removals: Vec::new(),
+            logs: BTreeMap::new(),
         }
     }
 
@@ -245,18 +261,22 @@ impl RunData {
         ))
     }
 
-    /// Whether neither a later generation nor a later removal hides a point.
-    pub(super) fn is_alive(&self, series: &SeriesKey, point: &StoredPoint) -> bool {
-        is_alive(series, point, &self.cuts, &self.removals)
+    /// Whether neither a later generation nor a later removal hides a point or a set.
+    pub(super) fn is_alive(
+        &self,
+        series: &SeriesKey,
+        at: f64,
+        generation: u32,
+        append: u64,
+    ) -> bool {
+        let order = (at, generation, append);
+        is_alive(series, order, &self.cuts, &self.removals)
     }
 
-    /// The whole step that a point counts as.
-    fn counted_step(&self, point: &StoredPoint) -> f64 {
-        let later = self
-            .cuts
-            .iter()
-            .filter(|cut| cut.generation.0 > point.generation);
-        later.fold(point.step.floor(), |highest, cut| {
+    /// The whole step that a point or a set counts as.
+    fn counted_step(&self, step: f64, generation: u32) -> f64 {
+        let later = self.cuts.iter().filter(|cut| cut.generation.0 > generation);
+        later.fold(step.floor(), |highest, cut| {
             crate::counted_before(highest, cut.to_step.get())
         })
     }
@@ -279,7 +299,10 @@ impl RunData {
         });
         let alive: Vec<bool> = points
             .iter()
-            .map(|point| is_alive(key, point, cuts, removals))
+            .map(|point| {
+                let order = (point.step, point.generation, point.append);
+                is_alive(key, order, cuts, removals)
+            })
             .collect();
         let shows = |index: usize| {
             alive[index]
@@ -298,19 +321,26 @@ impl SeriesData {
         Self {
             key,
             points: Vec::new(),
+            sets: Vec::new(),
             two_writers: false,
         }
     }
 }
 
-fn is_alive(series: &SeriesKey, point: &StoredPoint, cuts: &[Cut], removals: &[Removal]) -> bool {
+/// Whether what stands at (step, generation, append number) is neither cut nor removed.
+fn is_alive(
+    series: &SeriesKey,
+    (step, generation, append): (f64, u32, u64),
+    cuts: &[Cut],
+    removals: &[Removal],
+) -> bool {
     let cut = cuts
         .iter()
-        .any(|cut| cut.generation.0 > point.generation && point.step >= cut.to_step.get());
+        .any(|cut| cut.generation.0 > generation && step >= cut.to_step.get());
     let removed = removals.iter().any(|removal| {
-        removal.append.0 > point.append
+        removal.append.0 > append
             && removal.series.as_ref().is_none_or(|key| key == series)
-            && removal.step.is_none_or(|step| step.get() == point.step)
+            && removal.step.is_none_or(|removed| removed.get() == step)
     });
     !cut && !removed
 }

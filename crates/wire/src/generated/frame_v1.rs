@@ -51,7 +51,7 @@ pub struct Operation {
     pub if_present: i32,
     #[prost(
         oneof = "operation::Kind",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 40, 42, 43"
     )]
     pub kind: ::core::option::Option<operation::Kind>,
 }
@@ -91,6 +91,12 @@ pub mod operation {
         Heartbeat(super::Heartbeat),
         #[prost(message, tag = "25")]
         Completeness(super::Completeness),
+        #[prost(message, tag = "40")]
+        ObjectPoints(super::ObjectPoints),
+        #[prost(message, tag = "42")]
+        LogLines(super::LogLines),
+        #[prost(message, tag = "43")]
+        LogRecords(super::LogRecords),
     }
 }
 impl ::prost::Name for Operation {
@@ -627,6 +633,144 @@ impl ::prost::Name for DroppedSeries {
         "/runstone.frame.v1.DroppedSeries".into()
     }
 }
+/// The objects of one step of a series of an object kind: all that one call gave. A later one at
+/// the same step replaces it whole.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ObjectPoints {
+    /// number of the writer
+    #[prost(uint32, tag = "1")]
+    pub series: u32,
+    /// or the ordinal of an auto step
+    #[prost(double, tag = "2")]
+    pub step: f64,
+    #[prost(int64, tag = "3")]
+    pub time_micros: i64,
+    #[prost(double, optional, tag = "4")]
+    pub epoch: ::core::option::Option<f64>,
+    /// the index within the step is the place in this list
+    #[prost(message, repeated, tag = "5")]
+    pub objects: ::prost::alloc::vec::Vec<ObjectPoint>,
+}
+impl ::prost::Name for ObjectPoints {
+    const NAME: &'static str = "ObjectPoints";
+    const PACKAGE: &'static str = "runstone.frame.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "runstone.frame.v1.ObjectPoints".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/runstone.frame.v1.ObjectPoints".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ObjectPoint {
+    /// JSON
+    #[prost(string, tag = "1")]
+    pub document: ::prost::alloc::string::String,
+    /// 32 bytes each: the blobs that it refers to
+    #[prost(bytes = "bytes", repeated, tag = "2")]
+    pub digests: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+}
+impl ::prost::Name for ObjectPoint {
+    const NAME: &'static str = "ObjectPoint";
+    const PACKAGE: &'static str = "runstone.frame.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "runstone.frame.v1.ObjectPoint".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/runstone.frame.v1.ObjectPoint".into()
+    }
+}
+/// Terminal lines of this writer, from number `first_line` on. A line whose number is there already
+/// replaces it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LogLines {
+    #[prost(uint64, tag = "1")]
+    pub first_line: u64,
+    #[prost(message, repeated, tag = "2")]
+    pub lines: ::prost::alloc::vec::Vec<LogLine>,
+}
+impl ::prost::Name for LogLines {
+    const NAME: &'static str = "LogLines";
+    const PACKAGE: &'static str = "runstone.frame.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "runstone.frame.v1.LogLines".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/runstone.frame.v1.LogLines".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogLine {
+    /// without the line break
+    #[prost(string, tag = "1")]
+    pub text: ::prost::alloc::string::String,
+    #[prost(enumeration = "LogStream", tag = "2")]
+    pub stream: i32,
+    #[prost(int64, tag = "3")]
+    pub time_micros: i64,
+    /// cut off by the client
+    #[prost(uint64, tag = "4")]
+    pub cut_bytes: u64,
+}
+impl ::prost::Name for LogLine {
+    const NAME: &'static str = "LogLine";
+    const PACKAGE: &'static str = "runstone.frame.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "runstone.frame.v1.LogLine".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/runstone.frame.v1.LogLine".into()
+    }
+}
+/// Records of loggers. The store numbers those of a writer 0, 1, ... in the order of their slots.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LogRecords {
+    #[prost(message, repeated, tag = "1")]
+    pub records: ::prost::alloc::vec::Vec<LogRecord>,
+}
+impl ::prost::Name for LogRecords {
+    const NAME: &'static str = "LogRecords";
+    const PACKAGE: &'static str = "runstone.frame.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "runstone.frame.v1.LogRecords".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/runstone.frame.v1.LogRecords".into()
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogRecord {
+    /// 10 debug, 20 info, 30 warning, 40 error, 50 critical, or any other
+    #[prost(sint32, tag = "1")]
+    pub level: i32,
+    #[prost(string, tag = "2")]
+    pub message: ::prost::alloc::string::String,
+    #[prost(int64, tag = "3")]
+    pub time_micros: i64,
+    #[prost(string, tag = "4")]
+    pub logger: ::prost::alloc::string::String,
+    /// source file; empty: not known
+    #[prost(string, tag = "5")]
+    pub file: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "6")]
+    pub source_line: u32,
+    /// a JSON value; empty: none
+    #[prost(string, tag = "7")]
+    pub extra: ::prost::alloc::string::String,
+    /// cut off from the message by the client
+    #[prost(uint64, tag = "8")]
+    pub cut_bytes: u64,
+}
+impl ::prost::Name for LogRecord {
+    const NAME: &'static str = "LogRecord";
+    const PACKAGE: &'static str = "runstone.frame.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "runstone.frame.v1.LogRecord".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/runstone.frame.v1.LogRecord".into()
+    }
+}
 /// Answer to a frame, with 200 (applied or duplicate) and with 409 (nothing applied).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FrameAnswer {
@@ -793,6 +937,12 @@ impl OpenMode {
 #[repr(i32)]
 pub enum SeriesKind {
     Metric = 0,
+    Image = 1,
+    Audio = 2,
+    Text = 3,
+    Distribution = 4,
+    Figure = 5,
+    TableRow = 6,
 }
 impl SeriesKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -802,12 +952,24 @@ impl SeriesKind {
     pub fn as_str_name(&self) -> &'static str {
         match self {
             Self::Metric => "SERIES_KIND_METRIC",
+            Self::Image => "SERIES_KIND_IMAGE",
+            Self::Audio => "SERIES_KIND_AUDIO",
+            Self::Text => "SERIES_KIND_TEXT",
+            Self::Distribution => "SERIES_KIND_DISTRIBUTION",
+            Self::Figure => "SERIES_KIND_FIGURE",
+            Self::TableRow => "SERIES_KIND_TABLE_ROW",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
             "SERIES_KIND_METRIC" => Some(Self::Metric),
+            "SERIES_KIND_IMAGE" => Some(Self::Image),
+            "SERIES_KIND_AUDIO" => Some(Self::Audio),
+            "SERIES_KIND_TEXT" => Some(Self::Text),
+            "SERIES_KIND_DISTRIBUTION" => Some(Self::Distribution),
+            "SERIES_KIND_FIGURE" => Some(Self::Figure),
+            "SERIES_KIND_TABLE_ROW" => Some(Self::TableRow),
             _ => None,
         }
     }
@@ -874,6 +1036,32 @@ impl Goal {
             "GOAL_UNSPECIFIED" => Some(Self::Unspecified),
             "GOAL_MIN" => Some(Self::Min),
             "GOAL_MAX" => Some(Self::Max),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LogStream {
+    Stdout = 0,
+    Stderr = 1,
+}
+impl LogStream {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Stdout => "LOG_STREAM_STDOUT",
+            Self::Stderr => "LOG_STREAM_STDERR",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LOG_STREAM_STDOUT" => Some(Self::Stdout),
+            "LOG_STREAM_STDERR" => Some(Self::Stderr),
             _ => None,
         }
     }

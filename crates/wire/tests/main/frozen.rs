@@ -3,41 +3,51 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use runstone_wire::{EncodedOperation, Frame};
+use runstone_wire::{EncodedOperation, Frame, Operation};
 
 use crate::samples;
 
-fn sample_path() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/compat/frame/v1-one-of-each.frame")
+fn sample_path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/compat/frame")
+        .join(name)
+}
+
+/// Each sample and what is in it.
+fn samples() -> [(PathBuf, Vec<Operation>); 2] {
+    [
+        (sample_path("v1-one-of-each.frame"), samples::one_of_each()),
+        (sample_path("v1-texts.frame"), samples::texts()),
+    ]
 }
 
 #[test]
-fn the_frozen_frame_of_version_1_is_read() {
-    let path = sample_path();
-    if std::env::var_os("UPDATE_SAMPLES").is_some() && !path.exists() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, samples::frame().encode()).unwrap();
+fn the_frozen_frames_of_version_1_are_read() {
+    for (path, operations) in samples() {
+        if std::env::var_os("UPDATE_SAMPLES").is_some() && !path.exists() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, samples::frame_of(&operations).encode()).unwrap();
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        let frame = Frame::decode(&Bytes::from(bytes)).unwrap();
+        assert_eq!(frame, samples::frame_of(&operations));
+        let decoded: Vec<_> = frame
+            .operations
+            .iter()
+            .map(|operation| operation.decode().unwrap())
+            .collect();
+        assert_eq!(decoded, operations);
     }
-    let bytes = std::fs::read(&path).unwrap();
-    assert_eq!(
-        Frame::decode(&Bytes::from(bytes.clone())).unwrap(),
-        samples::frame()
-    );
-    let decoded: Vec<_> = Frame::decode(&Bytes::from(bytes))
-        .unwrap()
-        .operations
-        .iter()
-        .map(|operation| operation.decode().unwrap())
-        .collect();
-    assert_eq!(decoded, samples::one_of_each());
 }
 
 #[test]
 fn what_is_written_today_is_the_frozen_frame_byte_for_byte() {
-    assert_eq!(
-        std::fs::read(sample_path()).unwrap(),
-        samples::frame().encode()
-    );
+    for (path, operations) in samples() {
+        assert_eq!(
+            std::fs::read(path).unwrap(),
+            samples::frame_of(&operations).encode()
+        );
+    }
 }
 
 #[test]

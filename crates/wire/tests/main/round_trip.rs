@@ -2,17 +2,17 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use runstone_model::{ChangeNumber, ParamPath, ParamValue, RunState};
+use runstone_model::{ChangeNumber, LogStream, ParamPath, ParamValue, RunState, Timestamp};
 use runstone_wire::{
-    EncodedOperation, Frame, FrameAnswer, FrameStatus, IfPresent, KindTag, Operation,
-    OperationKind, ParamSetting, Refusal, RefusalCode,
+    EncodedOperation, Frame, FrameAnswer, FrameStatus, IfPresent, KindTag, LogLine, LogLines,
+    Operation, OperationKind, ParamSetting, Refusal, RefusalCode,
 };
 
 use crate::samples;
 
 #[test]
 fn every_kind_of_operation_comes_back_as_it_was() {
-    for operation in samples::one_of_each() {
+    for operation in samples::one_of_each().into_iter().chain(samples::texts()) {
         let encoded = EncodedOperation::encode(&operation);
         assert_eq!(encoded.decode().unwrap(), operation);
     }
@@ -158,4 +158,41 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_is_no_json_digest_stream_or_line_number_is_refused() {
+    let text = "{\"caption\":\"é\"}";
+    let damage = |operation: &Operation, from: &[u8], to: &[u8]| {
+        let mut bytes = EncodedOperation::encode(operation).as_bytes().to_vec();
+        let at = bytes.windows(from.len()).position(|part| part == from);
+        let at = at.unwrap();
+        bytes[at..at + to.len()].copy_from_slice(to);
+        let damaged = EncodedOperation::from_bytes(Bytes::from(bytes));
+        damaged.decode().unwrap_err()
+    };
+    let texts = samples::texts();
+    let objects = &texts[6];
+    let error = damage(objects, text.as_bytes(), b"[");
+    assert_eq!(error.code, RefusalCode::Invalid);
+    assert!(error.reason.contains("hint:"), "{}", error.reason);
+    // The length of the first digest: one byte less, the byte left over is an unknown field.
+    let error = damage(objects, &[18, 32, 7], &[18, 31]);
+    assert_eq!(error.code, RefusalCode::Invalid);
+    let lines = OperationKind::LogLines(LogLines {
+        first_line: 1 << 53,
+        lines: vec![LogLine {
+            text: String::new(),
+            stream: LogStream::Stdout,
+            time: Timestamp::from_micros(0),
+            cut_bytes: 0,
+        }],
+    });
+    let lines = Operation {
+        if_present: IfPresent::Apply,
+        kind: lines,
+    };
+    let error = EncodedOperation::encode(&lines).decode().unwrap_err();
+    assert_eq!(error.code, RefusalCode::Invalid);
+    assert!(error.reason.contains("2^53"), "{}", error.reason);
 }

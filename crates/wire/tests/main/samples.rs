@@ -2,14 +2,15 @@
 
 use bytes::Bytes;
 use runstone_model::{
-    Context, EndReason, ExperimentName, Goal, LifecycleEvent, MetricName, ParamPath, ParamValue,
-    ReasonCode, RunId, ScalarValue, SeriesKey, SeriesKind, Step, TagName, Timestamp, ValueType,
-    WriterId,
+    BlobDigest, Context, EndReason, ExperimentName, Goal, JsonText, LifecycleEvent, LogLevel,
+    LogStream, MetricName, ParamPath, ParamValue, ReasonCode, RunId, ScalarValue, SeriesKey,
+    SeriesKind, Step, TagName, Timestamp, ValueType, WriterId,
 };
 use runstone_wire::{
     ChangeTags, Completeness, DefineMetric, DefineSeries, EncodedOperation, EndKind, EndWriter,
-    Frame, IfPresent, Lifecycle, OpenMode, OpenRun, OpenWriter, Operation, OperationKind,
-    ParamSetting, Remove, SetProperties, SetScalar,
+    Frame, IfPresent, Lifecycle, LogLine, LogLines, LogRecord, ObjectDocument, ObjectPoints,
+    OpenMode, OpenRun, OpenWriter, Operation, OperationKind, ParamSetting, Remove, SetProperties,
+    SetScalar,
 };
 
 pub(crate) fn metric(name: &str, context: &str) -> SeriesKey {
@@ -53,7 +54,7 @@ fn params() -> Vec<ParamSetting> {
     ]
 }
 
-/// One operation of each kind, in the order of their numbers.
+/// One operation of each kind that frames had at first, in the order of their numbers.
 pub(crate) fn one_of_each() -> Vec<Operation> {
     let at = Timestamp::from_micros(1_790_000_000_000_000);
     let reason = EndReason {
@@ -151,8 +152,97 @@ pub(crate) fn one_of_each() -> Vec<Operation> {
         .collect()
 }
 
+/// What came later: objects, terminal lines, log records, and a series of each kind of objects.
+pub(crate) fn texts() -> Vec<Operation> {
+    let at = Timestamp::from_micros(1_790_000_000_000_000);
+    let json = |text: &str| JsonText::new(text).unwrap();
+    let mut kinds: Vec<OperationKind> = (1..)
+        .zip(&SeriesKind::ALL[1..])
+        .map(|(number, kind)| {
+            OperationKind::DefineSeries(DefineSeries {
+                number,
+                key: SeriesKey {
+                    kind: *kind,
+                    ..metric("sample", "{}")
+                },
+                value_type: ValueType::F64,
+                auto_step: number == 2,
+            })
+        })
+        .collect();
+    kinds.extend([
+        OperationKind::ObjectPoints(ObjectPoints {
+            number: 1,
+            step: Step::new(7.0).unwrap(),
+            time: at,
+            epoch: Some(0.5),
+            objects: vec![
+                ObjectDocument {
+                    document: json("{\"caption\":\"é\"}"),
+                    digests: vec![BlobDigest::new([7; 32]), BlobDigest::new([8; 32])],
+                },
+                ObjectDocument {
+                    document: json("[1.50]"),
+                    digests: Vec::new(),
+                },
+            ],
+        }),
+        OperationKind::LogLines(LogLines {
+            first_line: 40,
+            lines: vec![
+                LogLine {
+                    text: "epoch 1".to_owned(),
+                    stream: LogStream::Stdout,
+                    time: at,
+                    cut_bytes: 0,
+                },
+                LogLine {
+                    text: String::new(),
+                    stream: LogStream::Stderr,
+                    time: Timestamp::from_micros(-1),
+                    cut_bytes: 12,
+                },
+            ],
+        }),
+        OperationKind::LogRecords(vec![
+            LogRecord {
+                level: LogLevel::WARNING,
+                message: "slow".to_owned(),
+                time: at,
+                logger: "train".to_owned(),
+                file: "train.py".to_owned(),
+                source_line: 17,
+                extra: Some(json("{\"batch\":3}")),
+                cut_bytes: 1,
+            },
+            LogRecord {
+                level: LogLevel(-3),
+                message: String::new(),
+                time: at,
+                logger: String::new(),
+                file: String::new(),
+                source_line: 0,
+                extra: None,
+                cut_bytes: 0,
+            },
+        ]),
+    ]);
+    kinds
+        .into_iter()
+        .map(|kind| Operation {
+            if_present: IfPresent::Apply,
+            kind,
+        })
+        .collect()
+}
+
 /// A frame with one operation of each kind.
 pub(crate) fn frame() -> Frame {
+    frame_of(&one_of_each())
+}
+
+/// A frame with these operations.
+pub(crate) fn frame_of(operations: &[Operation]) -> Frame {
     Frame {
         writer: WriterId::new([1; 16]),
         run: RunId::new("01J0000000000000000000000A").unwrap(),
@@ -163,6 +253,6 @@ pub(crate) fn frame() -> Frame {
         base: true,
         generation: 2,
         sent_at: Timestamp::from_micros(-1),
-        operations: one_of_each().iter().map(EncodedOperation::encode).collect(),
+        operations: operations.iter().map(EncodedOperation::encode).collect(),
     }
 }

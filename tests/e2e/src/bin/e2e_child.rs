@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use runstone_client::{At, ParamPath, ParamValue, Run, RunEnd, RunOptions};
+use runstone_client::{
+    At, LogLevel, LogStream, ParamPath, ParamValue, Record, Run, RunEnd, RunOptions,
+};
 use runstone_e2e::child::{ChildPlan, FORKED_THREAD, series_of, value_at};
 use runstone_e2e::os_counters::{Counters, ENOUGH, FORKED_PID, STARTED, fork};
 
@@ -59,6 +61,13 @@ fn track(run: &Run, counters: &Counters, plan: &ChildPlan, thread: u64, step: u6
     // Each thread has one series, so its name is made anew rather than kept: as users do it.
     let series = series_of(thread);
     drop(run.track(&series, value_at(thread, step), At::step(step as f64)));
+    if plan.record_every > 0 && thread == 0 {
+        drop(run.log_line(LogStream::Stdout, &format!("line {step}")));
+        if step % plan.record_every == plan.record_every - 1 {
+            let message = format!("record {step}");
+            drop(run.log_record(&Record::new(LogLevel::INFO, &message)));
+        }
+    }
     counters.set(thread as usize, step + 1);
     counters.set(STARTED, 1);
     if step % plan.param_every == plan.param_every - 1 {

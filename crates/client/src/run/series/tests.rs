@@ -182,3 +182,31 @@ fn after_a_rewind_old_handles_count_anew_under_new_numbers() {
     assert_eq!((number, f64::from_bits(bits)), (5, 7.0));
     assert_eq!(intern(ValueType::F64, false), explicit);
 }
+
+#[test]
+fn object_series_have_numbers_among_the_others_and_the_child_of_a_fork_knows_them() {
+    let parent = SeriesTable::new();
+    let context = Context::empty();
+    let metric = parent.intern("a", &context, ValueType::F64, false, |_| Ok(()));
+    let objects = |table: &SeriesTable, kind, auto_step| {
+        let number = table.intern_objects("a", &context, kind, auto_step, |_| Ok(()));
+        number.unwrap()
+    };
+    assert_eq!(metric.unwrap().number(), 1);
+    assert_eq!(objects(&parent, SeriesKind::Image, false), 2);
+    assert_eq!(objects(&parent, SeriesKind::Text, true), 3);
+    assert_eq!(objects(&parent, SeriesKind::Image, true), 4);
+    assert_eq!(objects(&parent, SeriesKind::Image, false), 2);
+    assert_eq!(parent.next_ordinal(3), Some((3, 0)));
+    let child = SeriesTable::new();
+    child.adopt(&parent);
+    assert_eq!(objects(&child, SeriesKind::Text, true), 3);
+    assert_eq!(child.definitions().count(), 4);
+    let refused = child.intern_objects("a", &context, SeriesKind::Metric, false, |_| Ok(()));
+    assert!(refused.is_err());
+    // After a rewind they count under new numbers.
+    child.count_anew(|_| Ok(())).unwrap();
+    assert_eq!(objects(&child, SeriesKind::Image, false), 2);
+    assert_eq!(objects(&child, SeriesKind::Text, true), 5);
+    assert_eq!(child.next_ordinal(5), Some((5, 0)));
+}

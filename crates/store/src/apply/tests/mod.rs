@@ -1,6 +1,7 @@
 //! What the suite can't reach through frames alone: verdicts over their whole domain, and the end
 //! of a run that a watchdog has given up.
 
+mod logs;
 mod verdicts;
 
 use runstone_model::{

@@ -4,13 +4,16 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use runstone_model::{
-    EndReason, Goal, LifecycleEvent, ParamValue, ReasonCode, RunId, ScalarValue, SeriesKey, Step,
-    Timestamp, ValueType, WorkspaceId,
+    EndReason, Goal, LifecycleEvent, LogLevel, LogStream, ParamValue, ReasonCode, RunId,
+    ScalarValue, SeriesKey, SeriesKind, Step, Timestamp, ValueType, WorkspaceId,
 };
 use runstone_wire::{
-    Completeness, DefineMetric, Lifecycle, OpenMode, OperationKind, SetProperties, SetScalar,
+    Completeness, DefineMetric, Lifecycle, LogLine, LogLines, OpenMode, OperationKind,
+    SetProperties, SetScalar,
 };
 
+use crate::conformance::logs::{line, record};
+use crate::conformance::objects::{object_key, set_of};
 use crate::conformance::testing::{
     FrameBuilder, Sample, TEST_EPOCH_MICROS, experiment_name, key, key_in, metric_name, open_run,
     param_path, tag_name,
@@ -93,12 +96,15 @@ enum Said {
         from: u16,
         count: u16,
     },
+    Objects(usize, Vec<(f64, Vec<i64>)>),
+    Lines(u64, Vec<(u8, bool)>),
+    Records(Vec<(i32, u8)>),
     Params(&'static str, i64),
     RemoveParam(&'static str),
     Tag(&'static str, bool),
     Name(&'static str),
     Experiment(&'static str),
-    Scalar(&'static str, f64),
+    Scalar(&'static str, ScalarValue),
     Goal(&'static str, Goal),
     Event(LifecycleEvent),
     Beat,
@@ -161,7 +167,7 @@ fn barriers() -> impl Strategy<Value = Barrier> {
     let step = || proptest::option::of(steps());
     prop_oneof![
         1 => step().prop_map(Barrier::RemoveAll),
-        3 => (0..SERIES, step()).prop_map(|(series, step)| Barrier::RemoveSeries(series, step)),
+        3 => (0..SERIES + OBJECTS, step()).prop_map(|(series, step)| Barrier::RemoveSeries(series, step)),
         3 => steps().prop_map(Barrier::Rewind),
     ]
 }
@@ -191,12 +197,17 @@ fn said() -> impl Strategy<Value = Said> {
         12 => vec((0..SERIES, samples()), 1..4).prop_map(Said::Points),
         2 => (0..SERIES, 0..900_u16, 200..700_u16)
             .prop_map(|(series, from, count)| Said::Ramp { series, from, count }),
+        4 => (0..OBJECTS, vec((steps(), vec(0..99_i64, 1..4)), 1..4))
+            .prop_map(|(series, sets)| Said::Objects(series, sets)),
+        4 => (0..24_u64, vec((any::<u8>(), any::<bool>()), 0..6))
+            .prop_map(|(first, lines)| Said::Lines(first, lines)),
+        3 => vec((select(vec![10, 20, 30, 40, -1]), any::<u8>()), 0..4).prop_map(Said::Records),
         2 => (path(), any::<i64>()).prop_map(|(path, value)| Said::Params(path, value)),
         1 => path().prop_map(Said::RemoveParam),
         1 => (select(vec!["a", "b", "Ä"]), any::<bool>()).prop_map(|(tag, add)| Said::Tag(tag, add)),
         1 => select(vec!["", "one", "two\0"]).prop_map(Said::Name),
         1 => select(vec!["default", "digits"]).prop_map(Said::Experiment),
-        1 => (select(vec!["s", "t"]), any::<f64>())
+        2 => (select(vec!["s", "t"]), scalars())
             .prop_map(|(name, value)| Said::Scalar(name, value)),
         1 => (select(vec!["m0", "m1"]), select(vec![Goal::Min, Goal::Max]))
             .prop_map(|(name, goal)| Said::Goal(name, goal)),
@@ -209,8 +220,20 @@ fn said() -> impl Strategy<Value = Said> {
     ]
 }
 
+fn scalars() -> impl Strategy<Value = ScalarValue> {
+    prop_oneof![
+        any::<f64>().prop_map(ScalarValue::F64),
+        select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0]).prop_map(ScalarValue::F64),
+        any::<i64>().prop_map(ScalarValue::I64),
+        any::<bool>().prop_map(ScalarValue::Bool),
+        select(vec!["", "é", "a\0b"]).prop_map(|text| ScalarValue::String(text.to_owned())),
+    ]
+}
+
 /// Number of series that every writer may write.
 const SERIES: usize = 8;
+/// Number of object series that follow them.
+const OBJECTS: usize = 3;
 
 /// (run, whether primary, how it opens its run). A writer opens with its first frame.
 const WRITERS: [(&str, bool, OpenMode); 10] = [
@@ -243,7 +266,10 @@ fn series(index: usize) -> (SeriesKey, ValueType, bool) {
         4 => (key("m1"), ValueType::I64, true),
         5 => (key_in("m1", "subset", "test"), ValueType::I64, false),
         6 => (key("m2"), ValueType::F64, true),
-        _ => (key("m2"), ValueType::F32, true),
+        7 => (key("m2"), ValueType::F32, true),
+        8 => (object_key("o", SeriesKind::Image), ValueType::F64, false),
+        9 => (object_key("o", SeriesKind::Image), ValueType::F64, true),
+        _ => (object_key("m0", SeriesKind::Text), ValueType::F64, false),
     }
 }
 
@@ -405,6 +431,7 @@ impl Speaker {
                         .collect();
                     self.say_points(&[(*index, points)]);
                 }
+                Said::Objects(index, sets) => self.say_objects(SERIES + index, sets),
                 Said::Refused => {
                     self.builder.log(4_000, [(0.0, 1.0)]);
                 }
@@ -427,6 +454,23 @@ impl Speaker {
         let builder = &mut self.builder;
         match said {
             Said::Params(path, value) => builder.set_param(path, ParamValue::I64(*value)),
+            Said::Lines(first, given) => {
+                let text = |length: u8| "x".repeat(usize::from(length));
+                let lines = given.iter().map(|(length, is_error)| LogLine {
+                    stream: [LogStream::Stdout, LogStream::Stderr][usize::from(*is_error)],
+                    ..line(&text(*length))
+                });
+                builder.push(OperationKind::LogLines(LogLines {
+                    first_line: *first,
+                    lines: lines.collect(),
+                }))
+            }
+            Said::Records(given) => {
+                let records = given
+                    .iter()
+                    .map(|(level, number)| record(LogLevel(*level), &number.to_string()));
+                builder.push(OperationKind::LogRecords(records.collect()))
+            }
             Said::RemoveParam(path) => {
                 builder.push(OperationKind::RemoveParams(vec![param_path(path)]))
             }
@@ -443,7 +487,7 @@ impl Speaker {
             })),
             Said::Scalar(name, value) => builder.push(OperationKind::SetScalar(SetScalar {
                 name: metric_name(name),
-                value: ScalarValue::F64(*value),
+                value: value.clone(),
                 time: at,
             })),
             Said::Event(event) => {
@@ -465,6 +509,23 @@ impl Speaker {
             Said::EmptyBeat => builder.change_tags(&["beat"], &[]),
             _ => builder.push(OperationKind::Heartbeat { at }),
         };
+    }
+
+    /// An operation for each set. Automatic series take ordinals in place of the steps given.
+    fn say_objects(&mut self, index: usize, sets: &[(f64, Vec<i64>)]) {
+        let (key, value_type, auto_step) = series(index);
+        let number = self.builder.series(&key, value_type, auto_step);
+        for (step, documents) in sets {
+            let step = if auto_step {
+                let ordinal = self.ordinals.entry(key.clone()).or_default();
+                *ordinal += 1;
+                f64::from(*ordinal - 1)
+            } else {
+                *step
+            };
+            let set = set_of(number, step, documents);
+            self.builder.push(OperationKind::ObjectPoints(set));
+        }
     }
 
     /// One pack. Automatic series take ordinals in place of the steps given.

@@ -4,6 +4,7 @@ use runstone_model::{RunKey, WorkspaceId};
 
 use super::actions::RUNS;
 use super::compare_table::compare_tables;
+use super::compare_texts::compare_texts;
 use crate::conformance::harness::{all_points, all_series, point_scan, sums_agree};
 use crate::conformance::segments::check_segments;
 use crate::{
@@ -146,6 +147,7 @@ fn compare_run(
     for (given_one, wanted_one) in given_series.iter().zip(&wanted_series) {
         compare_series(given, wanted, run, given_one, wanted_one)?;
     }
+    compare_texts(given, wanted, run, limit)?;
     compare_hidden(given, wanted, run, &wanted_series)
 }
 

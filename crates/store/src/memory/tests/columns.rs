@@ -8,18 +8,19 @@ use std::time::Duration;
 
 use runstone_model::{
     ArtifactPath, BlobDigest, BlobLeaseId, ChangeNumber, ExperimentKey, ParamPath, ParamValue,
-    Params, RunKey, StoreIdentity, Timestamp, WorkspaceId, WriterId,
+    Params, RunKey, SeriesKey, StoreIdentity, Timestamp, WorkspaceId, WriterId,
 };
-use runstone_wire::FrameAnswer;
+use runstone_wire::{FrameAnswer, LogLine, LogRecord};
 
 use super::super::MemoryStore;
 use super::super::snapshot::MemorySnapshot;
-use super::super::state::{RunData, SeriesData, State, type_of};
+use super::super::state::{RunData, State};
 use crate::{
     AppendFrame, ArtifactPage, ArtifactRecord, ArtifactScan, BackupReport, BlobCatalogue,
     BlobCounts, BlobReference, ChangePage, ChangeScan, CopyBlobs, EditAnswer, EditRequest,
-    EventRecord, ExperimentRecord, ExpiredLease, FoldReport, LeaseAnswer, MetricCell, MetricColumn,
-    MetricDefinition, PointColumns, PointPage, PointScan, ReclaimReport, ReclaimRequest,
+    EventRecord, ExperimentRecord, ExpiredLease, FoldReport, LeaseAnswer, LogKind, LogPage,
+    LogScan, LogState, MetricCell, MetricColumn, MetricDefinition, ObjectPage, ObjectScan,
+    ObjectSeriesRecord, PointColumns, PointPage, PointScan, ReclaimReport, ReclaimRequest,
     ReferenceKind, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment,
     SegmentScan, SeriesHiding, SeriesPage, SeriesScan, SeriesSegments, Snapshot, SpaceReport,
     Store, StoreError, StoreStats, TakeSegments, VisiblePoints, WarningRecord, WriterMark,
@@ -172,10 +173,11 @@ struct ColumnsSnapshot {
 
 impl ColumnsSnapshot {
     /// All points of a series, sorted, in two parts that were sorted apart.
-    fn columns(series: &SeriesData) -> PointColumns {
-        let reads_as = type_of(&series.points).expect("the series has points");
+    fn columns(&self, data: &RunData, key: &SeriesKey) -> PointColumns {
+        let reads_as = State::value_type(data, key).expect("the series has points");
+        let points = self.state.points(data, key);
         let mut parts = [PointColumns::default(), PointColumns::default()];
-        for (index, point) in series.points.iter().enumerate() {
+        for (index, point) in points.iter().enumerate() {
             let part = &mut parts[index % 2];
             if point.epoch.is_some() {
                 part.epochs.resize(part.len(), f64::NAN);
@@ -197,15 +199,39 @@ impl ColumnsSnapshot {
         columns
     }
 
-    fn hiding(&self, data: &RunData, series: &SeriesData) -> SeriesHiding {
+    fn hiding(&self, data: &RunData, key: &SeriesKey) -> SeriesHiding {
         if self.forgets_hiding {
             return SeriesHiding::default();
         }
-        SeriesHiding::new(&series.key, data.cuts.iter().copied(), &data.removals)
+        SeriesHiding::new(key, data.cuts.iter().copied(), &data.removals)
     }
 }
 
 impl Snapshot for ColumnsSnapshot {
+    fn read_logs(&self, run: RunKey, kind: LogKind) -> Result<Vec<LogState>, StoreError> {
+        self.naive.read_logs(run, kind)
+    }
+
+    fn scan_log_lines(&self, run: RunKey, scan: &LogScan) -> Result<LogPage<LogLine>, StoreError> {
+        self.naive.scan_log_lines(run, scan)
+    }
+
+    fn scan_log_records(
+        &self,
+        run: RunKey,
+        scan: &LogScan,
+    ) -> Result<LogPage<LogRecord>, StoreError> {
+        self.naive.scan_log_records(run, scan)
+    }
+
+    fn read_object_series(&self, run: RunKey) -> Result<Vec<ObjectSeriesRecord>, StoreError> {
+        self.naive.read_object_series(run)
+    }
+
+    fn scan_objects(&self, run: RunKey, scan: &ObjectScan) -> Result<ObjectPage, StoreError> {
+        self.naive.scan_objects(run, scan)
+    }
+
     fn scan_artifacts(&self, run: RunKey, scan: &ArtifactScan) -> Result<ArtifactPage, StoreError> {
         self.naive.scan_artifacts(run, scan)
     }
@@ -242,10 +268,8 @@ impl Snapshot for ColumnsSnapshot {
         let mut page = self.naive.scan_series(run, scan)?;
         for record in &mut page.series {
             let data = &self.state.runs[&run];
-            let id = data.find_series(&record.key).expect("the series is listed");
-            let series = &data.series[id.0 as usize];
-            let columns = Self::columns(series);
-            let visible = columns.visible(&self.hiding(data, series));
+            let columns = self.columns(data, &record.key);
+            let visible = columns.visible(&self.hiding(data, &record.key));
             record.summary = columns.summarize(&visible, record.value_type);
         }
         Ok(page)
@@ -255,9 +279,10 @@ impl Snapshot for ColumnsSnapshot {
         // The naive answer knows what is not found.
         let value_type = self.naive.scan_points(run, scan)?.value_type;
         let data = &self.state.runs[&run];
-        let id = data.find_series(&scan.series).expect("the series is there");
-        let series = &data.series[id.0 as usize];
-        Ok(Self::columns(series).page(scan, &self.hiding(data, series), value_type))
+        let hiding = self.hiding(data, &scan.series);
+        Ok(self
+            .columns(data, &scan.series)
+            .page(scan, &hiding, value_type))
     }
 
     fn scan_segments(
@@ -268,11 +293,10 @@ impl Snapshot for ColumnsSnapshot {
     ) -> Result<(), StoreError> {
         for (index, scan) in scans.iter().enumerate() {
             let found = self.state.runs.get(&run).and_then(|data| {
-                let id = data.find_series(&scan.series)?;
-                let series = &data.series[id.0 as usize];
-                let value_type = type_of(&series.points)?;
-                let hiding = self.hiding(data, series);
-                let points = VisiblePoints::from_columns(Self::columns(series), &hiding);
+                let value_type = State::value_type(data, &scan.series)?;
+                let hiding = self.hiding(data, &scan.series);
+                let columns = self.columns(data, &scan.series);
+                let points = VisiblePoints::from_columns(columns, &hiding);
                 Some(SeriesSegments {
                     value_type,
                     segments: Segment::from_points(points).into_iter().collect(),
