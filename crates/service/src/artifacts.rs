@@ -8,132 +8,29 @@
 //! The surprising rule: whoever holds a signed address needs no token. It names method, run, path,
 //! time and size, and is signed with a key that lives as long as this process.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, Stream, StreamExt as _, TryStreamExt as _};
-use runstone_blobs::{
-    Begun, BlobError, Blobs, BlobsConfig, Place, SigningKey, StoredBlob, UploadGrant, UploadKeys,
-    UploadRequest,
-};
+use runstone_blobs::{Begun, BlobError, StoredBlob, UploadGrant, UploadRequest};
 use runstone_model::{ArtifactPath, BlobLeaseId, MediaType, Principal, RunId, RunKey, Timestamp};
-use runstone_store::{ArtifactPut, ArtifactRecord, ArtifactScan, RunAction, Store};
-use tokio::runtime::Handle;
+use runstone_store::{ArtifactPut, ArtifactRecord, ArtifactScan, RunAction};
 
 use crate::api::{
     ARTIFACTS_PAGE_DEFAULT, ARTIFACTS_PAGE_MAX, ArtifactBegun, ArtifactItem, ArtifactList,
     ArtifactRequest, ArtifactState, ArtifactsQuery, UploadAddress,
 };
+use crate::blob_store::BlobStore;
 use crate::error::{ErrorKind, ServiceError};
-use crate::{Clock, Service, cursor};
+use crate::{Service, cursor};
 
 /// How long an address of an upload may be used.
 const ADDRESS_SECONDS: u64 = 3_600;
 /// How long an artifact waits for its bytes.
 const PENDING_SECONDS: u64 = 24 * 3_600;
-/// The id of the one key, in addresses.
-const KEY_ID: &str = "process";
-
-/// Where the bytes of artifacts lie, and how uploads are permitted.
-pub struct BlobStore {
-    pub(crate) blobs: Blobs,
-    keys: UploadKeys,
-    /// Runs what is asynchronous for the functions that block.
-    pub(crate) runtime: Handle,
-}
 
 /// Bytes of an artifact on their way.
 pub type ArtifactStream = BoxStream<'static, Result<Bytes, ServiceError>>;
-
-impl BlobStore {
-    /// Opens the folder `blobs` in a data folder.
-    ///
-    /// # Errors
-    /// `Internal` when it can't be made or read.
-    pub fn open_folder(
-        folder: &Path,
-        store: &Arc<dyn Store>,
-        clock: &Clock,
-        secret: [u8; 32],
-        runtime: Handle,
-    ) -> Result<Self, ServiceError> {
-        Self::open(
-            Place::Folder(folder.to_owned()),
-            store,
-            clock,
-            secret,
-            runtime,
-        )
-    }
-
-    /// Opens a bucket by its address, `s3://BUCKET/PREFIX?endpoint=URL&region=NAME`, and makes sure
-    /// that it is this store's. Blocks; not to be called on the runtime.
-    ///
-    /// # Errors
-    /// `Invalid` for what is no address; `Conflict` if the bucket is another store's;
-    /// `Unavailable` when it does not answer.
-    pub fn open_bucket(
-        address: &str,
-        environment: &dyn Fn(&str) -> Option<String>,
-        store: &Arc<dyn Store>,
-        clock: &Clock,
-        secret: [u8; 32],
-        runtime: Handle,
-    ) -> Result<Self, ServiceError> {
-        let place = Place::from_address(address, environment)?;
-        let opened = Self::open(place, store, clock, secret, runtime)?;
-        let identity = store.identity();
-        let hex = |id: [u8; 16]| id.map(|byte| format!("{byte:02x}")).concat();
-        let owner = format!("{} {}", hex(identity.store), hex(identity.incarnation));
-        opened.runtime.block_on(opened.blobs.claim(&owner))?;
-        Ok(opened)
-    }
-
-    fn open(
-        place: Place,
-        store: &Arc<dyn Store>,
-        clock: &Clock,
-        secret: [u8; 32],
-        runtime: Handle,
-    ) -> Result<Self, ServiceError> {
-        let catalogue: Arc<dyn runstone_store::BlobCatalogue> = Arc::<dyn Store>::clone(store);
-        let config = BlobsConfig::new(place);
-        let blobs = Blobs::open(&config, catalogue, Arc::clone(clock))?;
-        // What went to a folder in a former process nobody goes on with.
-        runtime.block_on(blobs.end_former_uploads())?;
-        let keys = UploadKeys::new(SigningKey::new(KEY_ID, secret)?, Vec::new())?;
-        Ok(Self {
-            blobs,
-            keys,
-            runtime,
-        })
-    }
-}
-
-impl From<BlobError> for ServiceError {
-    fn from(error: BlobError) -> Self {
-        match error {
-            BlobError::Invalid(text) => Self::invalid(text),
-            BlobError::TooLarge(text) => Self::new(ErrorKind::TooLarge, text),
-            BlobError::NotFound(text) => Self::not_found(text),
-            BlobError::Refused(text) => Self::new(ErrorKind::Forbidden, text),
-            BlobError::Conflict(text) => Self::new(ErrorKind::Conflict, text),
-            BlobError::Unavailable {
-                reason,
-                retry_after_millis,
-            } => Self::new(ErrorKind::Unavailable, reason)
-                .or_hint("try again in a moment")
-                .with_retry_after_millis(retry_after_millis),
-            BlobError::Corrupt(text) => {
-                Self::new(ErrorKind::Corrupt, text).or_hint("run `runstone doctor --deep`")
-            }
-            BlobError::Internal(text) => Self::new(ErrorKind::Internal, text)
-                .or_hint("look into the server's log; if it is a defect, please report it"),
-        }
-    }
-}
 
 impl Service {
     /// Begins an upload; blocks. Are the bytes there already, the artifact is ready.

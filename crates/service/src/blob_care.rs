@@ -8,7 +8,7 @@ use runstone_store::SpaceReport;
 
 use crate::Service;
 use crate::api::BlobStorage;
-use crate::artifacts::BlobStore;
+use crate::blob_store::BlobStore;
 use crate::error::ServiceError;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);

@@ -14,6 +14,7 @@ pub mod api;
 mod artifacts;
 mod best;
 mod blob_care;
+mod blob_store;
 mod changes;
 mod cursor;
 mod describe;
@@ -34,8 +35,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use artifacts::{ArtifactStream, BlobStore};
+pub use artifacts::ArtifactStream;
 pub use blob_care::BlobDamage;
+pub use blob_store::BlobStore;
 pub use changes::ChangeFilter;
 pub use describe::frame_versions;
 pub use error::{ErrorKind, ServiceError};
