@@ -121,7 +121,7 @@ mod tests {
         SeriesBinding {
             series: SeriesId(series),
             value_type: ValueType::F32,
-            is_object: series % 3 == 0,
+            is_object: series.is_multiple_of(3),
             auto_step: auto_base.is_some(),
             auto_base,
             is_former: false,

@@ -212,7 +212,7 @@ fn read_rows(
         entries: BTreeMap::new(),
         horizon: None,
     };
-    let entries_max = scan.limit.saturating_add(1).min(ROW_ENTRIES_MAX).max(1_024);
+    let entries_max = scan.limit.saturating_add(1).clamp(1_024, ROW_ENTRIES_MAX);
     let mut bytes = 0;
     let (first, end) = range.bytes();
     let mut statement = connection
@@ -267,13 +267,16 @@ struct Page<'a, T, W> {
     bytes: usize,
 }
 
+/// Reads the data of a block.
+type ReadBlock<'a> = &'a dyn Fn() -> Result<Vec<u8>>;
+
 impl<T: LogEntry, W: Fn(&EntryMeta) -> bool> Page<'_, T, W> {
     /// Adds entries in the order of the scan; `false` once the page is full. `block` is the head
     /// at hand, and how its data are read.
     fn add(
         &mut self,
         entries: BTreeMap<EntryKey, Source>,
-        block: Option<(&EntryHead, &dyn Fn() -> Result<Vec<u8>>)>,
+        block: Option<(&EntryHead, ReadBlock<'_>)>,
     ) -> Result<bool> {
         let newest_first = self.scan.newest_first;
         let mut bodies: Option<Vec<u8>> = None;
