@@ -83,7 +83,7 @@ def test_a_step_that_is_no_number_is_refused(server: Server, step: Any) -> None:
     with Run(strict=True) as run:
         with pytest.raises(InvalidError, match="to_step is no finite number"):
             run.rewind(step)
-        with pytest.raises(InvalidError, match="fork_step|belong together"):
+        with pytest.raises(InvalidError, match=r"fork_step|belong together"):
             Run(fork_from=run.hash, fork_step=step)
         with pytest.raises(InvalidError, match="belong together"):
             Run(fork_step=3)
