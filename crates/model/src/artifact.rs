@@ -216,12 +216,12 @@ mod tests {
 
     #[test]
     fn a_path_stays_below_its_folder_on_every_system() {
-        for good in ["a", "a/b.c", ".hidden", "a b/ü", "..a/b..", "a:b", "1:/x"] {
+        for good in ["a", "a/b.c", ".hidden", "a b/ü", "..a/b..", "1:/x", "ab:c"] {
             assert_eq!(ArtifactPath::new(good).unwrap().as_str(), good);
         }
         for bad in [
-            "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/..", "a/./b", "a\\b", "c:", "C:\\x",
-            "z:/a", "a\0b", "a\u{7f}b", "a\u{85}b",
+            "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/..", "a/./b", "a\\b", "c:", "a:b",
+            "C:\\x", "z:/a", "a\0b", "a\u{7f}b", "a\u{85}b",
         ] {
             assert!(ArtifactPath::new(bad).is_err(), "{bad:?}");
         }

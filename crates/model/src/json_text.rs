@@ -19,6 +19,11 @@ impl JsonText {
     pub fn new(text: impl Into<String>) -> Result<Self, ModelError> {
         let text = text.into();
         match serde_json::from_str::<IgnoredAny>(&text) {
+            Ok(_) if depth_of(&text) > DEPTH_MAX => Err(ModelError::invalid(
+                "JSON document",
+                format!("is nested more than {DEPTH_MAX} levels deep"),
+                "flatten it",
+            )),
             Ok(_) => Ok(Self(text)),
             Err(error) => Err(ModelError::invalid(
                 "JSON document",
@@ -37,6 +42,29 @@ impl JsonText {
     pub fn into_string(self) -> String {
         self.0
     }
+}
+
+/// Levels that every reader of JSON takes.
+const DEPTH_MAX: usize = 127;
+
+/// How deep lists and objects of a text that is JSON are nested. Skipping a value, as the check
+/// above does, knows no limit.
+fn depth_of(text: &str) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 impl fmt::Display for JsonText {
@@ -61,6 +89,7 @@ mod tests {
         }
         let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
         assert!(JsonText::new(deep(127)).is_ok());
+        assert!(JsonText::new(format!("[\"\\\"{}\"]", "[".repeat(500))).is_ok());
         for bad in [
             "",
             "{",
@@ -69,6 +98,7 @@ mod tests {
             "{} {}",
             "\"\0\"",
             "{'a':1}",
+            &deep(128),
             &deep(1000),
         ] {
             assert!(JsonText::new(bad).is_err(), "{bad}");

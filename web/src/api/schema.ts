@@ -265,6 +265,89 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/runstone/v1/runs/{run}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Terminal lines of a run
+         * @description By writer and number, page by page; with `tail` the last ones, by time. As JSON, or with `Accept: text/plain` as text, one line each, with the cursor of the next page in the header `Runstone-Next-Cursor`. To follow a log, ask each writer `from` the `next` of its log.
+         */
+        get: operations["listLogLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runstone/v1/runs/{run}/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        /** Log records of a run */
+        get: operations["listLogRecords"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runstone/v1/runs/{run}/object-series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        /** Object series of a run, with how much they hold */
+        get: operations["listObjectSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runstone/v1/runs/{run}/objects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        /** Objects of one series, by step */
+        get: operations["listObjects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/runstone/v1/changes": {
         parameters: {
             query?: never;
@@ -296,6 +379,85 @@ export interface paths {
         get: operations["streamChanges"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runstone/v1/runs/{run}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        /** Artifacts of a run, by path */
+        get: operations["listArtifacts"];
+        put?: never;
+        /**
+         * Begin the upload of an artifact
+         * @description Answers that the bytes are there already, or where to PUT them. Until they are there the artifact is pending.
+         */
+        post: operations["beginArtifact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runstone/v1/runs/{run}/artifacts/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+                /** @description Path of the artifact; a slash in it may stand as it is. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * The bytes of an artifact
+         * @description The newest version whose bytes are there, or the one asked for. HEAD is taken too. The tag (`ETag`) is the digest; `If-None-Match` and `If-Range` are heeded, and one range of bytes.
+         */
+        get: operations["readArtifact"];
+        /**
+         * Send the bytes of an upload
+         * @description Only at an address that `beginArtifact` has answered, whose query is its permission: no token is asked. The bytes are verified while they come; other bytes than were announced leave nothing.
+         */
+        put: operations["putArtifact"];
+        post?: never;
+        /**
+         * Remove an artifact
+         * @description One version, or all of them. Its bytes go once nobody refers to them.
+         */
+        delete: operations["deleteArtifact"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/runstone/v1/runs/{run}/uploads/{upload}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+                /** @description Number of the upload. */
+                upload: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finish an upload that went into the bucket itself */
+        post: operations["finishUpload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -370,6 +532,75 @@ export interface components {
             /** @description The id there. */
             id: string;
         };
+        /** @description How an upload begins. */
+        ArtifactBegun: {
+            /** @description The artifact: ready if the bytes are there already, else pending. */
+            artifact: components["schemas"]["ArtifactItem"];
+            /** @description Where to put the bytes; null if they are there already. */
+            upload: components["schemas"]["UploadAddress"] | null;
+        };
+        /** @description A version of an artifact. */
+        ArtifactItem: {
+            /** @description Id of its run. */
+            run: components["schemas"]["RunId"];
+            /** @description Where in the run. */
+            path: string;
+            /**
+             * Format: uint32
+             * @description 1, 2, ... among those of one path; other bytes or another type make a new version.
+             */
+            version: number;
+            /** @description Whether its bytes are there. */
+            state: components["schemas"]["ArtifactState"];
+            /** @description SHA-256 of the bytes. */
+            digest: string;
+            /**
+             * Format: uint64
+             * @description How many bytes.
+             */
+            bytes: number;
+            /** @description Their type. */
+            media_type: string;
+            /**
+             * Format: int64
+             * @description The server's clock when its upload was begun.
+             */
+            created_at_micros: number;
+        };
+        /** @description One page of artifacts, by path and version. */
+        ArtifactList: {
+            /** @description The artifacts. */
+            artifacts: components["schemas"]["ArtifactItem"][];
+            /** @description Where the next page starts; null at the end. */
+            next_cursor: string | null;
+        };
+        /** @description What to ask of `POST /runstone/v1/runs/{run}/artifacts`: the start of an upload. */
+        ArtifactRequest: {
+            /**
+             * @description Where in the run: relative, 1 to 1,024 bytes, segments joined by `/`; no `..`, backslash,
+             *     drive or control character.
+             */
+            path: string;
+            /** @description SHA-256 of the bytes, as `sha256:` and 64 lower-case hexadecimal digits. */
+            digest: string;
+            /**
+             * Format: uint64
+             * @description How many bytes.
+             */
+            bytes: number;
+            /** @description Their type, as `image/png`; `application/octet-stream` unless given. */
+            media_type?: string | null;
+            /**
+             * @description Put the bytes into the bucket itself, past the server, where the server keeps blobs in one.
+             *     Such an upload is to be finished by its own request.
+             */
+            direct?: boolean;
+        };
+        /**
+         * @description Whether the bytes of an artifact are there.
+         * @enum {string}
+         */
+        ArtifactState: "pending" | "ready" | "expired";
         /** @description The best run by a metric. */
         BestRun: {
             /** @description The run. */
@@ -392,6 +623,34 @@ export interface components {
              * @description Runs that have the metric.
              */
             runs_compared: number;
+        };
+        /** @description Blobs of artifacts: what lies in their place, and what of it is referred to. */
+        BlobStorage: {
+            /**
+             * Format: uint64
+             * @description Blobs that lie there.
+             */
+            blobs: number;
+            /**
+             * Format: uint64
+             * @description Their bytes.
+             */
+            bytes: number;
+            /**
+             * Format: uint64
+             * @description Bytes of uploads under way, or left by such; `gc` removes the latter.
+             */
+            upload_bytes: number;
+            /**
+             * Format: uint64
+             * @description Blobs that runs refer to, deleted ones in the trash too.
+             */
+            referred_blobs: number;
+            /**
+             * Format: uint64
+             * @description Their bytes, each blob once. What lies there beyond that `gc` deletes in two passes.
+             */
+            referred_bytes: number;
         };
         /** @description One committed mutation. */
         ChangeItem: {
@@ -418,7 +677,7 @@ export interface components {
          * @description What a change touched.
          * @enum {string}
          */
-        ChangeKind: "created" | "state" | "properties" | "tags" | "params" | "points" | "scalars" | "writers" | "warnings" | "deleted" | "undeleted";
+        ChangeKind: "created" | "state" | "properties" | "tags" | "params" | "points" | "scalars" | "writers" | "warnings" | "deleted" | "undeleted" | "logs" | "objects" | "artifacts";
         /** @description One page of changes, oldest first. */
         ChangesPage: {
             /** @description The changes; each number stands once. */
@@ -620,7 +879,7 @@ export interface components {
          * @description Name of a kind of error, as in the type of a problem document.
          * @enum {string}
          */
-        ErrorName: "invalid" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "too_large" | "unsupported_media_type" | "misdirected" | "too_many" | "internal" | "unavailable" | "corrupt";
+        ErrorName: "invalid" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "too_large" | "unsupported_media_type" | "range_not_satisfiable" | "misdirected" | "too_many" | "internal" | "unavailable" | "corrupt";
         /** @description One step of a run's life. */
         EventItem: {
             /**
@@ -693,6 +952,16 @@ export interface components {
              * @description Those of deleted runs among them.
              */
             trash_bytes: number;
+            /**
+             * Format: uint64
+             * @description Bytes of the blobs that each run refers to, added up; not part of `bytes`.
+             */
+            blob_bytes: number;
+        };
+        /** @description What to ask of `POST /runstone/v1/runs/{run}/uploads/{upload}`. */
+        FinishRequest: {
+            /** @description The path for which the upload was begun. */
+            path: string;
         };
         /** @description Where a run was forked. */
         ForkItem: {
@@ -731,6 +1000,23 @@ export interface components {
              * @description The database, free pages included.
              */
             database_bytes: number;
+            /**
+             * Format: uint64
+             * @description Uploads that ended without their blob, and whose remains are gone.
+             */
+            uploads_swept?: number;
+            /**
+             * Format: uint64
+             * @description Blobs that were deleted.
+             */
+            blobs_deleted?: number;
+            /**
+             * Format: uint64
+             * @description Their bytes.
+             */
+            blobs_deleted_bytes?: number;
+            /** @description Why some blobs were not looked at or not deleted; a later pass tries again. */
+            blobs_failure: string | null;
             /** @description Nothing is left to purge or to give back. */
             done: boolean;
         };
@@ -739,7 +1025,8 @@ export interface components {
             /**
              * Format: uint32
              * @description Purge runs that were deleted so many days ago, instead of those past the server's own
-             *     period; 0 empties the trash.
+             *     period; 0 empties the trash. Blobs that nobody refers to wait for one day before they are
+             *     deleted; with 0 days they do not.
              */
             trash_days?: number | null;
         };
@@ -880,6 +1167,97 @@ export interface components {
              */
             to?: number | null;
         };
+        /** @description A terminal line. */
+        LogLineItem: {
+            /** @description Who wrote it. */
+            writer: components["schemas"]["WriterId"];
+            /**
+             * Format: uint64
+             * @description Its number among the writer's lines; numbers may have gaps.
+             */
+            number: number;
+            /** @description `stdout` or `stderr`. */
+            stream: components["schemas"]["LogStream"];
+            /**
+             * Format: int64
+             * @description The client's clock.
+             */
+            time_micros: number;
+            /** @description Without its line break. */
+            text: string;
+            /**
+             * Format: uint64
+             * @description Bytes that were cut off, if any were.
+             */
+            cut_bytes?: number;
+        };
+        /** @description A log record. */
+        LogRecordItem: {
+            /** @description Who wrote it. */
+            writer: components["schemas"]["WriterId"];
+            /**
+             * Format: uint64
+             * @description Its number among the writer's records.
+             */
+            number: number;
+            /**
+             * Format: int32
+             * @description How grave it is, as Python counts: 10 debug, 20 info, 30 warning, 40 error, 50 critical.
+             */
+            level: number;
+            /**
+             * Format: int64
+             * @description The client's clock.
+             */
+            time_micros: number;
+            /** @description What it says. */
+            message: string;
+            /** @description Name of the logger. */
+            logger?: string;
+            /** @description Source file, where it is known. */
+            file?: string;
+            /**
+             * Format: uint32
+             * @description Line in it.
+             */
+            source_line?: number;
+            /** @description Extra arguments. */
+            extra?: components["schemas"]["JsonValue"];
+            /**
+             * Format: uint64
+             * @description Bytes that were cut off, if any were.
+             */
+            cut_bytes?: number;
+        };
+        /**
+         * @description Where a terminal line was written to.
+         * @enum {string}
+         */
+        LogStream: "stdout" | "stderr";
+        /** @description A writer's log. */
+        LogWriterItem: {
+            /** @description Whose it is. */
+            writer: components["schemas"]["WriterId"];
+            /**
+             * Format: uint64
+             * @description One past its last number: ask `from` it for what comes later.
+             */
+            next: number;
+            /**
+             * Format: uint64
+             * @description Bytes that were ever logged.
+             */
+            bytes: number;
+        };
+        /** @description Terminal lines, by writer and number; with `tail` by time. */
+        LogsPage: {
+            /** @description The lines. */
+            lines: components["schemas"]["LogLineItem"][];
+            /** @description All logs that the run has, in the order of their writers. */
+            writers: components["schemas"]["LogWriterItem"][];
+            /** @description Where the next page starts; null at the end. A page may be empty and have one. */
+            next_cursor: string | null;
+        };
         /** @description A metric to choose. */
         MetricColumn: {
             /** @description Name. */
@@ -918,6 +1296,86 @@ export interface components {
         MetricValue: "last" | "best" | "min" | "max" | "mean" | "last_step";
         /** @description A number; what JSON can't say is text. */
         Number: number | ("NaN" | "Infinity" | "-Infinity");
+        /** @description An object. */
+        ObjectItem: {
+            /** @description What it is, as it was logged. */
+            document: components["schemas"]["JsonValue"];
+            /** @description The blobs that it refers to, as `sha256:` and 64 hexadecimal digits. */
+            digests: string[];
+        };
+        /** @description An object series. */
+        ObjectSeriesItem: {
+            /** @description Name. */
+            name: string;
+            /** @description Context. */
+            context: components["schemas"]["Context"];
+            /** @description Kind of objects. */
+            kind: components["schemas"]["SeriesKind"];
+            /**
+             * Format: uint64
+             * @description Steps that have objects.
+             */
+            steps: number;
+            /**
+             * Format: uint64
+             * @description Objects at these steps.
+             */
+            objects: number;
+            /**
+             * Format: double
+             * @description The smallest step.
+             */
+            first_step: number;
+            /**
+             * Format: double
+             * @description The greatest step.
+             */
+            last_step: number;
+        };
+        /** @description Object series of a run that have something to show. */
+        ObjectSeriesList: {
+            /** @description By name, context and kind. */
+            series: components["schemas"]["ObjectSeriesItem"][];
+        };
+        /** @description The objects that one call gave for one step. */
+        ObjectSetItem: {
+            /**
+             * Format: double
+             * @description The step.
+             */
+            step: number;
+            /**
+             * Format: int64
+             * @description The client's clock.
+             */
+            time_micros: number;
+            /**
+             * Format: double
+             * @description Epoch, if the call gave one.
+             */
+            epoch?: number;
+            /** @description With `history`: whether it shows. */
+            visible?: boolean;
+            /**
+             * Format: uint32
+             * @description With `history`: its generation; each rewind opens the next.
+             */
+            generation?: number;
+            /**
+             * Format: uint64
+             * @description With `history`: append number of its frame.
+             */
+            append?: number;
+            /** @description In the order of their index within the step. */
+            objects: components["schemas"]["ObjectItem"][];
+        };
+        /** @description Objects of one series, by step. */
+        ObjectsPage: {
+            /** @description One a step; with `history` all that were ever logged. */
+            sets: components["schemas"]["ObjectSetItem"][];
+            /** @description Where the next page starts; null at the end. */
+            next_cursor: string | null;
+        };
         /**
          * @description Which runs come first: those created last, or those created first.
          * @enum {string}
@@ -982,6 +1440,15 @@ export interface components {
          * @enum {string}
          */
         ReasonCode: "exception" | "signal" | "exit_code" | "oom" | "abandoned" | "interrupted" | "lost" | "unknown";
+        /** @description Log records, by writer and number; with `tail` by time. */
+        RecordsPage: {
+            /** @description The records. */
+            records: components["schemas"]["LogRecordItem"][];
+            /** @description All logs that the run has, in the order of their writers. */
+            writers: components["schemas"]["LogWriterItem"][];
+            /** @description Where the next page starts; null at the end. A page may be empty and have one. */
+            next_cursor: string | null;
+        };
         /** @description `GET /runstone/v1/runs/{run}`: everything about a run but its series. */
         RunDetail: components["schemas"]["RunItem"] & {
             /** @description The run that this one repeats. */
@@ -1136,6 +1603,12 @@ export interface components {
             bytes: number;
             /** @description The same by what they hold. */
             kinds: components["schemas"]["StorageByKind"];
+            /**
+             * Format: uint64
+             * @description Bytes of the blobs that it refers to, each once; other runs may refer to the same. Not part
+             *     of `bytes`.
+             */
+            blob_bytes: number;
         };
         /** @description A scalar. */
         ScalarItem: {
@@ -1181,10 +1654,10 @@ export interface components {
             sparkline?: (components["schemas"]["Number"] | null)[];
         };
         /**
-         * @description What a series is made of; more kinds may come.
+         * @description What a series is made of: numbers, or one kind of objects.
          * @enum {string}
          */
-        SeriesKind: "metric";
+        SeriesKind: "metric" | "image" | "audio" | "text" | "distribution" | "figure" | "table_row";
         /** @description One page of series. */
         SeriesList: {
             /** @description The series, by name, context and kind. */
@@ -1247,6 +1720,21 @@ export interface components {
              * @description The newest change in it.
              */
             change: number;
+            /**
+             * Format: uint64
+             * @description Blobs in it.
+             */
+            blobs?: number;
+            /**
+             * Format: uint64
+             * @description Their bytes. On one file system they share them with the blobs that they were copied from.
+             */
+            blob_bytes?: number;
+            /**
+             * Format: uint64
+             * @description Blobs that are referred to and were not there: they are lost.
+             */
+            blobs_missing?: number;
         };
         /** @description What to ask of `POST /runstone/v1/snapshot`. */
         SnapshotRequest: {
@@ -1313,6 +1801,8 @@ export interface components {
              * @description What belongs to no run.
              */
             rest_bytes: number;
+            /** @description Blobs of artifacts, which lie beside the database; null where none are kept. */
+            blobs: components["schemas"]["BlobStorage"] | null;
             /** @description Living and deleted runs together, by what the bytes hold. */
             kinds: components["schemas"]["StorageByKind"];
             /**
@@ -1357,6 +1847,16 @@ export interface components {
              * @description Params.
              */
             params: number;
+            /**
+             * Format: uint64
+             * @description Terminal lines and log records.
+             */
+            logs?: number;
+            /**
+             * Format: uint64
+             * @description Documents of objects.
+             */
+            objects?: number;
             /**
              * Format: uint64
              * @description Properties, tags, scalars, events, writers.
@@ -1462,6 +1962,26 @@ export interface components {
              *     none; NaN and infinities are text as everywhere.
              */
             cells: components["schemas"]["JsonValue"][];
+        };
+        /** @description Where to put bytes. Who knows it needs no token. */
+        UploadAddress: {
+            /**
+             * @description Send the bytes there with PUT. Absolute, or beginning with `/`: then below the address of
+             *     the server.
+             */
+            url: string;
+            /**
+             * Format: int64
+             * @description From then on it is refused.
+             */
+            expires_at_micros: number;
+            /**
+             * Format: uint64
+             * @description The number of an upload that goes past the server: once the bytes are there, finish it with
+             *     `POST /runstone/v1/runs/{run}/uploads/{upload}`. Null for one that the server takes, which
+             *     ends with its PUT.
+             */
+            upload: number | null;
         };
         /**
          * @description Type of the values of a metric.
@@ -1631,6 +2151,15 @@ export interface components {
         };
         /** @description another content type is needed. */
         unsupported_media_type: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description the range lies outside. */
+        range_not_satisfiable: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2231,6 +2760,181 @@ export interface operations {
             503: components["responses"]["unavailable"];
         };
     };
+    listLogLines: {
+        parameters: {
+            query?: {
+                /** @description Only lines of this writer: its id. */
+                writer?: string;
+                /** @description From this line on, of one writer. */
+                from?: number;
+                /** @description Before this line, of one writer. */
+                to?: number;
+                /** @description Only the last so many lines, of all writers by their time; 10,000 at most. */
+                tail?: number;
+                /** @description `stdout` or `stderr`. */
+                stream?: string;
+                /** @description At most so many lines; 1,000 unless given, 10,000 at most. */
+                limit?: number;
+                /** @description Continue after a page: its `next_cursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of lines. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogsPage"];
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["conflict"];
+            421: components["responses"]["misdirected"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    listLogRecords: {
+        parameters: {
+            query?: {
+                /** @description Only records of this writer: its id. */
+                writer?: string;
+                /** @description From this record on, of one writer. */
+                from?: number;
+                /** @description Before this record, of one writer. */
+                to?: number;
+                /** @description Only the last so many records, of all writers by their time; 10,000 at most. */
+                tail?: number;
+                /**
+                 * @description Only records of this level or a graver one: debug, info, warning, error, critical, or a
+                 *     number.
+                 */
+                level?: string;
+                /** @description At most so many records; 1,000 unless given, 10,000 at most. */
+                limit?: number;
+                /** @description Continue after a page: its `next_cursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordsPage"];
+                };
+            };
+            400: components["responses"]["invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["conflict"];
+            421: components["responses"]["misdirected"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    listObjectSeries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The series. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectSeriesList"];
+                };
+            };
+            400: components["responses"]["invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["conflict"];
+            421: components["responses"]["misdirected"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    listObjects: {
+        parameters: {
+            query: {
+                /** @description Name of the series. */
+                name: string;
+                /** @description Its kind: image, audio, text, distribution, figure or table_row. */
+                kind: string;
+                /** @description Its context as a JSON object; none unless given. */
+                context?: string;
+                /** @description From this step on, inclusive. */
+                from_step?: number;
+                /** @description Up to this step, inclusive. */
+                to_step?: number;
+                /** @description All that was ever logged, hidden sets too. */
+                history?: boolean;
+                /** @description At most so many steps; 100 unless given, 1,000 at most. Long documents end a page early. */
+                limit?: number;
+                /** @description Continue after a page: its `next_cursor`. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of sets of objects. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectsPage"];
+                };
+            };
+            400: components["responses"]["invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["conflict"];
+            421: components["responses"]["misdirected"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
     listChanges: {
         parameters: {
             query?: {
@@ -2313,6 +3017,247 @@ export interface operations {
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
             409: components["responses"]["conflict"];
+            421: components["responses"]["misdirected"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    listArtifacts: {
+        parameters: {
+            query?: {
+                /** @description Only paths that begin so. */
+                prefix?: string;
+                /** @description All versions; otherwise the newest of each path. */
+                versions?: boolean;
+                /** @description Artifacts a page; 1 to 1,000. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of artifacts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactList"];
+                };
+            };
+            400: components["responses"]["invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["conflict"];
+            421: components["responses"]["misdirected"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    beginArtifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArtifactRequest"];
+            };
+        };
+        responses: {
+            /** @description The artifact, and where its bytes are awaited. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactBegun"];
+                };
+            };
+            400: components["responses"]["invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["conflict"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            421: components["responses"]["misdirected"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    readArtifact: {
+        parameters: {
+            query?: {
+                /** @description This version; for reading the newest whose bytes are there unless given, for deleting all. */
+                version?: number;
+            };
+            header?: {
+                /** @description One range, as `bytes=0-99`. */
+                Range?: string;
+            };
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+                /** @description Path of the artifact; a slash in it may stand as it is. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes, with the type that they were given. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The range of them that was asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["conflict"];
+            416: components["responses"]["range_not_satisfiable"];
+            421: components["responses"]["misdirected"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    putArtifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+                /** @description Path of the artifact; a slash in it may stand as it is. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description The artifact, which is ready. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactItem"];
+                };
+            };
+            400: components["responses"]["invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["conflict"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
+            421: components["responses"]["misdirected"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    deleteArtifact: {
+        parameters: {
+            query?: {
+                /** @description This version; for reading the newest whose bytes are there unless given, for deleting all. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+                /** @description Path of the artifact; a slash in it may stand as it is. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["conflict"];
+            421: components["responses"]["misdirected"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    finishUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, the start of one (4 characters or more) that fits one run only, or a name; percent-encoded. */
+                run: string;
+                /** @description Number of the upload. */
+                upload: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FinishRequest"];
+            };
+        };
+        responses: {
+            /** @description The artifact, which is ready. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactItem"];
+                };
+            };
+            400: components["responses"]["invalid"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            408: components["responses"]["request_timeout"];
+            409: components["responses"]["conflict"];
+            413: components["responses"]["too_large"];
+            415: components["responses"]["unsupported_media_type"];
             421: components["responses"]["misdirected"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
