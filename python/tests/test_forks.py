@@ -57,7 +57,7 @@ def test_a_fork_shares_what_its_parent_has_logged_so_far(server: Server) -> None
     assert shown(server, parent, "loss") == [(0, -1), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]
     detail = server.run(run.hash)
     assert detail["experiment"] == "forks"
-    assert detail["parent"]["step"] == 3
+    assert (detail["parent"]["run"], detail["parent"]["step"]) == (parent.hash, 3)
     assert server.run(parent.hash)["parent"] is None
 
 
@@ -69,6 +69,7 @@ def test_a_fork_of_an_id_outlives_its_parent(server: Server) -> None:
     delete = [find_binary(), "delete", parent.hash, "--now", "--url", server.url]
     subprocess.run(delete, check=True, env=server.environment)
     assert shown(server, run, "x") == [(0, 1.5)]
+    assert server.run(run.hash)["parent"]["run"] is None
 
 
 def test_a_fork_is_refused_while_its_parents_points_are_not_delivered(server: Server) -> None:

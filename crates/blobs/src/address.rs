@@ -26,8 +26,10 @@ impl Place {
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, BlobError> {
         let refuse = |reason: String| {
+            // Without what may be a secret by mistake.
+            let shown = address.split('?').next().unwrap_or_default();
             Err(BlobError::Invalid(format!(
-                "{address} is no address of blobs: {reason}, hint: as \
+                "{shown} is no address of blobs: {reason}, hint: as \
                  s3://bucket/prefix?endpoint=https://s3.example.org&region=eu-central-1"
             )))
         };
@@ -57,6 +59,14 @@ impl Place {
             }
         }
         if let Some(endpoint) = &mut place.endpoint {
+            if endpoint.contains('@') {
+                // Not repeated: what stands before it may be a secret.
+                return Err(BlobError::Invalid(
+                    "the endpoint of the blobs holds a user or a password, hint: credentials come \
+                     from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                        .to_owned(),
+                ));
+            }
             if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
                 return refuse(format!("the endpoint {endpoint:?} is no http address"));
             }

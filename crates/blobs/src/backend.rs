@@ -280,10 +280,18 @@ impl Backend {
         lease: BlobLeaseId,
         remains: Option<&str>,
     ) -> Result<(), BlobError> {
-        if let (Writer::Bucket(bucket), Some(remains)) = (&self.writer, remains) {
-            bucket.abort(remains).await?;
+        if let Some(remains) = remains {
+            self.discard_parts(remains).await?;
         }
         self.delete_object(&self.layout.upload(lease)).await
+    }
+
+    /// Deletes the parts that a note tells of.
+    pub(crate) async fn discard_parts(&self, remains: &str) -> Result<(), BlobError> {
+        match &self.writer {
+            Writer::Bucket(bucket) => bucket.abort(remains).await,
+            Writer::Folder(_) => Ok(()),
+        }
     }
 
     async fn delete_object(&self, path: &Path) -> Result<(), BlobError> {

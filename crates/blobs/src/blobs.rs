@@ -303,7 +303,12 @@ impl Blobs {
         if staged > bytes_max {
             return Err(upload.too_large(staged));
         }
-        let stored = fill(&mut upload, self.backend.read_upload(lease, staged)).await?;
+        let filled = fill(&mut upload, self.backend.read_upload(lease, staged)).await;
+        if filled.is_err() {
+            // What was put stays, so that this can be tried again; parts of it would be forgotten then.
+            upload.discard_parts().await.ok();
+        }
+        let stored = filled?;
         self.gate.pass("delete what was put").await;
         self.backend.discard(lease, None).await?;
         Ok(stored)

@@ -193,11 +193,15 @@ impl Upload {
             self.staged = Some(staged);
             if let Some(remains) = self.remains.clone() {
                 let lease = self.lease;
-                blobs
+                let former = blobs
                     .ask("note what remains", move |catalogue| {
                         catalogue.note_remains(lease, &remains)
                     })
                     .await?;
+                if let Some(former) = former {
+                    // Of a try that broke off; nobody else knows of its parts any more.
+                    blobs.backend.discard_parts(&former).await?;
+                }
             }
         }
         blobs.gate.pass("write a piece").await;
@@ -240,6 +244,17 @@ impl Upload {
             self.renewed_at = now;
         }
         Ok(())
+    }
+
+    /// Removes parts that were written; what a client has put and the lease stay.
+    pub(crate) async fn discard_parts(&mut self) -> Result<(), BlobError> {
+        if self.staged.take().is_none() {
+            return Ok(());
+        }
+        match self.remains.as_deref() {
+            Some(remains) => self.blobs.backend.discard_parts(remains).await,
+            None => Ok(()),
+        }
     }
 
     /// Removes what is staged; the lease stays.

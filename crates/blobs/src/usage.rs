@@ -78,11 +78,12 @@ impl Blobs {
 
     /// Makes a bucket that of `owner`, or makes sure that it is. A folder belongs to whoever has its lock.
     ///
-    /// Two stores that collect garbage in one place would delete each other's blobs.
+    /// Two stores that collect garbage in one place would delete each other's blobs. With `is_first`
+    /// a bucket that is nobody's becomes that of `owner`; else it must be already.
     ///
     /// # Errors
     /// `Conflict` if it is that of another one; `Unavailable` when it does not answer.
-    pub async fn claim(&self, owner: &str) -> Result<(), BlobError> {
+    pub async fn claim(&self, owner: &str, is_first: bool) -> Result<(), BlobError> {
         let Some((_, layout)) = self.backend.bucket() else {
             return Ok(());
         };
@@ -90,6 +91,14 @@ impl Blobs {
         let failed = |error| BlobError::from_object(&format!("claiming {path}"), error);
         let found = match self.backend.objects.get(&path).await {
             Ok(found) => found.bytes().await.map_err(failed)?,
+            Err(object_store::Error::NotFound { .. }) if !is_first => {
+                return Err(BlobError::Conflict(
+                    "the bucket is not the one that holds the blobs of this data folder, hint: set \
+                     AWS_ENDPOINT_URL_S3 and AWS_REGION as they were at the first start, or name \
+                     endpoint and region in the address"
+                        .to_owned(),
+                ));
+            }
             Err(object_store::Error::NotFound { .. }) => {
                 let payload = PutPayload::from(owner.to_owned().into_bytes());
                 let create = PutOptions::from(PutMode::Create);

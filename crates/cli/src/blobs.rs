@@ -38,7 +38,7 @@ pub(crate) fn open_blobs(
         return BlobStore::open_folder(&own, store, &clock, secret, runtime);
     };
     let opened = BlobStore::open_bucket(
-        address,
+        (address, noted.is_none()),
         &process_environment,
         store,
         &clock,
@@ -117,7 +117,12 @@ fn write_note(note: &Path, address: &str) -> Result<(), ServiceError> {
     let write = || -> std::io::Result<()> {
         std::fs::write(&partial, format!("{address}\n"))?;
         std::fs::File::open(&partial)?.sync_all()?;
-        std::fs::rename(&partial, note)
+        std::fs::rename(&partial, note)?;
+        // Without the note a start after a power loss would look into the folder.
+        match note.parent() {
+            Some(folder) => std::fs::File::open(folder)?.sync_all(),
+            None => Ok(()),
+        }
     };
     write().map_err(|error| {
         ServiceError::new(

@@ -1,6 +1,6 @@
 //! `runstone doctor`: look for what is wrong, and say what to do.
 //!
-//! Nothing is changed. The exit code is 1 when something is wrong, 0 when there are only things
+//! Nothing is changed, but that a deep check of blobs ends leases of uploads that a crash has left. The exit code is 1 when something is wrong, 0 when there are only things
 //! to know.
 
 use crate::arguments::{Arguments, DoctorArguments};

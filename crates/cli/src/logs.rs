@@ -33,6 +33,8 @@ struct Question {
     tail: Option<usize>,
     limit: Option<usize>,
     cursor: Option<String>,
+    /// Only `writers` are wanted: a filter would have the server look through everything.
+    is_probe: bool,
 }
 
 type Page<T> = (Vec<T>, Vec<LogWriterItem>, Option<String>);
@@ -65,7 +67,7 @@ impl Entry for LogLineItem {
                 from: question.from,
                 to: None,
                 tail: question.tail,
-                stream: asked.stream.clone(),
+                stream: asked.stream.clone().filter(|_| !question.is_probe),
                 limit: question.limit,
                 cursor: question.cursor,
             },
@@ -96,7 +98,7 @@ impl Entry for LogRecordItem {
                 from: question.from,
                 to: None,
                 tail: question.tail,
-                level: asked.level.clone(),
+                level: asked.level.clone().filter(|_| !question.is_probe),
                 limit: question.limit,
                 cursor: question.cursor,
             },
@@ -258,6 +260,7 @@ impl<'a, T: Entry> Reader<'a, T> {
         let question = Question {
             writer: self.asked.writer.clone(),
             limit: Some(1),
+            is_probe: true,
             ..Question::default()
         };
         let (_, writers, _) = T::fetch(backend, &self.address, self.asked, question)?;

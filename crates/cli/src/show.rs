@@ -172,6 +172,11 @@ fn print_properties(run: &RunDetail, now: Timestamp, output: &mut Output) -> io:
     add("job type", item.job_type.clone());
     add("seed", item.seed.map(|seed| seed.to_string()));
     add("rerun of", run.rerun_of.as_ref().map(ToString::to_string));
+    let forked = run.parent.as_ref().map(|pin| match &pin.run {
+        Some(parent) => format!("{parent} at step {}", pin.step),
+        None => format!("a run that was purged, at step {}", pin.step),
+    });
+    add("fork of", forked);
     add("archived", item.archived.then(|| "yes".to_owned()));
     add(
         "rewinds",

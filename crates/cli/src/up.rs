@@ -44,13 +44,16 @@ pub(crate) fn run(arguments: &Arguments, asked: &UpArguments, output: &mut Outpu
             ..SqliteOptions::default()
         },
     )?;
-    let runtime = runtime()?;
+    let server_runtime = runtime()?;
+    // Requests wait for work on blobs on threads of the server: so that has threads of its own, or all
+    // of them could wait for one that none is left to do.
+    let blob_runtime = runtime()?;
     let service = engine.service();
     let blobs = open_blobs(
         &folder,
         asked_place(asked),
         service.store(),
-        runtime.handle().clone(),
+        blob_runtime.handle().clone(),
     );
     let service = match blobs {
         Ok(blobs) => service.with_blobs(blobs),
@@ -83,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments, asked: &UpArguments, output: &mut Outpu
         stop_asked().await;
         is_stopping.store(true, Ordering::Release);
     };
-    let served = runtime.block_on(async move {
+    let served = server_runtime.block_on(async move {
         let listeners = listeners
             .into_iter()
             .map(|listener| {

@@ -98,7 +98,12 @@ impl Service {
                 }
             }
         };
-        self.do_one(run.1.clone(), RunAction::PutArtifact(put.clone()))?;
+        let put_pending = self.do_one(run.1.clone(), RunAction::PutArtifact(put.clone()));
+        if let (Err(_), Some(lease)) = (&put_pending, upload.upload) {
+            // Nobody will send anything under it.
+            let _ = self.store.forget_leases(&[BlobLeaseId(lease)]);
+        }
+        put_pending?;
         let artifact = self.item_with(&run, &put)?;
         Ok(ArtifactBegun {
             artifact,
@@ -145,16 +150,20 @@ impl Service {
             rewrite: false,
         };
         let mut stream = std::pin::pin!(stream);
+        let service = self.clone();
+        let put = put_of(&record);
         let stored = match store.blobs.begin(request).await? {
             Begun::AlreadyThere(stored) => {
-                // Somebody else has brought them meanwhile; whoever sends wants to get rid of his.
+                // Somebody else has brought them meanwhile. The reference comes first: no lease is
+                // renewed while the sender gets rid of his.
+                let item = blocking(move || service.refer(&run, &put, stored)).await?;
                 let mut left = record.bytes;
                 while left > 0
                     && let Some(Ok(bytes)) = stream.next().await
                 {
                     left = left.saturating_sub(bytes.len() as u64);
                 }
-                stored
+                return Ok(item);
             }
             Begun::Upload(mut upload) => {
                 let filled = async {
@@ -172,8 +181,7 @@ impl Service {
                 }
             }
         };
-        let service = self.clone();
-        blocking(move || service.refer(&run, &put_of(&record), stored)).await
+        blocking(move || service.refer(&run, &put, stored)).await
     }
 
     /// Finishes an upload that went past the server: verifies what was put, and makes the artifact

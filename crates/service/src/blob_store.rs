@@ -17,7 +17,8 @@ const KEY_ID: &str = "process";
 pub struct BlobStore {
     pub(crate) blobs: Blobs,
     pub(crate) keys: UploadKeys,
-    /// Runs what is asynchronous for the functions that block.
+    /// Runs what is asynchronous for the functions that block; not the one on whose threads these
+    /// wait, if they are many.
     pub(crate) runtime: Handle,
 }
 
@@ -43,13 +44,14 @@ impl BlobStore {
     }
 
     /// Opens a bucket by its address, `s3://BUCKET/PREFIX?endpoint=URL&region=NAME`, and makes sure
-    /// that it is this store's. Blocks; not to be called on the runtime.
+    /// that it is this store's; with `is_first` one that is nobody's becomes so. Blocks; not to be
+    /// called on the runtime.
     ///
     /// # Errors
     /// `Invalid` for what is no address; `Conflict` if the bucket is another store's;
     /// `Unavailable` when it does not answer.
     pub fn open_bucket(
-        address: &str,
+        (address, is_first): (&str, bool),
         environment: &dyn Fn(&str) -> Option<String>,
         store: &Arc<dyn Store>,
         clock: &Clock,
@@ -61,7 +63,9 @@ impl BlobStore {
         let identity = store.identity();
         let hex = |id: [u8; 16]| id.map(|byte| format!("{byte:02x}")).concat();
         let owner = format!("{} {}", hex(identity.store), hex(identity.incarnation));
-        opened.runtime.block_on(opened.blobs.claim(&owner))?;
+        opened
+            .runtime
+            .block_on(opened.blobs.claim(&owner, is_first))?;
         Ok(opened)
     }
 

@@ -6,7 +6,7 @@ use crate::api::{
     ObjectSetItem, ObjectsPage, ObjectsQuery, RawJson,
 };
 use crate::error::ServiceError;
-use crate::points::{decode_position, encode_position, parse_step};
+use crate::points::{decode_position, encode_position, parse_steps};
 use crate::runs::page_limit;
 use crate::series::{parse_context, parse_metric_name};
 use runstone_model::{Context, Principal, SeriesKey, SeriesKind};
@@ -80,16 +80,7 @@ fn object_scan(query: &ObjectsQuery) -> Result<ObjectScan, ServiceError> {
         Some(text) => parse_context(text)?,
         None => Context::empty(),
     };
-    let from_step = parse_step("from_step", query.from_step)?;
-    let to_step = parse_step("to_step", query.to_step)?;
-    if let (Some(from), Some(to)) = (from_step, to_step)
-        && from > to
-    {
-        return Err(
-            ServiceError::invalid(format!("from_step {from} is past to_step {to}"))
-                .with_hint("both ends are inclusive; swap them"),
-        );
-    }
+    let (from_step, to_step) = parse_steps(query.from_step, query.to_step)?;
     let after = query.cursor.as_deref();
     Ok(ObjectScan {
         series: SeriesKey {

@@ -44,16 +44,7 @@ fn point_scan(query: &PointsQuery) -> Result<PointScan, ServiceError> {
         Some(text) => parse_context(text)?,
         None => Context::empty(),
     };
-    let from_step = parse_step("from_step", query.from_step)?;
-    let to_step = parse_step("to_step", query.to_step)?;
-    if let (Some(from), Some(to)) = (from_step, to_step)
-        && from > to
-    {
-        return Err(
-            ServiceError::invalid(format!("from_step {from} is past to_step {to}"))
-                .with_hint("both ends are inclusive; swap them"),
-        );
-    }
+    let (from_step, to_step) = parse_steps(query.from_step, query.to_step)?;
     Ok(PointScan {
         series: SeriesKey {
             name: parse_metric_name(name)?,
@@ -70,6 +61,24 @@ fn point_scan(query: &PointsQuery) -> Result<PointScan, ServiceError> {
             .transpose()?,
         limit: page_limit(query.limit, POINTS_PAGE_DEFAULT, POINTS_PAGE_MAX)?,
     })
+}
+
+/// Both ends of a range of steps, either of which may be left out.
+pub(crate) fn parse_steps(
+    from: Option<f64>,
+    to: Option<f64>,
+) -> Result<(Option<Step>, Option<Step>), ServiceError> {
+    let from_step = parse_step("from_step", from)?;
+    let to_step = parse_step("to_step", to)?;
+    if let (Some(from), Some(to)) = (from_step, to_step)
+        && from > to
+    {
+        return Err(
+            ServiceError::invalid(format!("from_step {from} is past to_step {to}"))
+                .with_hint("both ends are inclusive; swap them"),
+        );
+    }
+    Ok((from_step, to_step))
 }
 
 pub(crate) fn parse_step(field: &str, step: Option<f64>) -> Result<Option<Step>, ServiceError> {

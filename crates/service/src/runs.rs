@@ -74,9 +74,14 @@ impl Service {
         let record = self.find_run(&*snapshot, address)?;
         let key = record.key;
         let run = &record.run;
+        let parent = match &run.parent {
+            Some(pin) => snapshot.read_run(pin.parent)?.map(|parent| parent.run.id),
+            None => None,
+        };
         Ok(RunDetail {
             rerun_of: run.rerun_of.clone(),
             parent: run.parent.as_ref().map(|pin| ForkItem {
+                run: parent,
                 parent_key: pin.parent.0,
                 step: pin.step,
                 append: pin.append.0,

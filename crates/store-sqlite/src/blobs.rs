@@ -72,7 +72,7 @@ impl BlobCatalogue for SqliteStore {
         self.with_blobs(move |context| apply::bind_blob_lease(context, lease, digest, expires_at))
     }
 
-    fn note_remains(&self, lease: BlobLeaseId, remains: &str) -> Answered<()> {
+    fn note_remains(&self, lease: BlobLeaseId, remains: &str) -> Answered<Option<String>> {
         let remains = remains.to_owned();
         self.with_blobs(move |context| apply::note_blob_remains(context, lease, &remains))
     }

@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use runstone_model::{Params, RunKey, SeriesKey, WriterId};
-use runstone_store::apply::{RunRow, SeriesId, SeriesState, SeriesWriters, WriterRow};
+use runstone_store::apply::{
+    RunRow, SeriesBinding, SeriesId, SeriesState, SeriesWriters, WriterRow,
+};
 use rusqlite::Connection;
 
 use crate::bindings::{Bindings, read_bindings};
@@ -177,6 +179,8 @@ pub(crate) struct CachedWriter {
     pub(crate) key: i64,
     pub(crate) row: WriterRow,
     pub(crate) bindings: Bindings,
+    /// Where the steps that the writer counts begin, by series, since its last rewind.
+    pub(crate) auto_bases: HashMap<SeriesId, f64>,
     /// Id of the next row of bindings.
     pub(crate) next_binding: i64,
     /// Tick of the last use.
@@ -184,8 +188,34 @@ pub(crate) struct CachedWriter {
 }
 
 impl CachedWriter {
+    /// A writer with what its numbers stand for.
+    pub(crate) fn new(key: i64, row: WriterRow, bindings: Bindings, next_binding: i64) -> Self {
+        let current = bindings.values().filter(|binding| !binding.is_former);
+        let auto_bases = current
+            .filter_map(|binding| Some((binding.series, binding.auto_base?)))
+            .collect();
+        Self {
+            key,
+            row,
+            bindings,
+            auto_bases,
+            next_binding,
+            used: 0,
+        }
+    }
+
+    /// Says what a number stands for from now on.
+    pub(crate) fn bind(&mut self, number: u32, binding: SeriesBinding) {
+        match binding.auto_base {
+            Some(base) if !binding.is_former => drop(self.auto_bases.insert(binding.series, base)),
+            _ if binding.is_former => drop(self.auto_bases.remove(&binding.series)),
+            _ => {}
+        }
+        self.bindings.insert(number, binding);
+    }
+
     fn cost(&self) -> usize {
-        500 + self.bindings.len() * 48
+        500 + self.bindings.len() * 48 + self.auto_bases.len() * 24
     }
 }
 
@@ -264,13 +294,7 @@ impl Cache {
                     return Ok(None);
                 };
                 let (bindings, next_binding) = read_bindings(connection, key)?;
-                place.insert(CachedWriter {
-                    key,
-                    row,
-                    bindings,
-                    next_binding,
-                    used: tick,
-                })
+                place.insert(CachedWriter::new(key, row, bindings, next_binding))
             }
         };
         cached.used = tick;

@@ -15,8 +15,8 @@ use runstone_model::{
     Timestamp, WorkspaceId, WriterId,
 };
 use runstone_store::apply::{
-    ApplyContext, FormerRun, LostRange, ObjectBatch, PointBatch, RunRow, SeriesBinding, SeriesId,
-    SeriesState, WarningKind, WriterRow,
+    ApplyContext, FORK_DEPTH_MAX, FormerRun, LostRange, ObjectBatch, PointBatch, RunRow,
+    SeriesBinding, SeriesId, SeriesState, WarningKind, WriterRow,
 };
 use runstone_store::{
     ChangeRow, Cut, EventRecord, LogKind, LogMark, MetricDefinition, Removal, RunCompleteness,
@@ -330,7 +330,7 @@ impl ApplyContext for SqliteContext<'_> {
         number: u32,
         binding: &SeriesBinding,
     ) -> Result<()> {
-        self.writer(writer)?.bindings.insert(number, *binding);
+        self.writer(writer)?.bind(number, *binding);
         let (_, gathered) = self
             .new_bindings
             .get_or_insert_with(|| (writer, Vec::new()));
@@ -349,16 +349,20 @@ impl ApplyContext for SqliteContext<'_> {
     }
 
     fn find_auto_base(&mut self, writer: WriterId, series: SeriesId) -> Result<Option<f64>> {
-        let bindings = &self.writer(writer)?.bindings;
-        Ok(bindings
-            .values()
-            .filter(|binding| binding.series == series && !binding.is_former)
-            .find_map(|binding| binding.auto_base))
+        Ok(self.writer(writer)?.auto_bases.get(&series).copied())
     }
 
     fn find_series(&mut self, run: RunKey, key: &SeriesKey) -> Result<Option<SeriesId>> {
         let connection = self.connection;
         Ok(self.run(run)?.keys(connection)?.get(key).copied())
+    }
+
+    fn fork_depth(&mut self, run: RunKey) -> Result<u32> {
+        let params = (run_column(run), FORK_DEPTH_MAX);
+        let depth = find(self.connection, sql::COUNT_PARENTS, params, |row| {
+            row.get(0).map_err(sql_error)
+        })?;
+        Ok(depth.unwrap_or(0))
     }
 
     fn shares_series(&mut self, run: RunKey, key: &SeriesKey) -> Result<bool> {

@@ -172,7 +172,10 @@ impl Reading<'_> {
             Some((own, _)) if all_show && are_disjoint(&own, shared) => {
                 merge_summaries(shared, &own)
             }
-            _ => summarize_layer(self.connection, Layer::Run(self.run), key, &hiding)?,
+            _ => {
+                let layer = Layer::of_run(self.connection, self.run)?;
+                summarize_layer(self.connection, &layer, key, &hiding)?
+            }
         };
         Ok((summary, value_type))
     }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use runstone_model::{RunKey, SeriesKey, ValueType};
 use runstone_store::apply::SeriesId;
-use runstone_store::{EntryKind, SeriesHiding, counted_before};
+use runstone_store::{EntryKind, PointColumns, SeriesHiding, counted_before};
 use rusqlite::Connection;
 
 use crate::directory::{FoldedHead, empty_row, key_of_row, keys_of, read_added, read_folded};
@@ -137,6 +137,10 @@ pub(crate) fn read_series_states(
         }
     }
     read_hidden_ranges(connection, run, &folded.head, &hidden, &mut states)?;
+    let is_stale = hiding
+        .cuts
+        .iter()
+        .any(|(change, _)| *change > folded.head.change);
     for row in hidden {
         let key = &keys[row.number as usize];
         let state = &mut states[row.number as usize];
@@ -146,7 +150,13 @@ pub(crate) fn read_series_states(
             head: &folded.head,
             row: Some(row),
         };
-        state.highest = read_counted(connection, place, state.step_range, &hiding.of_series(key))?;
+        state.highest = read_counted(
+            connection,
+            place,
+            state.step_range,
+            &hiding.of_series(key),
+            is_stale,
+        )?;
     }
     read_object_states(connection, run, &keys, hiding, &mut states)?;
     let mut bindings = WriterBindings::default();
@@ -233,28 +243,67 @@ fn read_object_states(
     Ok(())
 }
 
-/// What the folded points of a series count as of which some are hidden. Nothing before the last
-/// one that shows counts more than that one, so no more is read.
+/// What the folded points of a series count as of which some are hidden. After one rewind that is known
+/// from the ends; otherwise points are read from the last one that shows on, a chunk at a time:
+/// nothing before it counts more than that one.
 fn read_counted(
     connection: &Connection,
     place: SeriesPlace<'_>,
     step_range: Option<(f64, f64)>,
     hiding: &SeriesHiding,
+    is_stale: bool,
 ) -> Result<Option<f64>> {
-    if !hiding.has_cuts() {
-        return Ok(step_range.map(|range| range.1.floor()));
-    }
-    let last = place.row.and_then(|row| row.last).map(|last| last.step);
-    let from = last
-        .filter(|last| *last >= 0.0)
-        .unwrap_or(f64::NEG_INFINITY);
-    let Some((points, _)) = gather::gather(connection, place, (from, f64::INFINITY))? else {
+    let Some((_, high)) = step_range else {
         return Ok(None);
     };
-    let counted = points.steps.iter().zip(&points.generations);
-    Ok(counted
-        .map(|(step, generation)| hiding.counted_step(*step, *generation))
-        .reduce(f64::max))
+    if !hiding.has_cuts() {
+        return Ok(Some(high.floor()));
+    }
+    let last = place.row.and_then(|row| row.last).map(|last| last.step);
+    let last = last.filter(|last| *last >= 0.0);
+    if let Some(cut) = hiding.only_cut() {
+        let cut_high = counted_before(high.floor(), cut);
+        match last {
+            // What was folded before the rewind is all of an older generation.
+            _ if is_stale => return Ok(Some(cut_high)),
+            Some(last) if last == high => return Ok(Some(last.floor())),
+            // A point past the last one that shows is cut.
+            Some(last) => return Ok(Some(cut_high.max(last.floor()))),
+            None => {}
+        }
+    }
+    let SeriesPlace {
+        run, series, head, ..
+    } = place;
+    let range = (last.unwrap_or(f64::NEG_INFINITY), f64::INFINITY);
+    let mut highest = None::<f64>;
+    let mut columns = runstone_codec::SeriesColumns::default();
+    for chunk in gather::find_chunks(connection, run, series, head, range)? {
+        let mut points = PointColumns::default();
+        let reads_as = ValueType::F64;
+        gather::read_chunk(connection, chunk.id, reads_as, &mut columns, &mut points)?;
+        highest = max_counted(&points, hiding, highest);
+    }
+    gather::scan_packs(
+        connection,
+        run,
+        series,
+        head,
+        &mut columns,
+        |columns, value_type| {
+            let mut points = PointColumns::default();
+            points.extend(columns, 0.0, value_type, ValueType::F64, gather::OWN_ORDER);
+            highest = max_counted(&points, hiding, highest);
+            Ok(())
+        },
+    )?;
+    Ok(highest)
+}
+
+fn max_counted(points: &PointColumns, hiding: &SeriesHiding, highest: Option<f64>) -> Option<f64> {
+    let each = points.steps.iter().zip(&points.generations);
+    let counted = each.map(|(step, generation)| hiding.counted_step(*step, *generation));
+    counted.chain(highest).reduce(f64::max)
 }
 
 /// Steps of folded points of series of which some are hidden: summaries don't know them.

@@ -267,15 +267,13 @@ impl Writer {
             &mut self.sequences,
             Timestamp::default(),
         );
-        let outcome = work(&mut context).and_then(|()| {
-            self.sequences.write(&self.connection, &former)?;
-            self.commit()
-        });
+        let outcome = work(&mut context)
+            .and_then(|()| self.sequences.write(&self.connection, &former))
+            .inspect_err(|error| self.shared.poison_after_sync(error))
+            .and_then(|()| self.commit());
         if outcome.is_err() {
             self.sequences = former;
-            if !self.connection.is_autocommit() {
-                self.statement("ROLLBACK")?;
-            }
+            self.roll_back();
         }
         outcome
     }
@@ -285,8 +283,8 @@ impl Writer {
         let outcome = slice(&mut self.connection)
             .inspect_err(|error| self.shared.poison_after_sync(error))
             .and_then(|()| self.commit());
-        if outcome.is_err() && !self.connection.is_autocommit() {
-            self.statement("ROLLBACK")?;
+        if outcome.is_err() {
+            self.roll_back();
         }
         outcome
     }
@@ -316,11 +314,16 @@ impl Writer {
     fn undo(&mut self, former: Sequences) {
         self.cache.clear();
         self.sequences = former;
+        self.roll_back();
+    }
+
+    /// Leaves a transaction that is open. One that can't be left is the end of writing.
+    fn roll_back(&self) {
         if !self.connection.is_autocommit()
             && let Err(error) = self.statement("ROLLBACK")
         {
             self.shared
-                .poison(format!("a group can't be undone: {error}"));
+                .poison(format!("a transaction can't be undone: {error}"));
         }
     }
 

@@ -207,3 +207,80 @@ fn too_much_unfolded_text_slows_writers_down() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn a_run_with_full_logs_takes_no_more_after_it_was_opened_again() {
+    let folder = TempDir::new().unwrap();
+    let mut builder = FrameBuilder::creator("run-a", 1);
+    let store = SqliteStore::open(folder.path(), quiet()).unwrap();
+    store
+        .append(builder.log_lines(0, &["kept"]).frame())
+        .unwrap();
+    store.close().unwrap();
+    drop(store);
+    let full = "UPDATE log_mark SET bytes = 1 << 30";
+    assert_eq!(connect(folder.path()).execute(full, []).unwrap(), 1);
+    let store = SqliteStore::open(folder.path(), quiet()).unwrap();
+    store
+        .append(builder.log_lines(1, &["a", "b"]).frame())
+        .unwrap();
+    assert_eq!(read_lines(&store, &builder), ["kept"]);
+    let snapshot = store.snapshot().unwrap();
+    let run = snapshot.find_run(WorkspaceId::default(), "run-a").unwrap();
+    let warnings = snapshot.read_warnings(run.key).unwrap();
+    let told: Vec<_> = warnings
+        .iter()
+        .map(|one| (one.kind.as_str(), one.count))
+        .collect();
+    assert_eq!(told, [("logs_full", 2)]);
+}
+
+#[test]
+fn the_last_lines_of_a_run_are_folded_with_its_end() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path(), quiet()).unwrap();
+    let mut builder = FrameBuilder::creator("run-a", 1);
+    let loss = builder.metric("loss");
+    builder.log(loss, [(0.0, 1.0)]).log_lines(0, &["the last"]);
+    store.append(builder.close().frame()).unwrap();
+    store.fold(false).unwrap();
+    assert_eq!(store.stats().unwrap().unfolded_points, 0);
+    store.close().unwrap();
+    drop(store);
+    assert_eq!(
+        (
+            count(folder.path(), "entry_row"),
+            count(folder.path(), "entry_block")
+        ),
+        (0, 1)
+    );
+}
+
+#[test]
+fn a_log_that_can_not_be_folded_keeps_nothing_else_from_it() {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(folder.path(), quiet()).unwrap();
+    let mut builder = FrameBuilder::creator("run-a", 1);
+    let mut other = FrameBuilder::secondary("run-a", 2);
+    let loss = builder.metric("loss");
+    store
+        .append(builder.log_lines(0, &["a"]).log(loss, [(0.0, 1.0)]).frame())
+        .unwrap();
+    store.append(other.log_lines(0, &["b"]).frame()).unwrap();
+    let connection = connect(folder.path());
+    let damage =
+        "UPDATE entry_row SET head = zeroblob(9) WHERE id = (SELECT max(id) FROM entry_row)";
+    assert_eq!(connection.execute(damage, []).unwrap(), 1);
+    for _ in 0..2 {
+        assert!(matches!(store.fold(true), Err(StoreError::Corrupt(_))));
+    }
+    // The points and the other log are folded, and what is left is one row, not more.
+    assert_eq!(store.stats().unwrap().unfolded_points, 0);
+    assert_eq!(
+        (
+            count(folder.path(), "entry_row"),
+            count(folder.path(), "entry_block")
+        ),
+        (1, 1)
+    );
+}

@@ -51,10 +51,12 @@ pub trait BlobCatalogue: Send + Sync + 'static {
     ) -> Result<LeaseAnswer, StoreError>;
 
     /// Keeps what [`ExpiredLease::remains`] tells later: up to 2 KiB that mean nothing to the catalogue.
+    /// Answers what it told so far, and does not any more: whoever asks sees to that.
     ///
     /// # Errors
     /// `Conflict` if the lease has ended; `Invalid` for a longer text.
-    fn note_remains(&self, lease: BlobLeaseId, remains: &str) -> Result<(), StoreError>;
+    fn note_remains(&self, lease: BlobLeaseId, remains: &str)
+    -> Result<Option<String>, StoreError>;
 
     /// Moves the expiry of a lease.
     ///

@@ -87,6 +87,14 @@ impl SeriesHiding {
         !self.cuts.is_empty()
     }
 
+    /// The step of the one rewind, where nothing else ever hid a point but newer ones at its step.
+    pub fn only_cut(&self) -> Option<f64> {
+        match &self.cuts[..] {
+            [(_, cut)] if self.removed_below == 0 && self.removed_steps.is_empty() => Some(*cut),
+            _ => None,
+        }
+    }
+
     /// Whether nothing is ever hidden but by a newer point at the same step.
     pub fn is_empty(&self) -> bool {
         self.cuts.is_empty() && self.removed_below == 0 && self.removed_steps.is_empty()

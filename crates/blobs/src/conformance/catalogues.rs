@@ -176,7 +176,9 @@ pub fn a_lease_lives_until_it_is_ended_whatever_the_clock_says(
 pub fn ended_leases_come_back_until_they_are_forgotten(catalogue: &impl CatalogueUnderTest) {
     let first = lease(catalogue, None);
     let second = lease(catalogue, Some(digest(1)));
-    catalogue.note_remains(second, "parts of it").unwrap();
+    let told = |remains| catalogue.note_remains(second, remains).unwrap();
+    assert_eq!(told("first parts"), None);
+    assert_eq!(told("parts of it").as_deref(), Some("first parts"));
     assert_ne!(first, second);
     assert_eq!(catalogue.expire_leases(at(59), 10).unwrap(), []);
     assert_eq!(catalogue.expire_leases(at(60), 1).unwrap().len(), 1);

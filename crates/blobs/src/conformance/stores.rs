@@ -8,8 +8,7 @@ use runstone_model::{
 use runstone_store::conformance::testing::FrameBuilder;
 use runstone_store::memory::MemoryStore;
 use runstone_store::{
-    ArtifactPut, BlobCatalogue, BlobCounts, EditOutcome, EditRequest, ExpiredLease, LeaseAnswer,
-    RunAction, Store, StoreError,
+    ArtifactPut, BlobCatalogue, EditOutcome, EditRequest, LeaseAnswer, RunAction, Store, StoreError,
 };
 
 /// The run whose artifacts are the references.
@@ -152,49 +151,5 @@ impl<S: Store> BlobCatalogue for StoreUnderTest<S> {
         self.store.bind_lease(lease, digest, expires_at)
     }
 
-    fn note_remains(&self, lease: BlobLeaseId, remains: &str) -> Result<(), StoreError> {
-        self.store.note_remains(lease, remains)
-    }
-
-    fn renew_lease(&self, lease: BlobLeaseId, expires_at: Timestamp) -> Result<(), StoreError> {
-        self.store.renew_lease(lease, expires_at)
-    }
-
-    fn expire_leases(&self, now: Timestamp, limit: usize) -> Result<Vec<ExpiredLease>, StoreError> {
-        self.store.expire_leases(now, limit)
-    }
-
-    fn forget_leases(&self, leases: &[BlobLeaseId]) -> Result<(), StoreError> {
-        self.store.forget_leases(leases)
-    }
-
-    fn known_leases(&self, leases: &[BlobLeaseId]) -> Result<Vec<BlobLeaseId>, StoreError> {
-        self.store.known_leases(leases)
-    }
-
-    fn mark(
-        &self,
-        digests: &[BlobDigest],
-        now: Timestamp,
-        marked_before: Timestamp,
-    ) -> Result<Vec<BlobDigest>, StoreError> {
-        self.store.mark(digests, now, marked_before)
-    }
-
-    fn take_over_deletions(
-        &self,
-        now: Timestamp,
-        since_before: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<BlobDigest>, StoreError> {
-        self.store.take_over_deletions(now, since_before, limit)
-    }
-
-    fn forget_deleted(&self, digests: &[BlobDigest], since: Timestamp) -> Result<(), StoreError> {
-        self.store.forget_deleted(digests, since)
-    }
-
-    fn count_blob_records(&self) -> Result<BlobCounts, StoreError> {
-        self.store.count_blob_records()
-    }
+    runstone_store::forward_blob_catalogue!(store);
 }

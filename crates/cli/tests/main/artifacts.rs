@@ -122,6 +122,22 @@ impl Drop for Ending<'_> {
     }
 }
 
+#[test]
+fn more_uploads_are_begun_at_once_than_the_server_has_threads() {
+    let home = home_with_run();
+    let server = home.up(&[]);
+    std::thread::scope(|scope| {
+        for number in 0..150_u64 {
+            let server = &server;
+            scope.spawn(move || {
+                let digest = format!("{number:064x}");
+                let begun = begin(server, "run-1", &format!("{number}.bin"), &digest, 10);
+                assert_eq!(begun["artifact"]["state"], "pending");
+            });
+        }
+    });
+}
+
 fn put_get_and_remove(home: &Home) {
     let bytes = bytes_of(1, 3_000_001);
     let source = file(home, "weights.bin", &bytes);

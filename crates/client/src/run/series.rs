@@ -145,6 +145,13 @@ impl SeriesTable {
         for define in parent.definitions() {
             self.insert(&mut index, define.clone());
         }
+        // Handles from before a rewind of the parent go on where they do there.
+        for number in 1..=self.count.load(Ordering::Acquire) {
+            if let (Some(own), Some(other)) = (self.entry(number), parent.entry(number)) {
+                let successor = other.successor.load(Ordering::Acquire);
+                own.successor.store(successor, Ordering::Release);
+            }
+        }
     }
 
     /// The handle of a series for values of a type; `declare` is called once for a new number,

@@ -264,6 +264,9 @@ pub struct RunDetail {
 /// Where a run was forked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ForkItem {
+    /// Id of the parent; null once it is purged.
+    #[schema(value_type = Option<schema::RunId>)]
+    pub run: Option<RunId>,
     /// Internal key of the parent.
     pub parent_key: u64,
     /// Step of the fork.

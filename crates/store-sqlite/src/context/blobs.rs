@@ -105,8 +105,10 @@ impl BlobContext for SqliteContext<'_> {
         self.is_found(sql::IS_BLOB_WANTED, params)
     }
 
-    fn has_ready_reference(&mut self, digest: BlobDigest) -> Result<bool> {
-        self.is_found(sql::HAS_READY_REFERENCE, [&digest.as_bytes()[..]])
+    fn find_ready_reference(&mut self, digest: BlobDigest) -> Result<Option<BlobReference>> {
+        let params = [&digest.as_bytes()[..]];
+        let statement = sql::FIND_READY_REFERENCE;
+        find(self.connection, statement, params, reference_from_row)
     }
 
     fn find_blob_reference(
@@ -151,6 +153,10 @@ impl BlobContext for SqliteContext<'_> {
         if !runs.is_empty() {
             let params = (digest, bytes.cast_signed());
             execute(connection, sql::READY_BLOB_REFERENCES, params)?;
+        }
+        for run in &runs {
+            let params = (run_column(*run), digest, bytes.cast_signed());
+            execute(connection, sql::SET_ARTIFACT_BYTES, params)?;
         }
         Ok(runs)
     }

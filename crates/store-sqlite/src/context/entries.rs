@@ -176,6 +176,8 @@ impl SqliteContext<'_> {
         let gathered = std::mem::take(&mut self.entries);
         let column = run_column(run);
         let received_at = self.received_at;
+        // The end may stand in the same frame, and was kept before this.
+        let is_ended = self.run(run)?.row.run.state.is_ended();
         for ((kind, owner), mut entries) in gathered.lists {
             // Of one number the line that came last counts; the sort is stable.
             entries.sort_by_key(|entry| entry.meta.key);
@@ -202,6 +204,7 @@ impl SqliteContext<'_> {
             self.unfolded.push(Unfolded {
                 entry_rows: 1,
                 entry_bytes: (block.head.len() + block.data.len()) as u64,
+                is_ended,
                 ..Unfolded::nothing(run, received_at)
             });
         }
@@ -232,16 +235,7 @@ impl SqliteContext<'_> {
     ) -> Result<bool> {
         self.finish_entries()?;
         let hiding = self.read_hiding(run, id)?;
-        let other_than = match other_than {
-            Some(writer) => Some((self.writer(writer)?.key, self.append_writers(run)?)),
-            None => None,
-        };
-        let is_foreign = |append: u64| {
-            other_than.as_ref().is_none_or(|(writer, appends)| {
-                let later = appends.partition_point(|(first, _)| *first <= append);
-                later == 0 || appends[later - 1].1 != *writer
-            })
-        };
+        let is_foreign = self.appends_of_others(run, other_than)?;
         let owner = Owner::new(run, EntryKind::Objects, id.0.into());
         for step in steps {
             let mut holds = false;

@@ -70,7 +70,12 @@ impl SqliteContext<'_> {
         }
         self.insert_gathered()?;
         let key = self.series_key(run, id)?;
-        let found = gather_layer(self.connection, Layer::Run(run), &key, range)?;
+        let found = gather_layer(
+            self.connection,
+            &Layer::of_run(self.connection, run)?,
+            &key,
+            range,
+        )?;
         Ok(found.map(|(points, _)| points))
     }
 
@@ -84,6 +89,24 @@ impl SqliteContext<'_> {
                 Ok((append.cast_unsigned(), row.get(1).map_err(sql_error)?))
             },
         )
+    }
+
+    /// Tells appends that are not a writer's; every one if none is named.
+    pub(super) fn appends_of_others(
+        &mut self,
+        run: RunKey,
+        other_than: Option<WriterId>,
+    ) -> Result<impl Fn(u64) -> bool + use<>> {
+        let known = match other_than {
+            Some(writer) => Some((self.writer(writer)?.key, self.append_writers(run)?)),
+            None => None,
+        };
+        Ok(move |append: u64| {
+            known.as_ref().is_none_or(|(writer, appends)| {
+                let later = appends.partition_point(|(first, _)| *first <= append);
+                later == 0 || appends[later - 1].1 != *writer
+            })
+        })
     }
 
     /// See [`runstone_store::apply::ApplyContext::holds_step`].
@@ -109,20 +132,11 @@ impl SqliteContext<'_> {
             return Ok(false);
         };
         let hiding = self.read_hiding(run, id)?;
-        let other_than = match other_than {
-            Some(writer) => Some((self.writer(writer)?.key, self.append_writers(run)?)),
-            None => None,
-        };
+        let is_foreign = self.appends_of_others(run, other_than)?;
         let is_wanted = |step: f64| {
             wanted
                 .binary_search_by(|other| other.total_cmp(&step))
                 .is_ok()
-        };
-        let is_foreign = |append: u64| {
-            other_than.as_ref().is_none_or(|(writer, appends)| {
-                let later = appends.partition_point(|(first, _)| *first <= append);
-                later == 0 || appends[later - 1].1 != *writer
-            })
         };
         Ok((0..points.len()).any(|index| {
             let (step, append) = (points.steps[index], points.appends[index]);

@@ -33,13 +33,9 @@ impl SqliteContext<'_> {
             None => {
                 self.sequences.writer += 1;
                 let key = self.sequences.writer;
-                self.cache.insert_writer(CachedWriter {
-                    key,
-                    row: row.clone(),
-                    bindings: Bindings::new(),
-                    next_binding: RowRange::of(key).first,
-                    used: 0,
-                });
+                let first = RowRange::of(key).first;
+                let writer = CachedWriter::new(key, row.clone(), Bindings::new(), first);
+                self.cache.insert_writer(writer);
                 (key, true)
             }
         };

@@ -29,9 +29,17 @@ pub(crate) struct FoldedRows {
     pub(crate) bytes: u64,
 }
 
-/// The owners that have rows.
-pub(crate) fn owners_with_rows(connection: &Connection, run: i64) -> Result<Vec<Owner>> {
-    collect(connection, sql::OWNERS_OF_ENTRY_ROWS, [run], |row| {
+/// The newest row of a run; 0 if it has none.
+pub(crate) fn last_row(connection: &Connection, run: i64) -> Result<i64> {
+    let last = find(connection, sql::LAST_ENTRY_ROW, [run], |row| {
+        row.get::<_, Option<i64>>(0).map_err(sql_error)
+    })?;
+    Ok(last.flatten().unwrap_or(0))
+}
+
+/// The owners that have rows up to one.
+pub(crate) fn owners_with_rows(connection: &Connection, run: i64, last: i64) -> Result<Vec<Owner>> {
+    collect(connection, sql::OWNERS_OF_ENTRY_ROWS, (run, last), |row| {
         let kind: u8 = row.get(0).map_err(sql_error)?;
         Ok(Owner {
             run,

@@ -23,7 +23,7 @@ use rusqlite::Connection;
 
 use crate::backlog::Unfolded;
 use crate::connection::ReaderPool;
-use crate::entries::fold::{FoldedRows, fold_owner, owners_with_rows};
+use crate::entries::fold::{fold_owner, last_row, owners_with_rows};
 use crate::error::Result;
 use crate::journal::forget_slice;
 use crate::keys::run_column;
@@ -144,7 +144,8 @@ impl Folder {
 
     /// Folds a run pass by pass while it is due.
     fn fold_run(&self, run: RunKey, everything: bool) -> Result<FoldReport> {
-        self.fold_entries(run)?;
+        // Points are folded also where lines can't be.
+        let entries = self.fold_entries(run);
         let mut report = FoldReport::default();
         loop {
             let folded = self.fold_pass(run)?;
@@ -156,45 +157,45 @@ impl Folder {
             let goes_on =
                 folded.is_some() && (everything || self.shared.backlog.is_due(run, (self.clock)()));
             if !goes_on {
-                return Ok(report);
+                return entries.map(|()| report);
             }
         }
     }
 
-    /// Folds all rows of lines, records and objects that a run has.
+    /// Folds the rows of lines, records and objects that a run has now. Those that come meanwhile wait
+    /// for the next turn, so that no run keeps the others waiting.
     fn fold_entries(&self, run: RunKey) -> Result<()> {
         let _turn = self.clean.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = last_row(self.pool.begin()?.connection(), run_column(run))?;
         loop {
-            let mut folded = FoldedRows::default();
-            {
-                let reader = self.pool.begin()?;
-                let connection = reader.connection();
-                for owner in owners_with_rows(connection, run_column(run))? {
-                    let done = fold_owner(connection, owner, &self.layout, |slice| {
-                        self.apply(unless_purged(run, slice))
-                    });
-                    match done {
-                        Ok(done) => {
-                            folded.rows += done.rows;
-                            folded.bytes += done.bytes;
-                        }
-                        Err(StoreError::NotFound(_)) => {
-                            self.shared.backlog.forget(run);
-                            return Ok(());
-                        }
-                        Err(error) => return Err(error),
-                    }
-                }
-            }
-            if folded.rows == 0 {
+            let owners =
+                owners_with_rows(self.pool.begin()?.connection(), run_column(run), newest)?;
+            if owners.is_empty() {
                 return Ok(());
             }
-            let done = Unfolded {
-                entry_rows: folded.rows,
-                entry_bytes: folded.bytes,
-                ..Unfolded::nothing(run, (self.clock)())
-            };
-            self.shared.backlog.remove(&done, false);
+            for owner in owners {
+                let folded = {
+                    let reader = self.pool.begin()?;
+                    fold_owner(reader.connection(), owner, &self.layout, |slice| {
+                        self.apply(unless_purged(run, slice))
+                    })
+                };
+                let folded = match folded {
+                    Ok(folded) => folded,
+                    Err(StoreError::NotFound(_)) => {
+                        self.shared.backlog.forget(run);
+                        return Ok(());
+                    }
+                    Err(error) => return Err(error),
+                };
+                // At once: the next owner may fail, and these rows are gone.
+                let done = Unfolded {
+                    entry_rows: folded.rows,
+                    entry_bytes: folded.bytes,
+                    ..Unfolded::nothing(run, (self.clock)())
+                };
+                self.shared.backlog.remove(&done, false);
+            }
         }
     }
 

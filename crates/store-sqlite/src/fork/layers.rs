@@ -1,5 +1,7 @@
 //! Points of a run with those that it shares with its parent.
 
+use std::rc::Rc;
+
 use runstone_model::{RunKey, SeriesKey, ValueType};
 use runstone_store::{PointColumns, PointPage, PointScan, StoreError, convert_bits};
 use rusqlite::Connection;
@@ -14,14 +16,28 @@ use crate::states::with_place;
 
 /// Chunks that are read at a time at first.
 const CHUNKS_AT_ONCE: usize = 4;
+/// Chunks that are read at a time at most: some half a million points.
+const CHUNKS_AT_ONCE_MAX: usize = 32;
 
 /// Whose points: those of a run with what it shares, or what a fork shares alone.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum Layer {
     /// Everything ever applied, and what is shared.
-    Run(RunKey),
+    Run(RunKey, Option<Rc<Pin>>),
     /// What showed of the parent.
-    Shared(Pin),
+    Shared(Rc<Pin>),
+}
+
+impl Layer {
+    /// A run with what it shares, if it is a fork.
+    pub(crate) fn of_run(connection: &Connection, run: RunKey) -> Result<Self> {
+        Ok(Self::Run(run, read_pin(connection, run)?))
+    }
+
+    /// The parent of a fork with what it shares itself.
+    fn of_parent(connection: &Connection, pin: &Pin) -> Result<Self> {
+        Ok(Self::Run(pin.parent, pin.above(connection)?))
+    }
 }
 
 /// The points of a series in a layer at steps from `from` to `to` and perhaps more, sorted, with
@@ -29,20 +45,20 @@ pub(crate) enum Layer {
 /// show, and stand in the order as those of a frame before the first.
 pub(crate) fn gather_layer(
     connection: &Connection,
-    layer: Layer,
+    layer: &Layer,
     key: &SeriesKey,
     range: (f64, f64),
 ) -> Result<Option<(PointColumns, ValueType)>> {
     match layer {
-        Layer::Run(run) => {
-            let own = gather_own(connection, run, key, range)?;
-            let shared = match read_pin(connection, run)? {
-                Some(pin) => gather_shared(connection, &pin, key, range)?,
+        Layer::Run(run, pin) => {
+            let own = gather_own(connection, *run, key, range)?;
+            let shared = match pin {
+                Some(pin) => gather_shared(connection, pin, key, range)?,
                 None => None,
             };
             join(own, shared)
         }
-        Layer::Shared(pin) => gather_shared(connection, &pin, key, range),
+        Layer::Shared(pin) => gather_shared(connection, pin, key, range),
     }
 }
 
@@ -70,7 +86,8 @@ fn gather_shared(
         return Ok(None);
     };
     let range = (from, to.min(pin.step));
-    let found = gather_layer(connection, Layer::Run(pin.parent), key, range)?;
+    let parent = Layer::of_parent(connection, pin)?;
+    let found = gather_layer(connection, &parent, key, range)?;
     let Some((mut points, value_type)) = found else {
         return Ok(None);
     };
@@ -116,16 +133,17 @@ fn join(
 /// First steps of all chunks of a layer in a range.
 fn push_boundaries(
     connection: &Connection,
-    layer: Layer,
+    layer: &Layer,
     key: &SeriesKey,
     (from, to): (f64, f64),
     boundaries: &mut Vec<f64>,
 ) -> Result<()> {
-    let run = match layer {
-        Layer::Run(run) => run,
+    let (run, pin) = match layer {
+        Layer::Run(run, pin) => (*run, pin),
         Layer::Shared(pin) => {
             let range = (from, to.min(pin.step));
-            return push_boundaries(connection, Layer::Run(pin.parent), key, range, boundaries);
+            let parent = Layer::of_parent(connection, pin)?;
+            return push_boundaries(connection, &parent, key, range, boundaries);
         }
     };
     if let Some((series, _)) = find_series(connection, run, key)? {
@@ -133,8 +151,11 @@ fn push_boundaries(
         let chunks = find_chunks(connection, run, series, &head, (from, to))?;
         boundaries.extend(chunks.iter().map(|chunk| chunk.first_step));
     }
-    match read_pin(connection, run)? {
-        Some(pin) => push_boundaries(connection, Layer::Shared(pin), key, (from, to), boundaries),
+    match pin {
+        Some(pin) => {
+            let shared = Layer::Shared(Rc::clone(pin));
+            push_boundaries(connection, &shared, key, (from, to), boundaries)
+        }
         None => Ok(()),
     }
 }
@@ -143,7 +164,7 @@ fn push_boundaries(
 /// `take` answers whether it wants more. `None` if there never was a point.
 pub(super) fn each_portion(
     connection: &Connection,
-    layer: Layer,
+    layer: &Layer,
     key: &SeriesKey,
     (from, to): (f64, f64),
     mut take: impl FnMut(PointColumns, ValueType) -> Result<bool>,
@@ -176,7 +197,7 @@ pub(super) fn each_portion(
         };
         start = end;
         next += count;
-        count *= 2;
+        count = (count * 2).min(CHUNKS_AT_ONCE_MAX);
     }
 }
 
@@ -195,10 +216,10 @@ pub(crate) fn scan_layer(
         ..scan.clone()
     };
     let mut whole: Option<PointPage> = None;
-    let layer = Layer::Run(run);
+    let layer = Layer::of_run(connection, run)?;
     let found = each_portion(
         connection,
-        layer,
+        &layer,
         &scan.series,
         range,
         |points, reads_as| {

@@ -14,6 +14,10 @@ pub(crate) use layers::{Layer, gather_layer, scan_layer};
 pub(crate) use segments::scan_segments;
 pub(crate) use summaries::{ForkCache, SharedSummaries, summarize_layer};
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use runstone_model::{ForkPin, RunKey, SeriesKey, ValueType};
 use rusqlite::{Connection, Row};
 
@@ -26,8 +30,8 @@ use crate::states::CachedSeries;
 use crate::varint::{Malformed, read_byte, read_text, read_word, write_text};
 use crate::{sealed, sql};
 
-/// Where a fork leaves its parent.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Where a fork leaves its parent. What it shares, and where the parent leaves its own, are read once.
+#[derive(Debug)]
 pub(crate) struct Pin {
     run: RunKey,
     /// May be purged; its points are there.
@@ -41,9 +45,20 @@ pub(crate) struct Pin {
     /// The parent's chunks below this number hold no later points; the greatest number if
     /// the parent has no later points at all.
     chunks_next: i64,
+    shared: OnceCell<HashMap<SeriesKey, ValueType>>,
+    above: OnceCell<Option<Rc<Pin>>>,
 }
 
 impl Pin {
+    /// Where the parent leaves its own parent; `None` if it is no fork.
+    fn above(&self, connection: &Connection) -> Result<Option<Rc<Self>>> {
+        if let Some(known) = self.above.get() {
+            return Ok(known.clone());
+        }
+        let above = read_pin(connection, self.parent)?;
+        Ok(self.above.get_or_init(|| above).clone())
+    }
+
     /// What hid points of the parent then.
     fn hiding(&self, connection: &Connection) -> Result<RunHiding> {
         let mut hiding = RunHiding::read(connection, self.parent)?;
@@ -59,20 +74,13 @@ impl Pin {
     /// The type a series read as when it was forked; `None` if it is not shared: the parent had no
     /// point of it at or before the step.
     fn find_shared(&self, connection: &Connection, key: &SeriesKey) -> Result<Option<ValueType>> {
-        let found = find(
-            connection,
-            sql::READ_FORK_BODY,
-            [run_column(self.run)],
-            |row| {
-                let body = row.get_ref(0).map_err(sql_error)?;
-                let body = body
-                    .as_blob()
-                    .map_err(|error| value_error("a fork", error))?;
-                let found = find_shared(body, key);
-                found.map_err(|error| value_error("a fork", error))
-            },
-        )?;
-        Ok(found.flatten())
+        if let Some(shared) = self.shared.get() {
+            return Ok(shared.get(key).copied());
+        }
+        let shared = read_shared(connection, self.run)?.into_iter();
+        let types = shared.filter_map(|(key, state)| Some((key, state.value_type?)));
+        let types: HashMap<SeriesKey, ValueType> = types.collect();
+        Ok(self.shared.get_or_init(|| types).get(key).copied())
     }
 
     /// Whether the parent has not gone on since.
@@ -82,7 +90,7 @@ impl Pin {
 }
 
 /// Where a run leaves its parent; `None` for one that is no fork.
-pub(crate) fn read_pin(connection: &Connection, run: RunKey) -> Result<Option<Pin>> {
+pub(crate) fn read_pin(connection: &Connection, run: RunKey) -> Result<Option<Rc<Pin>>> {
     let found = find(connection, sql::READ_FORK, [run_column(run)], |row| {
         pin_from_row(run, row)
     })?;
@@ -96,7 +104,7 @@ pub(crate) fn read_pin(connection: &Connection, run: RunKey) -> Result<Option<Pi
     if last.is_some_and(|last| last.cast_unsigned() <= pin.append) {
         pin.chunks_next = i64::MAX;
     }
-    Ok(Some(pin))
+    Ok(Some(Rc::new(pin)))
 }
 
 fn pin_from_row(run: RunKey, row: &Row<'_>) -> Result<Pin> {
@@ -108,6 +116,8 @@ fn pin_from_row(run: RunKey, row: &Row<'_>) -> Result<Pin> {
         append: get(2)?.cast_unsigned(),
         generation: row.get(3).map_err(sql_error)?,
         chunks_next: get(4)?,
+        shared: OnceCell::new(),
+        above: OnceCell::new(),
     })
 }
 
@@ -186,35 +196,11 @@ fn encode_shared(shared: &[SharedSeries]) -> Vec<u8> {
 }
 
 fn decode_shared(body: &[u8]) -> Result<Vec<SharedSeries>, Malformed> {
-    let mut shared = Vec::new();
-    each_shared(body, |name, context, kind, state| {
-        shared.push((key_from_parts(name, context, kind)?, state));
-        Ok(())
-    })?;
-    shared.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(shared)
-}
-
-fn find_shared(body: &[u8], key: &SeriesKey) -> Result<Option<ValueType>, Malformed> {
-    let wanted = (key.name.as_str(), key.context.as_str(), key.kind.as_u8());
-    let mut found = None;
-    each_shared(body, |name, context, kind, state| {
-        if (name, context, kind) == wanted {
-            found = state.value_type;
-        }
-        Ok(())
-    })?;
-    Ok(found)
-}
-
-fn each_shared(
-    body: &[u8],
-    mut each: impl FnMut(&str, &str, u8, CachedSeries) -> Result<(), Malformed>,
-) -> Result<(), Malformed> {
     let mut rest = sealed::unseal(body)?;
+    let mut shared = Vec::new();
     while !rest.is_empty() {
         let (name, context) = (read_text(&mut rest)?, read_text(&mut rest)?);
-        let kind = read_byte(&mut rest)?;
+        let key = key_from_parts(name, context, read_byte(&mut rest)?)?;
         let value_type = ValueType::from_u8(read_byte(&mut rest)?).ok_or(Malformed)?;
         let mut step = || read_word(&mut rest).map(f64::from_bits);
         let state = CachedSeries {
@@ -223,7 +209,8 @@ fn each_shared(
             value_type: Some(value_type),
             ..CachedSeries::default()
         };
-        each(name, context, kind, state)?;
+        shared.push((key, state));
     }
-    Ok(())
+    shared.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(shared)
 }

@@ -1,5 +1,7 @@
 //! Segments of forks: those of the run and those that it shares, side by side where they share no step.
 
+use std::rc::Rc;
+
 use runstone_model::{RunKey, SeriesKey, ValueType};
 use runstone_store::{
     Segment, SegmentScan, SeriesHiding, SeriesSegments, TakePoints, TakeSegments, VisiblePoints,
@@ -27,7 +29,8 @@ pub(crate) fn scan_segments(
         });
     };
     let hiding = RunHiding::read(connection, run)?;
-    let found = joined(connection, Layer::Run(run), run, &pin, scans, &hiding, None)?;
+    let layer = Layer::Run(run, Some(Rc::clone(&pin)));
+    let found = joined(connection, &layer, run, &pin, scans, &hiding, None)?;
     for (index, found) in found.into_iter().enumerate() {
         each(index, found)?;
     }
@@ -39,9 +42,9 @@ type Found<'a> = Vec<Option<SeriesSegments<'a>>>;
 /// Segments of a run and of what it shares; with `as_of` what showed of both then.
 fn joined<'a>(
     connection: &'a Connection,
-    layer: Layer,
+    layer: &Layer,
     run: RunKey,
-    pin: &Pin,
+    pin: &Rc<Pin>,
     scans: &[SegmentScan],
     hiding: &RunHiding,
     as_of: Option<&AsOf>,
@@ -57,7 +60,7 @@ fn joined<'a>(
         .map(|((own, shared), scan)| {
             let place = Place {
                 connection,
-                layer,
+                layer: layer.clone(),
                 key: scan.series.clone(),
                 hiding: hiding.of_series(&scan.series),
                 last_step: as_of.map_or(f64::INFINITY, |as_of| as_of.step),
@@ -70,7 +73,7 @@ fn joined<'a>(
 /// What showed of a parent's series.
 fn shared_segments<'a>(
     connection: &'a Connection,
-    pin: &Pin,
+    pin: &Rc<Pin>,
     scans: &[SegmentScan],
 ) -> Result<Found<'a>> {
     let as_of = AsOf {
@@ -79,7 +82,7 @@ fn shared_segments<'a>(
         chunks_next: pin.chunks_next,
         hiding: pin.hiding(connection)?,
     };
-    let found: Found<'a> = match read_pin(connection, pin.parent)? {
+    let found: Found<'a> = match pin.above(connection)? {
         None => {
             let mut found: Found<'a> = scans.iter().map(|_| None).collect();
             own_segments(connection, pin.parent, scans, Some(&as_of), |index, one| {
@@ -89,11 +92,11 @@ fn shared_segments<'a>(
             found
         }
         Some(above) => {
-            let layer = Layer::Shared(*pin);
+            let layer = Layer::Shared(Rc::clone(pin));
             let hiding = &as_of.hiding;
             joined(
                 connection,
-                layer,
+                &layer,
                 pin.parent,
                 &above,
                 scans,
@@ -116,7 +119,7 @@ fn shared_segments<'a>(
 /// What showed of a parent's series, by the type that it read as then.
 fn read_as<'a>(
     connection: &'a Connection,
-    pin: &Pin,
+    pin: &Rc<Pin>,
     key: &SeriesKey,
     found: SeriesSegments<'a>,
     reads_as: ValueType,
@@ -127,7 +130,7 @@ fn read_as<'a>(
         let last = segments.last().map(|segment| segment.last_step);
         let place = Place {
             connection,
-            layer: Layer::Shared(*pin),
+            layer: Layer::Shared(Rc::clone(pin)),
             key: key.clone(),
             hiding: SeriesHiding::default(),
             last_step: pin.step,
@@ -229,10 +232,10 @@ impl<'a> Place<'a> {
             // What a layer of its own shares shows already.
             let nothing = SeriesHiding::default();
             let hiding = match layer {
-                Layer::Run(_) => hiding,
+                Layer::Run(..) => hiding,
                 Layer::Shared(_) => &nothing,
             };
-            each_portion(connection, *layer, key, range, |points, _| {
+            each_portion(connection, layer, key, range, |points, _| {
                 take(VisiblePoints::from_columns(points, hiding))?;
                 Ok(true)
             })

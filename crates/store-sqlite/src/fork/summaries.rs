@@ -1,6 +1,7 @@
 //! Summaries of what forks share: they never change, and are kept in memory once they were made.
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use runstone_model::{RunKey, SeriesKey, ValueType};
@@ -52,7 +53,7 @@ impl ForkCache {
         Ok(Some(summaries))
     }
 
-    fn make(connection: &Connection, caches: Caches<'_>, pin: &Pin) -> Result<SharedSummaries> {
+    fn make(connection: &Connection, caches: Caches<'_>, pin: &Rc<Pin>) -> Result<SharedSummaries> {
         let everything = SeriesScan {
             limit: usize::MAX,
             ..SeriesScan::default()
@@ -64,6 +65,7 @@ impl ForkCache {
             let records = page.series.into_iter();
             whole.extend(records.map(|record| (record.key, record.summary)));
         }
+        let layer = Layer::Shared(Rc::clone(pin));
         let mut summaries = SharedSummaries::new();
         for (key, state) in read_shared(connection, pin.run)? {
             let known = whole.remove(&key).filter(|summary| {
@@ -72,12 +74,7 @@ impl ForkCache {
             });
             let summary = match known {
                 Some(summary) => summary,
-                None => summarize_layer(
-                    connection,
-                    Layer::Shared(*pin),
-                    &key,
-                    &SeriesHiding::default(),
-                )?,
+                None => summarize_layer(connection, &layer, &key, &SeriesHiding::default())?,
             };
             let value_type = state.value_type.unwrap_or(ValueType::F64);
             summaries.insert(key, (summary, value_type));
@@ -93,7 +90,7 @@ impl ForkCache {
 /// Summary of what shows of a layer, made from its points.
 pub(crate) fn summarize_layer(
     connection: &Connection,
-    layer: Layer,
+    layer: &Layer,
     key: &SeriesKey,
     hiding: &SeriesHiding,
 ) -> Result<SeriesSummary> {

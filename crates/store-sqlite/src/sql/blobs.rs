@@ -23,8 +23,8 @@ pub(crate) const IS_BLOB_WANTED: &str = "SELECT 1 WHERE EXISTS \
          (SELECT 1 FROM blob_lease WHERE digest = ?1 AND ended = 0) \
      OR EXISTS (SELECT 1 FROM blob_reference WHERE digest = ?1 \
          AND (pending_until IS NULL OR pending_until > ?2))";
-pub(crate) const HAS_READY_REFERENCE: &str =
-    "SELECT 1 FROM blob_reference WHERE digest = ?1 AND pending_until IS NULL LIMIT 1";
+pub(crate) const FIND_READY_REFERENCE: &str = "SELECT digest, run, kind, bytes, pending_until \
+     FROM blob_reference WHERE digest = ?1 AND pending_until IS NULL ORDER BY bytes IS NULL LIMIT 1";
 pub(crate) const READ_BLOB_REFERENCE: &str = "SELECT digest, run, kind, bytes, pending_until \
      FROM blob_reference WHERE digest = ?1 AND run = ?2 AND kind = ?3";
 pub(crate) const PUT_BLOB_REFERENCE: &str = "INSERT INTO blob_reference (digest, run, kind, bytes, pending_until) \
@@ -58,6 +58,8 @@ pub(crate) const PUT_ARTIFACT: &str = "INSERT INTO artifact (run, path, version,
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (run, path, version) DO UPDATE \
      SET digest = excluded.digest, bytes = excluded.bytes, media_type = excluded.media_type, \
          created_at = excluded.created_at";
+pub(crate) const SET_ARTIFACT_BYTES: &str =
+    "UPDATE artifact SET bytes = ?3 WHERE run = ?1 AND digest = ?2 AND bytes <> ?3";
 pub(crate) const DELETE_ARTIFACT: &str =
     "DELETE FROM artifact WHERE run = ?1 AND path = ?2 AND version = ?3";
 pub(crate) const HOLDS_ARTIFACT: &str =

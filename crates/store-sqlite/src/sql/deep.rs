@@ -177,11 +177,11 @@ pub(crate) const ORPHANS: [(&str, &str); 45] = [
              AND parent NOT IN (SELECT run FROM purge)",
     ),
     (
-        "forks that share nothing with their parent, or are gone",
-        "SELECT id, parent_run FROM run WHERE parent_run IS NOT NULL \
+        "forks that share nothing with their parent, are gone, or of another parent",
+        "SELECT id, parent_run FROM run WHERE parent_generation IS NOT NULL \
              AND id NOT IN (SELECT run FROM fork) \
-         UNION ALL SELECT run, parent FROM fork WHERE run NOT IN (SELECT id FROM run) \
-             AND run NOT IN (SELECT run FROM purge)",
+         UNION ALL SELECT f.run, f.parent FROM fork f LEFT JOIN run r ON r.id = f.run \
+             WHERE f.run NOT IN (SELECT run FROM purge) AND r.parent_run IS NOT f.parent",
     ),
     (
         "runs without their experiment",
@@ -218,7 +218,8 @@ pub(crate) const ORPHANS: [(&str, &str); 45] = [
              (SELECT coalesce(sum(p.points), 0) FROM pack p \
                  WHERE p.id >= (s.run << 24) + s.packs_first AND p.id < (s.run << 24) + s.packs_next) \
              + (SELECT coalesce(sum(c.points), 0) FROM chunk c \
-                 WHERE c.run = s.run AND c.number < s.chunks_next)",
+                 WHERE c.run = s.run AND c.number < s.chunks_next) \
+             AND s.run NOT IN (SELECT run FROM purge)",
     ),
     (
         "changes of the journal past the newest, or that were forgotten",

@@ -12,8 +12,9 @@ pub(crate) const SCAN_ENTRY_ROW_HEADS: &str = "SELECT id, head FROM entry_row \
 pub(crate) const READ_ENTRY_ROW: &str = "SELECT head, data FROM entry_row WHERE id = ?1";
 pub(crate) const DELETE_ENTRY_ROWS: &str = "DELETE FROM entry_row \
      WHERE run = ?1 AND kind = ?2 AND owner = ?3 AND id <= ?4";
-pub(crate) const OWNERS_OF_ENTRY_ROWS: &str = "SELECT DISTINCT kind, owner FROM entry_row WHERE run = ?1 \
-     ORDER BY kind, owner";
+pub(crate) const OWNERS_OF_ENTRY_ROWS: &str = "SELECT DISTINCT kind, owner FROM entry_row \
+     WHERE run = ?1 AND id <= ?2 ORDER BY kind, owner";
+pub(crate) const LAST_ENTRY_ROW: &str = "SELECT max(id) FROM entry_row WHERE run = ?1";
 pub(crate) const SUM_ENTRY_ROWS: &str = "SELECT run, count(*), \
          sum(octet_length(head) + octet_length(data)), max(received_at) \
      FROM entry_row GROUP BY run";

@@ -92,9 +92,7 @@ pub(crate) const PUT_RUN: &str = "INSERT INTO run (id, workspace, run_id, experi
          experiment = excluded.experiment, name = excluded.name, \
          description = excluded.description, archived = excluded.archived, \
          run_group = excluded.run_group, job_type = excluded.job_type, seed = excluded.seed, \
-         rerun_of = excluded.rerun_of, parent_run = excluded.parent_run, \
-         parent_step = excluded.parent_step, parent_append = excluded.parent_append, \
-         parent_generation = excluded.parent_generation, \
+         rerun_of = excluded.rerun_of, \
          variation = excluded.variation, number = excluded.number, \
          primary_writer = excluded.primary_writer, state = excluded.state, \
          reason_code = excluded.reason_code, reason_text = excluded.reason_text, \

@@ -71,12 +71,8 @@ CREATE INDEX fork_by_parent ON fork (parent, run);
 -- Whether the rows are gone that no fork needs. The others stay while there is one.
 ALTER TABLE purge ADD COLUMN words_gone INTEGER NOT NULL DEFAULT 0;
 
+-- Null for forks from before version 4, which go on to share nothing: they have no row in fork.
 ALTER TABLE run ADD COLUMN parent_generation INTEGER;
--- Forks from before go on to share nothing.
-UPDATE run SET parent_generation = 0 WHERE parent_run IS NOT NULL;
-INSERT INTO fork (run, parent, step, append, generation, chunks_next, body)
-    SELECT id, parent_run, parent_step, parent_append, 0, 0, x'01' FROM run
-    WHERE parent_run IS NOT NULL;
 
 -- Leases of uploads under way. An ended one protects nothing, and stays until what its upload has left
 -- (`remains`) is swept. Ids come from the sequence blob_lease and are never given again.

@@ -61,9 +61,13 @@ pub(super) fn put_artifact(
         pending_until: None,
     };
     let former = context.find_blob_reference(row.key, KIND, put.digest)?;
-    context.put_artifact(row.key, &artifact)?;
     let (bytes, until) = (Some(put.bytes), put.pending_until);
     let reference = add_blob_reference(context, row.key, KIND, put.digest, bytes, until)?;
+    let artifact = ArtifactRecord {
+        bytes: reference.bytes.unwrap_or(put.bytes),
+        ..artifact
+    };
+    context.put_artifact(row.key, &artifact)?;
     if let Some(replaced) = pending.filter(|pending| pending.digest != put.digest) {
         release(context, row.key, replaced)?;
     }

@@ -70,8 +70,11 @@ pub trait BlobContext {
     /// pending past `now`.
     fn is_blob_wanted(&mut self, digest: BlobDigest, now: Timestamp) -> Result<bool, StoreError>;
 
-    /// Whether a ready reference to this digest is there, of whatever run and kind.
-    fn has_ready_reference(&mut self, digest: BlobDigest) -> Result<bool, StoreError>;
+    /// A ready reference to this digest, of whatever run and kind; one that knows the size, if any does.
+    fn find_ready_reference(
+        &mut self,
+        digest: BlobDigest,
+    ) -> Result<Option<BlobReference>, StoreError>;
 
     /// The reference of one kind of one run.
     fn find_blob_reference(
@@ -92,8 +95,8 @@ pub trait BlobContext {
         digest: BlobDigest,
     ) -> Result<(), StoreError>;
 
-    /// Makes all pending references to a blob ready, with its size; answers their runs, each once,
-    /// sorted.
+    /// Makes all pending references to a blob ready, with its size, which the artifacts that waited
+    /// take over whatever was announced of them; answers their runs, each once, sorted.
     fn ready_blob_references(
         &mut self,
         digest: BlobDigest,

@@ -69,7 +69,7 @@ pub fn note_blob_remains(
     context: &mut impl BlobContext,
     lease: BlobLeaseId,
     remains: &str,
-) -> Result<(), StoreError> {
+) -> Result<Option<String>, StoreError> {
     if remains.len() > LEASE_REMAINS_BYTES_MAX {
         return Err(StoreError::Invalid(format!(
             "the note of an upload has {} bytes, the limit is {LEASE_REMAINS_BYTES_MAX}",
@@ -77,8 +77,9 @@ pub fn note_blob_remains(
         )));
     }
     let mut row = live_lease(context, lease)?;
-    row.remains = Some(remains.to_owned());
-    context.put_blob_lease(lease, &row)
+    let former = row.remains.replace(remains.to_owned());
+    context.put_blob_lease(lease, &row)?;
+    Ok(former)
 }
 
 /// [`crate::BlobCatalogue::renew_lease`].
@@ -203,9 +204,10 @@ pub fn add_blob_reference(
     pending_until: Timestamp,
 ) -> Result<BlobReference, StoreError> {
     let former = context.find_blob_reference(run, kind, digest)?;
+    let ready = context.find_ready_reference(digest)?;
     let pending_until = match former.map(|former| former.pending_until) {
         Some(None) => None,
-        _ if context.has_ready_reference(digest)? => None,
+        _ if ready.is_some() => None,
         Some(Some(until)) => Some(until.max(pending_until)),
         None => Some(pending_until),
     };
@@ -213,7 +215,10 @@ pub fn add_blob_reference(
         digest,
         run,
         kind,
-        bytes: bytes.or(former.and_then(|former| former.bytes)),
+        // What is there tells more than what was announced.
+        bytes: (ready.and_then(|ready| ready.bytes))
+            .or(bytes)
+            .or(former.and_then(|former| former.bytes)),
         pending_until,
     };
     if former != Some(reference) {

@@ -208,7 +208,7 @@ pub enum WarningKind {
     LostSlots,
     /// Very many series; counts the series past the limit.
     ManySeries,
-    /// A fork whose parent is not here; counts forks.
+    /// A fork whose parent is not here, or that was not made because of what it would be; counts forks.
     MissingParent,
     /// A scalar param and a child below it cannot both live; counts params that gave way.
     ParamConflict,
@@ -412,6 +412,9 @@ pub trait ApplyContext: BlobContext {
     /// A series of a run, with points or without.
     fn find_series(&mut self, run: RunKey, key: &SeriesKey)
     -> Result<Option<SeriesId>, StoreError>;
+
+    /// How many parents stand above a run, purged ones too; 0 for one that is no fork.
+    fn fork_depth(&mut self, run: RunKey) -> Result<u32, StoreError>;
 
     /// Whether a fork shares a series with its parent.
     fn shares_series(&mut self, run: RunKey, key: &SeriesKey) -> Result<bool, StoreError>;

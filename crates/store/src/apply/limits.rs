@@ -3,6 +3,8 @@
 //! Limits of single values (names, contexts, params) belong to the model; these are the limits of
 //! what gathers in a run.
 
+/// Parents above a fork at most: each is looked at by every read.
+pub const FORK_DEPTH_MAX: u32 = 100;
 /// Clocks of client and server may differ so much without a warning.
 pub const CLOCK_SKEW_MICROS_MAX: i64 = 60_000_000;
 /// Past so many series a run gets a warning.

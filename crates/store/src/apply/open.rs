@@ -10,7 +10,7 @@ use runstone_wire::{IfPresent, OpenMode, OpenRun, OperationError, RefusalCode};
 use super::context::{ApplyContext, RunRow, WarningKind};
 use super::edit::Overridden;
 use super::frame::{Applying, Outcome, Stop, refuse};
-use super::limits::TAGS_IN_RUN_MAX;
+use super::limits::{FORK_DEPTH_MAX, TAGS_IN_RUN_MAX};
 use super::params::merge_settings;
 use super::purge::FormerRun;
 use crate::{ChangeKind, EventRecord, RunCompleteness, StoreError};
@@ -158,6 +158,7 @@ impl<C: ApplyContext> Applying<'_, C> {
         }
         let mut params = self.context.read_params(row.key)?;
         let conflicts = merge_settings(&mut params, &open.config)?;
+        let is_other_fork = self.is_other_fork(&row, open)?;
         let before = row.run.clone();
         if let Some(name) = &open.experiment {
             let named = self
@@ -175,6 +176,13 @@ impl<C: ApplyContext> Applying<'_, C> {
         let key = row.key;
         self.former_experiment = Some(before.experiment);
         self.bind_run(row);
+        if let (true, Some((id, _))) = (is_other_fork, &open.parent) {
+            let detail = format!(
+                "the run was there already and is no fork of {id} at that step, hint: leave out the \
+                 id of the run to begin a new one"
+            );
+            self.warn(WarningKind::MissingParent, 1, detail);
+        }
         self.note_differences(&before);
         if resumes {
             let _ = self.change_state(LifecycleEvent::Resume, None, open.created_at)?;
@@ -237,6 +245,20 @@ impl<C: ApplyContext> Applying<'_, C> {
         }
     }
 
+    /// Whether a run is asked to be a fork that it is not. Every process of a job says the same.
+    fn is_other_fork(&mut self, row: &RunRow, open: &OpenRun) -> Outcome<bool> {
+        let Some((id, step)) = &open.parent else {
+            return Ok(false);
+        };
+        let parent = self.context.find_run(self.prepared.workspace, id)?;
+        Ok(match (&row.run.parent, parent) {
+            (Some(pin), Some(parent)) => pin.parent != parent.key || pin.step != *step,
+            // A parent that is gone, or was not here then, was told when the run was made.
+            (Some(_), None) => false,
+            (None, parent) => parent.is_some() && row.run.created_at != open.created_at,
+        })
+    }
+
     /// Where a fork stands on its parent. A parent that is not here costs the pin, not the run.
     fn fork_pin(&mut self, open: &OpenRun) -> Outcome<Option<ForkPin>> {
         let Some((id, step)) = &open.parent else {
@@ -247,6 +269,14 @@ impl<C: ApplyContext> Applying<'_, C> {
             self.warn(WarningKind::MissingParent, 1, detail);
             return Ok(None);
         };
+        if self.context.fork_depth(parent.key)? >= FORK_DEPTH_MAX {
+            let detail = format!(
+                "the run shares nothing with {id}, which has {FORK_DEPTH_MAX} parents above it \
+                 already, hint: fork from an earlier one"
+            );
+            self.warn(WarningKind::MissingParent, 1, detail);
+            return Ok(None);
+        }
         Ok(Some(ForkPin {
             parent: parent.key,
             step: *step,

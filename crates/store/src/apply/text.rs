@@ -59,15 +59,16 @@ pub(super) fn clean_operation(kind: &mut OperationKind) -> u64 {
 }
 
 fn clean_record(record: &mut LogRecord) -> usize {
-    let texts = [
-        (&mut record.message, LOG_TEXT_BYTES_MAX),
+    let mut count = clean(&mut record.message);
+    let cut = cut_text(&mut record.message, LOG_TEXT_BYTES_MAX);
+    record.cut_bytes = record.cut_bytes.saturating_add(cut);
+    // Names are cut without a word: the message is what is told to be whole.
+    for (text, bytes_max) in [
         (&mut record.logger, SHORT_TEXT_BYTES_MAX),
         (&mut record.file, LOG_TEXT_BYTES_MAX),
-    ];
-    let mut count = 0;
-    for (text, bytes_max) in texts {
+    ] {
         count += clean(text);
-        record.cut_bytes = record.cut_bytes.saturating_add(cut_text(text, bytes_max));
+        cut_text(text, bytes_max);
     }
     count
 }

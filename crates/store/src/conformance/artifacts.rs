@@ -133,6 +133,35 @@ pub fn an_artifact_is_pending_until_its_bytes_are_there(harness: &mut Harness) {
     assert!(matches!(again[..], [EditOutcome::Unchanged]), "{again:?}");
 }
 
+pub fn the_size_of_what_came_counts_whatever_was_announced(harness: &mut Harness) {
+    created(harness, &["run-a", "run-b", "run-c"]);
+    let announced =
+        |path: &str, bytes: u64, lease: Option<BlobLeaseId>| match put(path, digest(1), lease) {
+            RunAction::PutArtifact(put) => RunAction::PutArtifact(ArtifactPut { bytes, ..put }),
+            other => other,
+        };
+    let sizes = |harness: &Harness, run: &str| -> Vec<u64> {
+        let page = scan(
+            harness,
+            run,
+            &ArtifactScan {
+                limit: 9,
+                ..ArtifactScan::default()
+            },
+        );
+        page.artifacts.iter().map(|one| one.bytes).collect()
+    };
+    changed(harness, "run-a", &announced("a", 5, None), 60);
+    changed(harness, "run-a", &announced("b", 50, None), 61);
+    let lease = lease(harness, digest(1));
+    changed(harness, "run-b", &announced("c", 10, Some(lease)), 62);
+    assert_eq!(sizes(harness, "run-a"), [10, 10]);
+    assert_eq!(sizes(harness, "run-b"), [10]);
+    // Also where the bytes are there before.
+    changed(harness, "run-c", &announced("d", 7, None), 63);
+    assert_eq!(sizes(harness, "run-c"), [10]);
+}
+
 pub fn bytes_that_another_run_has_are_there_at_once(harness: &mut Harness) {
     created(harness, &["run-a", "run-b"]);
     put_ready(harness, "run-a", "a", digest(1));
@@ -259,6 +288,9 @@ pub fn objects_keep_the_blobs_that_they_refer_to(harness: &mut Harness) {
     assert!(is_kept(harness, digest(1)));
     put_ready(harness, "run-b", "other", digest(2));
     assert_eq!(of_objects(harness), [(1, false), (2, false)]);
+    let space = harness.store().read_space().unwrap();
+    let of_runs: Vec<u64> = space.runs.iter().map(|run| run.blob_bytes).collect();
+    assert_eq!((space.blob_bytes, of_runs), (20, vec![20, 10]));
     changed(harness, "run-b", &remove("other", None), 62);
     // A newer set covers the older one, which stays as history.
     harness.apply(writer.log_objects(images, 1.0, &["[]"]).frame());

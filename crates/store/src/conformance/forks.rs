@@ -13,6 +13,7 @@ use super::edits::at;
 use super::harness::Harness;
 use super::testing::{FrameBuilder, Sample, key, open_run};
 use crate::RunAction;
+use crate::apply::FORK_DEPTH_MAX;
 
 type Values = Vec<(f64, f64)>;
 
@@ -233,4 +234,65 @@ pub fn counted_steps_go_on_after_what_a_rewind_leaves(harness: &mut Harness) {
         let last = shown(harness, "run-a", &key("loss")).pop();
         assert_eq!(last, Some((step, 99.0)), "writer {number}");
     }
+}
+
+pub fn a_fork_counts_on_after_its_step(harness: &mut Harness) {
+    let mut parent = FrameBuilder::creator("parent", 1);
+    let (sparse, short) = (parent.metric("sparse"), parent.metric("short"));
+    harness.apply(
+        parent
+            .log(sparse, [(0.0, 1.0), (100.0, 2.0), (200.0, 3.0)])
+            .frame(),
+    );
+    harness.apply(parent.log(short, [(7.0, 1.0)]).frame());
+    let mut child = fork(harness, "child", 2, "parent", 150.0);
+    for (name, step) in [("sparse", 151.0), ("short", 8.0)] {
+        let auto = child.auto_metric(name);
+        harness.apply(child.log(auto, [(0.0, 9.0)]).frame());
+        let last = shown(harness, "child", &key(name)).pop();
+        assert_eq!(last, Some((step, 9.0)), "{name}");
+    }
+}
+
+pub fn a_run_that_is_there_does_not_become_a_fork(harness: &mut Harness) {
+    let mut parent = FrameBuilder::creator("parent", 1);
+    let loss = parent.metric("loss");
+    harness.apply(parent.log(loss, line(0, 6, 1.0)).frame());
+    let _child = fork(harness, "child", 2, "parent", 3.0);
+    harness.apply(FrameBuilder::creator("plain", 3).frame());
+    let open = |id: &str, number: u8, step: f64, seconds: i64| {
+        let mut writer = FrameBuilder::new(id, number);
+        let mut open = open_run(OpenMode::ResumeOrCreate);
+        open.created_at = at(seconds);
+        let parent = RunId::new("parent").expect("an id");
+        open.parent = Some((parent, Step::new(step).expect("a step")));
+        writer.open(false, open).frame()
+    };
+    // Another process of the same job says the same.
+    harness.apply(open("child", 4, 3.0, 60));
+    assert_eq!(harness.warning_counts("child"), []);
+    harness.apply(open("child", 5, 2.0, 60));
+    let told = [("missing_parent".to_owned(), 1)];
+    assert_eq!(harness.warning_counts("child"), told);
+    assert_eq!(shown(harness, "child", &key("loss")), line(0, 4, 1.0));
+    harness.apply(open("plain", 6, 3.0, 60));
+    assert_eq!(harness.warning_counts("plain"), told);
+    assert_eq!(shown(harness, "plain", &key("loss")), []);
+}
+
+pub fn forks_stand_on_so_many_others_and_no_more(harness: &mut Harness) {
+    let mut writer = FrameBuilder::creator("fork-0", 1);
+    let loss = writer.metric("loss");
+    harness.apply(writer.log(loss, [(0.0, 7.0)]).frame());
+    let last = u8::try_from(FORK_DEPTH_MAX).expect("it is small") + 1;
+    for number in 1..=last {
+        let parent = format!("fork-{}", number - 1);
+        let _ = fork(harness, &format!("fork-{number}"), number + 1, &parent, 0.0);
+    }
+    let deepest = format!("fork-{}", last - 1);
+    assert_eq!(shown(harness, &deepest, &key("loss")), [(0.0, 7.0)]);
+    let refused = format!("fork-{last}");
+    let told = [("missing_parent".to_owned(), 1)];
+    assert_eq!(harness.warning_counts(&refused), told);
+    assert_eq!(shown(harness, &refused, &key("loss")), []);
 }

@@ -21,6 +21,7 @@ pub mod deletion;
 pub mod edits;
 pub mod finding;
 pub mod forks;
+mod forward;
 pub mod frames;
 mod harness;
 pub mod hiding;
@@ -271,9 +272,13 @@ macro_rules! conformance_scenarios {
             a_shared_step_is_taken,
             forks_of_a_purged_run_keep_what_they_need,
             counted_steps_go_on_after_what_a_rewind_leaves,
+            a_fork_counts_on_after_its_step,
+            a_run_that_is_there_does_not_become_a_fork,
+            forks_stand_on_so_many_others_and_no_more,
         );
         $crate::conformance_scenarios!(@module $engine, $between, artifacts:
             an_artifact_is_pending_until_its_bytes_are_there,
+            the_size_of_what_came_counts_whatever_was_announced,
             bytes_that_another_run_has_are_there_at_once,
             each_put_of_other_bytes_is_a_version_and_a_pending_one_gives_way,
             what_can_not_be_put_or_removed_is_refused_alone,

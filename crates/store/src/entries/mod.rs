@@ -245,7 +245,8 @@ impl EntryHead {
     }
 
     /// Bytes of a body.
-    pub fn body_length(&self, index: usize) -> usize {
+    #[cfg(test)]
+    pub(super) fn body_length(&self, index: usize) -> usize {
         self.offsets[index + 1] - self.offsets[index]
     }
 

@@ -47,9 +47,11 @@ impl BlobRows {
             .references
             .values()
             .filter(|row| row.pending_until.is_none() && run.is_none_or(|run| run == row.run));
-        let sizes: BTreeMap<_, _> = ready
-            .map(|row| (row.digest, row.bytes.unwrap_or(0)))
-            .collect();
+        let mut sizes: BTreeMap<BlobDigest, u64> = BTreeMap::new();
+        for row in ready {
+            let size = sizes.entry(row.digest).or_default();
+            *size = row.bytes.unwrap_or(0).max(*size);
+        }
         (sizes.len() as u64, sizes.values().sum())
     }
 
@@ -131,9 +133,13 @@ impl BlobContext for State {
             }))
     }
 
-    fn has_ready_reference(&mut self, digest: BlobDigest) -> Result<bool, StoreError> {
-        let mut references = self.blobs.references.values();
-        Ok(references.any(|row| row.digest == digest && row.pending_until.is_none()))
+    fn find_ready_reference(
+        &mut self,
+        digest: BlobDigest,
+    ) -> Result<Option<BlobReference>, StoreError> {
+        let references = self.blobs.references.values();
+        let ready = references.filter(|row| row.digest == digest && row.pending_until.is_none());
+        Ok(ready.max_by_key(|row| row.bytes).copied())
     }
 
     fn find_blob_reference(
@@ -174,6 +180,11 @@ impl BlobContext for State {
             runs.push(row.run);
         }
         runs.dedup();
+        for ((run, ..), artifact) in &mut self.blobs.artifacts {
+            if artifact.digest == digest && runs.contains(run) {
+                artifact.bytes = bytes;
+            }
+        }
         Ok(runs)
     }
 
@@ -242,7 +253,11 @@ impl BlobCatalogue for MemoryStore {
         self.with_blobs(|state| apply::bind_blob_lease(state, lease, digest, expires_at))
     }
 
-    fn note_remains(&self, lease: BlobLeaseId, remains: &str) -> Result<(), StoreError> {
+    fn note_remains(
+        &self,
+        lease: BlobLeaseId,
+        remains: &str,
+    ) -> Result<Option<String>, StoreError> {
         self.with_blobs(|state| apply::note_blob_remains(state, lease, remains))
     }
 

@@ -371,6 +371,17 @@ impl ApplyContext for State {
         Ok(self.run(run).find_series(key))
     }
 
+    fn fork_depth(&mut self, run: RunKey) -> Result<u32, StoreError> {
+        let (mut depth, mut run) = (0, run);
+        while let Some(pin) = (self.runs.get(&run).or_else(|| self.former.get(&run)))
+            .and_then(|data| data.row.run.parent)
+        {
+            depth += 1;
+            run = pin.parent;
+        }
+        Ok(depth)
+    }
+
     fn shares_series(&mut self, run: RunKey, key: &SeriesKey) -> Result<bool, StoreError> {
         Ok(self.run(run).shared.contains_key(key))
     }

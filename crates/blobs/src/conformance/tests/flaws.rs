@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use runstone_model::{BlobDigest, BlobLeaseId, Timestamp};
-use runstone_store::{BlobCatalogue, BlobCounts, ExpiredLease, LeaseAnswer, StoreError};
+use runstone_store::{BlobCatalogue, LeaseAnswer, StoreError};
 
 use super::super::interleavings::run_interleaving;
 use super::super::{Bench, CatalogueUnderTest, MemoryCatalogue};
@@ -87,51 +87,7 @@ impl BlobCatalogue for Flawed {
         }
     }
 
-    fn note_remains(&self, lease: BlobLeaseId, remains: &str) -> Result<(), StoreError> {
-        self.inner.note_remains(lease, remains)
-    }
-
-    fn renew_lease(&self, lease: BlobLeaseId, expires_at: Timestamp) -> Result<(), StoreError> {
-        self.inner.renew_lease(lease, expires_at)
-    }
-
-    fn expire_leases(&self, now: Timestamp, limit: usize) -> Result<Vec<ExpiredLease>, StoreError> {
-        self.inner.expire_leases(now, limit)
-    }
-
-    fn forget_leases(&self, leases: &[BlobLeaseId]) -> Result<(), StoreError> {
-        self.inner.forget_leases(leases)
-    }
-
-    fn known_leases(&self, leases: &[BlobLeaseId]) -> Result<Vec<BlobLeaseId>, StoreError> {
-        self.inner.known_leases(leases)
-    }
-
-    fn mark(
-        &self,
-        digests: &[BlobDigest],
-        now: Timestamp,
-        marked_before: Timestamp,
-    ) -> Result<Vec<BlobDigest>, StoreError> {
-        self.inner.mark(digests, now, marked_before)
-    }
-
-    fn take_over_deletions(
-        &self,
-        now: Timestamp,
-        since_before: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<BlobDigest>, StoreError> {
-        self.inner.take_over_deletions(now, since_before, limit)
-    }
-
-    fn forget_deleted(&self, digests: &[BlobDigest], since: Timestamp) -> Result<(), StoreError> {
-        self.inner.forget_deleted(digests, since)
-    }
-
-    fn count_blob_records(&self) -> Result<BlobCounts, StoreError> {
-        self.inner.count_blob_records()
-    }
+    runstone_store::forward_blob_catalogue!(inner);
 }
 
 impl CatalogueUnderTest for Flawed {

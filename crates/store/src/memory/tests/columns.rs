@@ -17,14 +17,13 @@ use super::super::snapshot::MemorySnapshot;
 use super::super::state::{RunData, State};
 use crate::{
     AppendFrame, ArtifactPage, ArtifactRecord, ArtifactScan, BackupReport, BlobCatalogue,
-    BlobCounts, BlobReference, ChangePage, ChangeScan, CopyBlobs, EditAnswer, EditRequest,
-    EventRecord, ExperimentRecord, ExpiredLease, FoldReport, LeaseAnswer, LogKind, LogPage,
-    LogScan, LogState, MetricCell, MetricColumn, MetricDefinition, ObjectPage, ObjectScan,
-    ObjectSeriesRecord, PointColumns, PointPage, PointScan, ReclaimReport, ReclaimRequest,
-    ReferenceKind, RunPage, RunRecord, RunScan, RunStand, RunVisit, ScalarRecord, Segment,
-    SegmentScan, SeriesHiding, SeriesPage, SeriesScan, SeriesSegments, Snapshot, SpaceReport,
-    Store, StoreError, StoreStats, TakeSegments, VisiblePoints, WarningRecord, WriterMark,
-    WriterRecord, convert_bits,
+    BlobReference, ChangePage, ChangeScan, CopyBlobs, EditAnswer, EditRequest, EventRecord,
+    ExperimentRecord, FoldReport, LeaseAnswer, LogKind, LogPage, LogScan, LogState, MetricCell,
+    MetricColumn, MetricDefinition, ObjectPage, ObjectScan, ObjectSeriesRecord, PointColumns,
+    PointPage, PointScan, ReclaimReport, ReclaimRequest, ReferenceKind, RunPage, RunRecord,
+    RunScan, RunStand, RunVisit, ScalarRecord, Segment, SegmentScan, SeriesHiding, SeriesPage,
+    SeriesScan, SeriesSegments, Snapshot, SpaceReport, Store, StoreError, StoreStats, TakeSegments,
+    VisiblePoints, WarningRecord, WriterMark, WriterRecord, convert_bits,
 };
 
 pub(super) struct ColumnsStore {
@@ -51,51 +50,7 @@ impl BlobCatalogue for ColumnsStore {
         self.inner.bind_lease(lease, digest, expires_at)
     }
 
-    fn note_remains(&self, lease: BlobLeaseId, remains: &str) -> Result<(), StoreError> {
-        self.inner.note_remains(lease, remains)
-    }
-
-    fn renew_lease(&self, lease: BlobLeaseId, expires_at: Timestamp) -> Result<(), StoreError> {
-        self.inner.renew_lease(lease, expires_at)
-    }
-
-    fn expire_leases(&self, now: Timestamp, limit: usize) -> Result<Vec<ExpiredLease>, StoreError> {
-        self.inner.expire_leases(now, limit)
-    }
-
-    fn forget_leases(&self, leases: &[BlobLeaseId]) -> Result<(), StoreError> {
-        self.inner.forget_leases(leases)
-    }
-
-    fn known_leases(&self, leases: &[BlobLeaseId]) -> Result<Vec<BlobLeaseId>, StoreError> {
-        self.inner.known_leases(leases)
-    }
-
-    fn mark(
-        &self,
-        digests: &[BlobDigest],
-        now: Timestamp,
-        marked_before: Timestamp,
-    ) -> Result<Vec<BlobDigest>, StoreError> {
-        self.inner.mark(digests, now, marked_before)
-    }
-
-    fn take_over_deletions(
-        &self,
-        now: Timestamp,
-        since_before: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<BlobDigest>, StoreError> {
-        self.inner.take_over_deletions(now, since_before, limit)
-    }
-
-    fn forget_deleted(&self, digests: &[BlobDigest], since: Timestamp) -> Result<(), StoreError> {
-        self.inner.forget_deleted(digests, since)
-    }
-
-    fn count_blob_records(&self) -> Result<BlobCounts, StoreError> {
-        self.inner.count_blob_records()
-    }
+    crate::forward_blob_catalogue!(inner);
 }
 
 impl Store for ColumnsStore {
