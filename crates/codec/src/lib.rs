@@ -2,8 +2,9 @@
 //!
 //! A *pack* holds the points of many short series; the client writes it into frames and the store
 //! keeps it. A *chunk* holds many points of one series, with a summary of every 256 of them in
-//! front. A *run summary* is the columnar block of the summaries of all series of a run. The
-//! formats are described in `docs/formats/{pack,chunk,summary}.md`, well enough to write a reader
+//! front. A *run summary* is the columnar block of the summaries of all series of a run, a *stripe*
+//! says the same by metric for many runs. The formats are described in
+//! `docs/formats/{pack,chunk,summary,stripe}.md`, well enough to write a reader
 //! in another language, and frozen samples in `tests/compat` are read for ever.
 //!
 //! Client, wire and store call this crate. It does no I/O, judges no values and sorts nothing:
@@ -19,6 +20,7 @@ mod error;
 mod pack;
 mod packed;
 mod points;
+mod stripe;
 mod summary;
 
 pub use chunk::{
@@ -28,6 +30,10 @@ pub use chunk::{
 pub use error::CodecError;
 pub use pack::{PACK_POINTS_MAX, PackReader, Scratch, SeriesEntry, encode_pack, encode_pack_into};
 pub use points::{OrderColumns, OrderVecs, SeriesColumns, SeriesPoints};
+pub use stripe::{
+    BAND_RUNS, STRIPE_ROWS_MAX, StripeColumn, StripeReader, StripeRow, decode_roll, encode_roll,
+    encode_stripe,
+};
 pub use summary::{
     RunSummaryReader, SUMMARY_ROWS_MAX, SummaryMark, SummaryRow, encode_run_summary,
 };

@@ -1,13 +1,14 @@
 //! Reads the frozen samples of every version ever written and compares with the text beside them.
 //!
-//! The files in `tests/compat/{pack,chunk,summary}` are never written again. A new sample is made
+//! The files in `tests/compat/{pack,chunk,summary,stripe,roll}` are never written again. A new sample is made
 //! by adding it to `samples()` and running `write_samples_that_are_missing`.
 #![allow(clippy::unwrap_used)]
 
 mod samples;
 
 use runstone_codec::{
-    ChunkHead, ChunkReader, PackReader, RunSummaryReader, SeriesColumns, SummaryMark,
+    ChunkHead, ChunkReader, PackReader, RunSummaryReader, SeriesColumns, StripeReader, SummaryMark,
+    decode_roll,
 };
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -196,10 +197,55 @@ fn describe_summary(bytes: &[u8]) -> String {
     out
 }
 
+fn describe_stripe(bytes: &[u8]) -> String {
+    let reader = StripeReader::parse(bytes).unwrap();
+    let rows = reader.rows().unwrap();
+    let mut out = format!("stripe of {} rows\n", rows.len());
+    for (name, context, places) in reader.columns().unwrap() {
+        writeln!(out, "{name:?} {context}").unwrap();
+        for row in &rows[places] {
+            let bits = [
+                row.first,
+                row.last,
+                row.last_step,
+                row.min,
+                row.max,
+                row.sum,
+            ];
+            let bits = bits.map(|value| format!("{:016x}", value.to_bits()));
+            writeln!(
+                out,
+                "run {} {:?} count {} nan {} positive {} negative {} first, last, last step, min, max, \
+                 sum {}",
+                row.run,
+                row.value_type,
+                row.count,
+                row.nan_count,
+                row.positive_infinity_count,
+                row.negative_infinity_count,
+                bits.join(" ")
+            )
+            .unwrap();
+        }
+    }
+    out
+}
+
+fn describe_roll(bytes: &[u8]) -> String {
+    let runs = decode_roll(bytes).unwrap();
+    let mut out = format!("roll of {} runs\n", runs.len());
+    for (run, changed) in runs {
+        writeln!(out, "run {run} changed {changed}").unwrap();
+    }
+    out
+}
+
 fn describe(format: &str, bytes: &[u8]) -> String {
     match format {
         "pack" => describe_pack(bytes),
         "chunk" => describe_chunk(bytes),
+        "stripe" => describe_stripe(bytes),
+        "roll" => describe_roll(bytes),
         _ => describe_summary(bytes),
     }
 }
@@ -226,6 +272,12 @@ fn frozen_chunks_are_read_as_ever() {
 #[test]
 fn frozen_run_summaries_are_read_as_ever() {
     check("summary");
+}
+
+#[test]
+fn frozen_stripes_and_rolls_are_read_as_ever() {
+    check("stripe");
+    check("roll");
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! Times of the table of runs: 10,000 runs, five columns, sorted by a metric.
+//! Times of the table of runs: 10,000 runs of 20 metrics, five columns, sorted by a metric; and the
+//! columns alone, filtered by a param and a metric.
 //!
-//! `cargo run --release -p runstone-service --example table_figures [RUNS]`. The first page is asked of
-//! a folder that was just opened, the later ones as a live page asks them: again, after a run has
-//! logged something. One run in a hundred is not folded.
+//! `cargo run --release -p runstone-service --example table_figures [RUNS [STEPS [PARAMS]]]`. The first page
+//! is asked of a folder that was just opened, the later ones as a live page asks them: again, after
+//! a run has logged something. One run in a hundred is not folded.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,12 +15,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use runstone_model::{ParamValue, Principal, Timestamp};
+use runstone_model::{ParamPath, ParamValue, Principal, Timestamp};
 use runstone_service::api::{Column, ColumnsQuery, MetricValue, Sort, TableRequest};
 use runstone_service::{Service, Store};
 use runstone_store::conformance::testing::{
     FrameBuilder, TEST_EPOCH_MICROS, experiment_name, open_run, setting, tag_name,
 };
+use runstone_store::{MetricColumn, RunStand, RunVisit, Snapshot};
 use runstone_store_sqlite::{SqliteOptions, SqliteStore};
 use runstone_wire::OpenMode;
 
@@ -28,17 +30,35 @@ const METRICS: [&str; 20] = [
     "accuracy", "error", "f1", "loss", "lr", "m05", "m06", "m07", "m08", "m09", "m10", "m11",
     "m12", "m13", "m14", "m15", "m16", "m17", "m18", "m19",
 ];
-const STEPS: u32 = 100;
+/// Rows of a page of the columns alone.
+const PAGE: usize = 50;
+
+/// How large the runs are.
+#[derive(Clone, Copy)]
+struct Shape {
+    runs: u32,
+    steps: u32,
+    params: u32,
+}
 
 fn main() {
-    let runs: u32 = std::env::args()
-        .nth(1)
-        .map_or(10_000, |text| text.parse().unwrap());
+    let argument = |at: usize, default: u32| {
+        std::env::args()
+            .nth(at)
+            .map_or(default, |text| text.parse().unwrap())
+    };
+    let shape = Shape {
+        runs: argument(1, 10_000),
+        steps: argument(2, 100),
+        params: argument(3, 4),
+    };
+    let runs = shape.runs;
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    fill(&store, runs);
+    fill(&store, shape);
     store.close().unwrap();
     drop(store);
+    columns_alone(folder.path());
 
     let store = Arc::new(open(folder.path()));
     let service = Service::from(Arc::<SqliteStore>::clone(&store) as Arc<dyn Store>);
@@ -85,6 +105,81 @@ fn main() {
     store.close().unwrap();
 }
 
+/// What a table does beside its runs, which are in memory: two columns, a filter on both, the first
+/// page sorted by one.
+fn columns_alone(folder: &Path) {
+    let mut cold = Vec::new();
+    for _ in 0..5 {
+        let store = open(folder);
+        let snapshot = store.snapshot().unwrap();
+        let stands = stands(&*snapshot);
+        let (time, page) = timed(|| first_page(&*snapshot, &stands));
+        assert_eq!(page.len(), PAGE);
+        cold.push(time);
+        let mut cached: Vec<Duration> = (0..21)
+            .map(|_| {
+                let (time, again) = timed(|| first_page(&*snapshot, &stands));
+                assert_eq!(again, page);
+                time
+            })
+            .collect();
+        if cold.len() == 5 {
+            println!(
+                "a param and a metric of {} runs, filtered, sorted, {PAGE} rows",
+                stands.len()
+            );
+            println!("  columns read from disk: {:.1} ms", median(&mut cold));
+            println!("  columns in memory: {:.1} ms", median(&mut cached));
+        }
+        drop(snapshot);
+        store.close().unwrap();
+    }
+}
+
+fn stands(snapshot: &dyn Snapshot) -> Vec<RunStand> {
+    let mut stands = Vec::new();
+    snapshot
+        .visit_runs_unsorted(&RunVisit::default(), &mut |run| {
+            stands.push(RunStand {
+                key: run.key,
+                changed: run.changed,
+            });
+            Ok(())
+        })
+        .unwrap();
+    stands.sort_by_key(|stand| stand.key);
+    stands
+}
+
+/// Runs with `lr < 0.5` and the last loss below 0.8, by that loss.
+fn first_page(snapshot: &dyn Snapshot, stands: &[RunStand]) -> Vec<(u64, usize)> {
+    let mut fits = vec![false; stands.len()];
+    let path = ParamPath::parse_dotted("lr").unwrap();
+    snapshot
+        .visit_param_column(&path, stands, &mut |index, value| {
+            fits[index] = matches!(value, ParamValue::F64(value) if *value < 0.5);
+        })
+        .unwrap();
+    let column = MetricColumn {
+        name: "loss".parse().unwrap(),
+        context: None,
+    };
+    let mut found = Vec::new();
+    snapshot
+        .visit_metric_column(&column, stands, &mut |index, cell| {
+            if fits[index] && cell.last < 0.8 {
+                found.push((cell.last.to_bits(), index));
+            }
+        })
+        .unwrap();
+    if found.len() > PAGE {
+        found.select_nth_unstable(PAGE);
+        found.truncate(PAGE);
+    }
+    found.sort_unstable();
+    found
+}
+
 fn open(folder: &Path) -> SqliteStore {
     let options = SqliteOptions {
         background: false,
@@ -94,14 +189,15 @@ fn open(folder: &Path) -> SqliteStore {
     SqliteStore::open(folder, options).unwrap()
 }
 
-/// Runs of 20 metrics with 100 points each, folded but for the last of each hundred.
-fn fill(store: &SqliteStore, runs: u32) {
+/// Runs of 20 metrics, folded but for the last of each hundred.
+fn fill(store: &SqliteStore, shape: Shape) {
+    let runs = shape.runs;
     let frames = |from: u32, to: u32| {
         std::thread::scope(|scope| {
             for part in 0..8 {
                 scope.spawn(move || {
                     for run in (from..to).filter(|run| run % 8 == part) {
-                        store.append(frame_of(run)).unwrap();
+                        store.append(frame_of(run, shape)).unwrap();
                     }
                 });
             }
@@ -113,7 +209,7 @@ fn fill(store: &SqliteStore, runs: u32) {
     frames(folded, runs);
 }
 
-fn frame_of(run: u32) -> runstone_store::AppendFrame {
+fn frame_of(run: u32, shape: Shape) -> runstone_store::AppendFrame {
     let mut writer = FrameBuilder::new(&format!("run-{run}"), 0);
     let mut open = open_run(OpenMode::Create);
     open.experiment = Some(experiment_name(&format!("digits-{}", run % 10)));
@@ -126,16 +222,21 @@ fn frame_of(run: u32) -> runstone_store::AppendFrame {
         setting("model.depth", ParamValue::I64(i64::from(run % 7)), false),
         setting("optimizer", ParamValue::from("adam"), false),
     ];
+    let more = (4..shape.params).map(|param| {
+        let value = ParamValue::F64(f64::from((run * 7 + param) % 1_013));
+        setting(&format!("p{param}"), value, false)
+    });
+    open.config.extend(more);
     writer.open(true, open);
     for (index, name) in (0_u32..).zip(METRICS) {
         let number = writer.metric(name);
         let value = |step: u32| f64::from((run * 31 + index * 7 + step) % 1_009) / 1_009.0;
         writer.log(
             number,
-            (0..STEPS).map(|step| (f64::from(step), value(step))),
+            (0..shape.steps).map(|step| (f64::from(step), value(step))),
         );
     }
-    let mut frame = writer.frame();
+    let mut frame = writer.close().frame();
     let mut id = [9; 16];
     id[..4].copy_from_slice(&run.to_le_bytes());
     frame.frame.writer = runstone_model::WriterId::new(id);

@@ -12,7 +12,9 @@ use crate::runs::page_limit;
 use runstone_model::{
     Context, Goal, MetricName, Principal, RunKey, SeriesKey, SeriesKind, Step, ValueType,
 };
-use runstone_store::{PointScan, SeriesRecord, SeriesScan, SeriesSummary, Snapshot, SummaryPoint};
+use runstone_store::{
+    MetricCell, PointScan, SeriesRecord, SeriesScan, SeriesSummary, Snapshot, SummaryPoint,
+};
 
 /// Up to so many points a sparkline reads them all; past it, a few from each cell's range.
 const SPARKLINE_POINTS_MAX: u64 = 4_096;
@@ -148,23 +150,11 @@ fn series_item(record: &SeriesRecord) -> SeriesItem {
             last: item(summary.last),
             min: item(summary.min),
             max: item(summary.max),
-            mean: mean(summary),
+            mean: MetricCell::new(record.value_type, summary).and_then(|cell| cell.mean()),
             best: item(record.goal.and_then(|goal| best_point(summary, goal))),
         },
         sparkline: None,
     }
-}
-
-/// Mean of the finite values.
-pub(crate) fn mean(summary: &SeriesSummary) -> Option<f64> {
-    let infinite = summary.positive_infinity_count + summary.negative_infinity_count;
-    let finite = summary.count.saturating_sub(summary.nan_count + infinite);
-    let mean = (finite > 0).then(|| summary.sum / finite as f64)?;
-    mean.is_finite().then(|| match (summary.min, summary.max) {
-        // Sums round; the mean of equal values is that value.
-        (Some(min), Some(max)) if min.value <= max.value => mean.clamp(min.value, max.value),
-        _ => mean,
-    })
 }
 
 /// Means of the finite values in equal ranges of steps, from the first step to the last.

@@ -28,6 +28,7 @@ use crate::fork::check_shared;
 use crate::lock::FolderLock;
 use crate::rows::collect;
 use crate::schema::SCHEMA_VERSION;
+use crate::stripes::check_stripes;
 use crate::{SqliteOptions, SqliteStore, sql};
 
 /// Damages that are listed at most.
@@ -155,7 +156,8 @@ fn check_rows(folder: &Path, report: &mut DeepReport) -> Result<()> {
         check_shared,
         report,
     )?;
-    check_rows_against_bodies(&connection, report)
+    check_rows_against_bodies(&connection, report)?;
+    check_stripes(&connection, report)
 }
 
 fn find_orphans(

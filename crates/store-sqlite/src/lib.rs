@@ -2,7 +2,7 @@
 //!
 //! [`SqliteStore`] implements `runstone_store::Store`. A frame goes `append` -> queue -> `writer`
 //! (a savepoint in a group's transaction, through `context`) -> the table `l0`; `fold` turns
-//! frames into packs, chunks and run summaries; `snapshot` and `pages` answer from all of them.
+//! frames into packs, chunks and run summaries, `stripes` these into columns; `snapshot` and `pages` answer from all of them.
 //! What a frame means is decided in `runstone_store::apply`, never here. All SQL but transaction
 //! control and pragmas is in `sql/`.
 //!
@@ -51,6 +51,7 @@ mod space;
 mod sql;
 mod states;
 mod store;
+mod stripes;
 mod summaries;
 mod table;
 mod values;

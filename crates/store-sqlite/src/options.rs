@@ -53,8 +53,14 @@ pub struct FoldLayout {
     pub entry_block_bytes: usize,
     /// So many neighbours of one size are merged into one: packs of passes, and chunks of a series.
     pub merge_fan_in: usize,
-    /// Bytes of packs and chunks that one transaction inserts, about; frames wait for it.
+    /// Bytes of packs, chunks and stripes that one transaction inserts, about; frames wait for it.
     pub slice_bytes_max: usize,
+    /// So many runs of a band at rest in another state than its stripes know have them made anew.
+    pub striped_runs_min: usize,
+    /// Summaries in memory at most while stripes are made.
+    pub striped_rows_max: usize,
+    /// A run that was silent for so long rests, as one that has ended does.
+    pub rest_seconds: u64,
 }
 
 impl Default for FoldLayout {
@@ -69,6 +75,9 @@ impl Default for FoldLayout {
             entry_block_bytes: 128 << 10,
             merge_fan_in: 8,
             slice_bytes_max: 2 << 20,
+            striped_runs_min: 64,
+            striped_rows_max: 1 << 18,
+            rest_seconds: 600,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::error::{Result, sql_error, value_error};
 use crate::sql;
 
 /// The version that this program writes.
-pub const SCHEMA_VERSION: u32 = 4;
+pub const SCHEMA_VERSION: u32 = 5;
 /// SQLite older than this loses data when a log is reset.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 /// "RUNS" in the header of the database file.
@@ -47,6 +47,10 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration {
         version: 4,
         sql: sql::SCHEMA_V4,
+    },
+    Migration {
+        version: 5,
+        sql: sql::SCHEMA_V5,
     },
 ];
 

@@ -290,8 +290,14 @@ impl Snapshot for SqliteSnapshot<'_> {
         self.locate(read_params(self.connection(), run))
     }
 
-    fn read_param_column(&self, path: &ParamPath) -> Result<Vec<(RunKey, ParamValue)>, StoreError> {
-        self.locate(table::read_param_column(self.connection(), path))
+    fn visit_param_column(
+        &self,
+        path: &ParamPath,
+        runs: &[RunStand],
+        each: &mut dyn FnMut(usize, &ParamValue),
+    ) -> Result<(), StoreError> {
+        let columns = &self.inner.columns;
+        self.locate(columns.visit_param(self.connection(), path, runs, each))
     }
 
     fn find_param(&self, run: RunKey, path: &ParamPath) -> Result<Option<ParamValue>, StoreError> {
@@ -302,13 +308,15 @@ impl Snapshot for SqliteSnapshot<'_> {
         self.locate(table::read_param_paths(self.connection(), run))
     }
 
-    fn read_metric_column(
+    fn visit_metric_column(
         &self,
         column: &MetricColumn,
         runs: &[RunStand],
-    ) -> Result<Vec<Option<MetricCell>>, StoreError> {
+        each: &mut dyn FnMut(usize, &MetricCell),
+    ) -> Result<(), StoreError> {
         let columns = &self.inner.columns;
-        self.locate(columns.read(self.connection(), self.caches(), column, runs))
+        let visited = columns.visit_metric(self.connection(), self.caches(), column, runs, each);
+        self.locate(visited)
     }
 
     fn read_scalars(&self, run: RunKey) -> Result<Vec<ScalarRecord>, StoreError> {

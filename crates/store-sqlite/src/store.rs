@@ -32,6 +32,7 @@ use crate::schema::{MIGRATIONS, Migration, check_library, prepare_schema};
 use crate::sequences::{Sequences, read_changes_forgotten};
 use crate::snapshot::SqliteSnapshot;
 use crate::space::{Reclaimer, read_space};
+use crate::stripes::Striper;
 use crate::summaries::UnfoldedCache;
 use crate::writer::Writer;
 use crate::{SqliteOptions, sql};
@@ -43,7 +44,7 @@ const OVERLOAD_RETRY_MILLIS: u64 = 1_000;
 
 /// One data folder, opened by this process alone.
 ///
-/// Writing, checkpointing, folding and purging have a thread each; see the modules. [`Store::close`] or
+/// Writing, checkpointing, folding, making stripes and purging have a thread each; see the modules. [`Store::close`] or
 /// dropping it ends them; what was acknowledged is durable without either.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -62,6 +63,7 @@ pub(crate) struct Inner {
     pub(crate) columns: ColumnCache,
     pub(crate) shared: Arc<WriterShared>,
     folding: Arc<Folder>,
+    striping: Arc<Striper>,
     reclaiming: Arc<Reclaimer>,
     options: SqliteOptions,
 }
@@ -138,6 +140,12 @@ impl SqliteStore {
             options.changes_kept,
             changes_forgotten,
         ));
+        let striping = Arc::new(Striper::new(
+            Arc::clone(&shared),
+            Arc::clone(&pool),
+            Arc::clone(&options.clock),
+            options.layout,
+        ));
         let reclaiming = Arc::new(Reclaimer::new(
             Arc::clone(&shared),
             Arc::clone(&pool),
@@ -158,6 +166,8 @@ impl SqliteStore {
             })?);
             let for_folding = Arc::clone(&folding);
             threads.push(spawn("runstone-fold", move || for_folding.run())?);
+            let for_striping = Arc::clone(&striping);
+            threads.push(spawn("runstone-stripe", move || for_striping.run())?);
             let for_reclaiming = Arc::clone(&reclaiming);
             threads.push(spawn("runstone-space", move || for_reclaiming.run())?);
         }
@@ -169,6 +179,7 @@ impl SqliteStore {
             columns: ColumnCache::default(),
             shared,
             folding,
+            striping,
             reclaiming,
             options,
         };
@@ -373,12 +384,15 @@ impl Store for SqliteStore {
 
     fn fold(&self, everything: bool) -> Result<FoldReport, StoreError> {
         self.inner.shared.check()?;
-        self.locate(self.inner.folding.fold(everything))
+        let folded = self.inner.folding.fold(everything);
+        self.locate(folded.and_then(|report| self.inner.striping.work().map(|()| report)))
     }
 
     fn reclaim(&self, request: &ReclaimRequest) -> Result<ReclaimReport, StoreError> {
         self.inner.shared.check()?;
-        self.locate(self.inner.reclaiming.reclaim(request))
+        // Stripes let go of deleted runs before their pages are given back.
+        let work = self.inner.striping.work();
+        self.locate(work.and_then(|()| self.inner.reclaiming.reclaim(request)))
     }
 
     fn read_space(&self) -> Result<SpaceReport, StoreError> {

@@ -1,4 +1,4 @@
-//! What a table of runs reads: all runs in a few ordered scans, and columns of params.
+//! What a table of runs reads: all runs in a few ordered scans, and params of one run.
 
 use std::collections::HashMap;
 
@@ -76,19 +76,6 @@ pub(crate) fn visit_runs(
     Ok(())
 }
 
-/// The leaf at a path in every run that has one, by run.
-pub(crate) fn read_param_column(
-    connection: &Connection,
-    path: &ParamPath,
-) -> Result<Vec<(RunKey, ParamValue)>> {
-    collect(
-        connection,
-        sql::SCAN_PARAM_COLUMN,
-        [path_to_text(path)],
-        param_from_row,
-    )
-}
-
 /// The leaf at a path in one run.
 pub(crate) fn find_param(
     connection: &Connection,
@@ -112,7 +99,8 @@ pub(crate) fn read_param_paths(connection: &Connection, run: RunKey) -> Result<V
     Ok(paths)
 }
 
-fn param_from_row(row: &Row<'_>) -> Result<(RunKey, ParamValue)> {
+/// Run and value of a row of a column of params.
+pub(crate) fn param_from_row(row: &Row<'_>) -> Result<(RunKey, ParamValue)> {
     let wrong = |error: rusqlite::Error| value_error("a param", error);
     let run: i64 = row.get(0).map_err(wrong)?;
     let value = ValueColumns {

@@ -39,6 +39,9 @@ const TINY: FoldLayout = FoldLayout {
     entry_block_bytes: 24,
     merge_fan_in: 3,
     slice_bytes_max: 1,
+    striped_runs_min: 1,
+    striped_rows_max: 3,
+    rest_seconds: 0,
 };
 
 struct Opened {

@@ -32,7 +32,7 @@ enum Gone {
 }
 
 /// Every table.
-const TABLES: [(&str, Gone); 40] = [
+const TABLES: [(&str, Gone); 42] = [
     ("meta", Gone::Found),
     // Without a run of its own an experiment is named nowhere else.
     ("experiment", Gone::Unseen),
@@ -52,6 +52,9 @@ const TABLES: [(&str, Gone); 40] = [
     ("writer_lost", Gone::FoundOrHarmless),
     ("pack_tier", Gone::FoundOrHarmless),
     ("sequence", Gone::FoundOrHarmless),
+    // Runs that no stripe knows are read from their summaries.
+    ("band", Gone::FoundOrHarmless),
+    ("stripe", Gone::FoundOrHarmless),
     // The last of a run, while no summary was made with it.
     ("removal", Gone::Unseen),
     // Who made folded points is told by this alone.
@@ -83,12 +86,14 @@ const TABLES: [(&str, Gone); 40] = [
 ];
 
 /// Bodies, all with a checksum.
-const BODIES: [(&str, &str); 12] = [
+const BODIES: [(&str, &str); 14] = [
     ("l0", "body"),
     ("pack", "body"),
     ("chunk", "head"),
     ("chunk", "data"),
     ("run_summary", "body"),
+    ("band", "roll"),
+    ("stripe", "body"),
     ("series", "body"),
     ("binding", "body"),
     ("fork", "body"),

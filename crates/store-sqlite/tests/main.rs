@@ -16,3 +16,4 @@ mod kills;
 mod merging;
 mod script;
 mod space;
+mod stripes;

@@ -213,8 +213,15 @@ pub trait Snapshot {
     /// that is not there as for one that has nothing.
     fn read_params(&self, run: RunKey) -> Result<Params, StoreError>;
 
-    /// The param at a path, in every run that has a leaf there, by run key; deleted runs too.
-    fn read_param_column(&self, path: &ParamPath) -> Result<Vec<(RunKey, ParamValue)>, StoreError>;
+    /// The param at a path in many runs: `each` gets the place of a run in `runs`, and the value,
+    /// once for each run that has a leaf there, in any order. The values equal those of
+    /// [`Snapshot::find_param`].
+    fn visit_param_column(
+        &self,
+        path: &ParamPath,
+        runs: &[RunStand],
+        each: &mut dyn FnMut(usize, &ParamValue),
+    ) -> Result<(), StoreError>;
 
     /// The param at a path in one run, if it has a leaf there.
     fn find_param(&self, run: RunKey, path: &ParamPath) -> Result<Option<ParamValue>, StoreError>;
@@ -222,13 +229,15 @@ pub trait Snapshot {
     /// Paths of the leaves of a run's params, in their order.
     fn read_param_paths(&self, run: RunKey) -> Result<Vec<ParamPath>, StoreError>;
 
-    /// A metric of many runs, one cell for each in the order given; `None` where a run has no
-    /// readable point of it. The cells equal those of [`Snapshot::scan_series`].
-    fn read_metric_column(
+    /// A metric of many runs: `each` gets the place of a run in `runs`, and the cell, once for each
+    /// run that has a readable point of it, in any order. The cells equal those of
+    /// [`Snapshot::scan_series`].
+    fn visit_metric_column(
         &self,
         column: &MetricColumn,
         runs: &[RunStand],
-    ) -> Result<Vec<Option<MetricCell>>, StoreError>;
+        each: &mut dyn FnMut(usize, &MetricCell),
+    ) -> Result<(), StoreError>;
 
     /// Scalars of a run, by name.
     fn read_scalars(&self, run: RunKey) -> Result<Vec<ScalarRecord>, StoreError>;

@@ -6,13 +6,14 @@
 //! row, or later one column, is read without the rest; sections that a reader does not know are
 //! passed over, and those that an older writer did not write read as zero.
 
-mod text;
+pub(crate) mod text;
 
 use crate::CodecError;
 use crate::column::{self, ColumnScratch, Kind};
 use crate::cursor::{Cursor, Malformed, write_varint};
 use crate::pack::{code_from_type, type_from_code};
 use crate::packed;
+use crate::stripe::StripeRow;
 use runstone_model::ValueType;
 
 /// Rows in one block at most.
@@ -178,6 +179,29 @@ fn row_from_numbers(
     })
 }
 
+/// What [`RunSummaryReader::visit_stripe_rows`] reads of a row: kind, type, counts, values of first,
+/// last, min and max, step of last, sum.
+const STRIPE_NUMBERS: [usize; 12] = [0, 1, 6, 7, 8, 9, 13, 14, 16, 19, 22, 23];
+
+fn stripe_row_from_numbers(run: u16, numbers: &[u64; 12]) -> Result<StripeRow, CodecError> {
+    let code = u8::try_from(numbers[1]).ok().and_then(type_from_code);
+    let float = |at: usize| f64::from_bits(numbers[at]);
+    Ok(StripeRow {
+        run,
+        value_type: code.ok_or(corrupt("an unknown value type"))?,
+        count: numbers[2],
+        nan_count: numbers[3],
+        positive_infinity_count: numbers[4],
+        negative_infinity_count: numbers[5],
+        first: float(6),
+        last_step: float(7),
+        last: float(8),
+        min: float(9),
+        max: float(10),
+        sum: float(11),
+    })
+}
+
 /// Encodes rows sorted by strictly ascending (name, context, kind), compared as bytes.
 ///
 /// # Errors
@@ -203,9 +227,9 @@ pub fn encode_run_summary(rows: &[SummaryRow]) -> Result<Vec<u8>, CodecError> {
     if !rows.is_empty() {
         let mut lengths = Vec::with_capacity(TEXT_SECTIONS + NUMBER_KINDS.len());
         let mut sections = Vec::with_capacity(rows.len() * 48);
-        text::write_names(&mut sections, rows);
+        text::write_names(&mut sections, rows.iter().map(|row| row.name.as_str()));
         lengths.push(sections.len() as i64);
-        text::write_contexts(&mut sections, rows);
+        text::write_contexts(&mut sections, rows.iter().map(|row| row.context.as_str()));
         lengths.push(sections.len() as i64 - lengths[0]);
         write_numbers(&mut sections, &mut lengths, rows);
         write_varint(&mut out, lengths.len() as u64);
@@ -379,6 +403,57 @@ impl<'a> RunSummaryReader<'a> {
                 row_from_numbers(name.to_owned(), context, &numbers)
             })
             .collect()
+    }
+
+    /// Hands on name, context and what a stripe keeps of each row of a kind that has readable points,
+    /// in order. The rows have `run` as their run.
+    ///
+    /// # Errors
+    /// As [`RunSummaryReader::rows`], and those of `each`.
+    pub fn visit_stripe_rows<E: From<CodecError>>(
+        &self,
+        kind: u8,
+        run: u16,
+        mut each: impl FnMut(&str, &str, StripeRow) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let mut numbers = vec![[0u64; STRIPE_NUMBERS.len()]; self.rows];
+        let mut words = Vec::with_capacity(self.rows);
+        for (place, at) in STRIPE_NUMBERS.into_iter().enumerate() {
+            let Some(section) = self.sections.get(TEXT_SECTIONS + at) else {
+                continue;
+            };
+            words.clear();
+            let mut cursor = Cursor::new(section);
+            let mode = cursor.byte().map_err(malformed)?;
+            column::read(
+                &mut cursor,
+                mode,
+                NUMBER_KINDS[at],
+                self.rows,
+                &mut words,
+                |word| word,
+            )
+            .map_err(malformed)?;
+            for (numbers, &word) in numbers.iter_mut().zip(&words) {
+                numbers[place] = word;
+            }
+        }
+        let contexts = text::ContextsOfRows::read(self.sections[1], self.rows)?;
+        let mut outcome = Ok(());
+        text::walk_names(self.sections[0], self.rows, |row, name| {
+            let numbers = &numbers[row];
+            if numbers[0] != u64::from(kind) || numbers[2] == 0 {
+                return Ok(true);
+            }
+            let name = text::text_from_bytes(name)?;
+            let stripe_row = stripe_row_from_numbers(run, numbers)?;
+            outcome = each(name, contexts.of_row(row)?, stripe_row);
+            Ok(outcome.is_ok())
+        })?;
+        outcome
     }
 
     /// One number of one row; zero where the writer knew no such section.

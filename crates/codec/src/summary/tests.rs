@@ -219,6 +219,44 @@ proptest! {
         prop_assert!(RunSummaryReader::parse(&bytes).is_err());
     }
 
+    #[test]
+    fn rows_of_stripes_say_what_the_rows_say(rows in any_rows(), kind in 0..2_u8) {
+        let bytes = encode_run_summary(&rows).unwrap();
+        let mut found = Vec::new();
+        let visited = RunSummaryReader::parse(&bytes).unwrap().visit_stripe_rows(
+            kind,
+            7,
+            |name, context, row| {
+                found.push(format!("{name:?} {context} {row:?}"));
+                Ok::<_, CodecError>(())
+            },
+        );
+        visited.unwrap();
+        let value = |mark: Option<SummaryMark>| mark.map_or(0.0, |mark| mark.value);
+        let wanted: Vec<String> = rows
+            .iter()
+            .filter(|row| row.kind == kind && row.count > 0)
+            .map(|row| {
+                let stripe_row = StripeRow {
+                    run: 7,
+                    value_type: row.value_type,
+                    count: row.count,
+                    nan_count: row.nan_count,
+                    positive_infinity_count: row.positive_infinity_count,
+                    negative_infinity_count: row.negative_infinity_count,
+                    first: value(row.first),
+                    last: value(row.last),
+                    last_step: row.last.map_or(0.0, |mark| mark.step),
+                    min: value(row.min),
+                    max: value(row.max),
+                    sum: row.sum,
+                };
+                format!("{:?} {} {stripe_row:?}", row.name, row.context)
+            })
+            .collect();
+        prop_assert_eq!(found, wanted);
+    }
+
     /// The checksum mended, so that the sections themselves are read.
     #[test]
     fn hostile_summaries_are_read_or_refused(

@@ -1,7 +1,7 @@
-//! The text sections of a run summary: names, each sharing its beginning with the one before, and
+//! The text sections of run summaries and stripes: names, each sharing its beginning with the one before, and
 //! contexts, each distinct one stored once.
 
-use super::{SummaryRow, corrupt, malformed};
+use super::{corrupt, malformed};
 use crate::CodecError;
 use crate::cursor::{Cursor, Malformed, write_varint};
 use crate::packed;
@@ -9,13 +9,12 @@ use crate::packed;
 /// Text of all rows together, at most; names that share their beginnings grow when they are read.
 const TEXT_BYTES_MAX: usize = 256 << 20;
 
-pub(super) fn write_names(out: &mut Vec<u8>, rows: &[SummaryRow]) {
-    let mut shared = Vec::with_capacity(rows.len());
-    let mut rest = Vec::with_capacity(rows.len());
+pub(crate) fn write_names<'a>(out: &mut Vec<u8>, names: impl Iterator<Item = &'a str>) {
+    let (mut shared, mut rest) = (Vec::new(), Vec::new());
     let mut text = Vec::new();
     let mut previous: &[u8] = &[];
-    for row in rows {
-        let name = row.name.as_bytes();
+    for name in names {
+        let name = name.as_bytes();
         let common = previous
             .iter()
             .zip(name)
@@ -31,17 +30,19 @@ pub(super) fn write_names(out: &mut Vec<u8>, rows: &[SummaryRow]) {
     out.append(&mut text);
 }
 
-pub(super) fn write_contexts(out: &mut Vec<u8>, rows: &[SummaryRow]) {
-    let mut distinct: Vec<&str> = rows.iter().map(|row| row.context.as_str()).collect();
+pub(crate) fn write_contexts<'a>(
+    out: &mut Vec<u8>,
+    contexts: impl Iterator<Item = &'a str> + Clone,
+) {
+    let mut distinct: Vec<&str> = contexts.clone().collect();
     distinct.sort_unstable();
     distinct.dedup();
     let lengths: Vec<i64> = distinct
         .iter()
         .map(|context| context.len() as i64)
         .collect();
-    let places: Vec<i64> = rows
-        .iter()
-        .map(|row| distinct.partition_point(|context| *context < row.context.as_str()) as i64)
+    let places: Vec<i64> = contexts
+        .map(|own| distinct.partition_point(|context| *context < own) as i64)
         .collect();
     write_varint(out, distinct.len() as u64);
     packed::write(out, &lengths);
@@ -51,8 +52,27 @@ pub(super) fn write_contexts(out: &mut Vec<u8>, rows: &[SummaryRow]) {
     packed::write(out, &places);
 }
 
+/// The context of each row, without a copy of its own.
+pub(crate) struct ContextsOfRows<'a> {
+    distinct: Vec<&'a str>,
+    places: Vec<usize>,
+}
+
+impl<'a> ContextsOfRows<'a> {
+    pub(crate) fn read(section: &'a [u8], rows: usize) -> Result<Self, CodecError> {
+        let (distinct, mut cursor) = read_distinct(section, rows)?;
+        let places = read_lengths(&mut cursor, rows)?;
+        Ok(Self { distinct, places })
+    }
+
+    pub(crate) fn of_row(&self, row: usize) -> Result<&'a str, CodecError> {
+        let context = self.distinct.get(self.places[row]).copied();
+        context.ok_or(corrupt("a row of no context"))
+    }
+}
+
 /// Walks the names; `each` gets the row and the name and says whether to go on.
-fn walk_names(
+pub(super) fn walk_names(
     section: &[u8],
     rows: usize,
     mut each: impl FnMut(usize, &[u8]) -> Result<bool, CodecError>,
@@ -78,7 +98,7 @@ fn walk_names(
     }
 }
 
-pub(super) fn read_names(section: &[u8], rows: usize) -> Result<Vec<String>, CodecError> {
+pub(crate) fn read_names(section: &[u8], rows: usize) -> Result<Vec<String>, CodecError> {
     let mut names = Vec::new();
     let mut total = 0usize;
     walk_names(section, rows, |_, name| {
@@ -125,19 +145,8 @@ fn read_distinct<'a>(
     Ok((distinct, cursor))
 }
 
-pub(super) fn read_contexts(section: &[u8], rows: usize) -> Result<Vec<String>, CodecError> {
-    let (distinct, mut cursor) = read_distinct(section, rows)?;
-    let places = read_lengths(&mut cursor, rows)?;
-    let mut total = 0usize;
-    places
-        .into_iter()
-        .map(|place| {
-            let context = distinct.get(place).ok_or(corrupt("a row of no context"))?;
-            total += context.len();
-            check_text(total)?;
-            Ok((*context).to_owned())
-        })
-        .collect()
+pub(crate) fn read_contexts(section: &[u8], rows: usize) -> Result<Vec<String>, CodecError> {
+    contexts_of_rows(section, rows, 0..rows)
 }
 
 /// The contexts of some rows.
@@ -149,17 +158,14 @@ pub(super) fn contexts_of_rows(
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let (distinct, mut cursor) = read_distinct(section, rows)?;
-    let places = read_lengths(&mut cursor, rows)?;
+    let contexts = ContextsOfRows::read(section, rows)?;
     let mut total = 0usize;
     wanted
         .map(|row| {
-            let context = distinct
-                .get(places[row])
-                .ok_or(corrupt("a row of no context"))?;
+            let context = contexts.of_row(row)?;
             total += context.len();
             check_text(total)?;
-            Ok((*context).to_owned())
+            Ok(context.to_owned())
         })
         .collect()
 }
@@ -209,6 +215,6 @@ fn check_text(total: usize) -> Result<(), CodecError> {
     })
 }
 
-fn text_from_bytes(bytes: &[u8]) -> Result<&str, CodecError> {
+pub(super) fn text_from_bytes(bytes: &[u8]) -> Result<&str, CodecError> {
     std::str::from_utf8(bytes).map_err(|_| corrupt("text that is not UTF-8"))
 }

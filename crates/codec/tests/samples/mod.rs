@@ -1,8 +1,8 @@
 //! What the frozen samples hold: every mode and every optional column at least once.
 
 use runstone_codec::{
-    OrderVecs, SeriesColumns, SeriesPoints, SummaryMark, SummaryRow, encode_chunk, encode_pack,
-    encode_run_summary,
+    OrderVecs, SeriesColumns, SeriesPoints, StripeColumn, StripeRow, SummaryMark, SummaryRow,
+    encode_chunk, encode_pack, encode_roll, encode_run_summary, encode_stripe,
 };
 use runstone_model::ValueType;
 
@@ -218,6 +218,62 @@ fn summary() -> Vec<u8> {
     encode_run_summary(&rows).unwrap()
 }
 
+/// Two metrics, one of them in two contexts, in a band of which some runs are missing.
+fn stripe() -> Vec<u8> {
+    let row = |run: u16| {
+        let last = noise(usize::from(run));
+        StripeRow {
+            run,
+            value_type: ValueType::F64,
+            count: 1_000 + u64::from(run % 3),
+            nan_count: u64::from(run.is_multiple_of(5)),
+            positive_infinity_count: u64::from(run.is_multiple_of(7)),
+            negative_infinity_count: 0,
+            first: 2.5,
+            last: if run.is_multiple_of(11) {
+                f64::NAN
+            } else {
+                last
+            },
+            last_step: 999.0 + f64::from(run % 3),
+            min: last / 2.0,
+            max: if run.is_multiple_of(7) {
+                f64::INFINITY
+            } else {
+                3.0
+            },
+            sum: last * 1_000.0 / 3.0,
+        }
+    };
+    let loss: Vec<StripeRow> = (0..200).map(row).collect();
+    let tested: Vec<StripeRow> = (0..200).step_by(9).map(row).collect();
+    let steps: Vec<StripeRow> = (1_020..1_024)
+        .map(|run| StripeRow {
+            value_type: ValueType::I64,
+            ..row(run)
+        })
+        .collect();
+    let column = |name, context, rows| StripeColumn {
+        name,
+        context,
+        rows,
+    };
+    encode_stripe(&[
+        column("loss", "{\"subset\":\"test\"}", &tested),
+        column("loss", "{}", &loss),
+        column("steps \u{e9}", "{}", &steps),
+    ])
+    .unwrap()
+}
+
+fn roll() -> Vec<u8> {
+    let runs: Vec<(u16, u64)> = (0..1_024)
+        .filter(|run| run % 10 != 3)
+        .map(|run| (run, 5_000_000_000 + u64::from(run) * 3))
+        .collect();
+    encode_roll(&runs).unwrap()
+}
+
 /// Format, name and bytes of every sample that the present version writes.
 pub(crate) fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     vec![
@@ -239,5 +295,9 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("chunk", "v3-long", long_chunk()),
         ("summary", "v1-empty", encode_run_summary(&[]).unwrap()),
         ("summary", "v1-rows", summary()),
+        ("stripe", "v1-empty", encode_stripe(&[]).unwrap()),
+        ("stripe", "v1-columns", stripe()),
+        ("roll", "v1-empty", encode_roll(&[]).unwrap()),
+        ("roll", "v1-runs", roll()),
     ]
 }

@@ -5,7 +5,7 @@ use super::order::SortKey;
 use crate::api::{Column, MetricValue, RunProperty};
 use crate::error::ServiceError;
 use crate::number::Number;
-use crate::series::{best_point, mean, parse_metric_name};
+use crate::series::parse_metric_name;
 use runstone_model::{Context, ExperimentKey, Goal, MetricName, ParamPath, Timestamp, ValueType};
 use runstone_store::{MetricCell, MetricColumn, RunRecord, Snapshot};
 use serde_json::Value;
@@ -83,20 +83,19 @@ pub(super) fn metric_number(
     value: MetricValue,
     goal: Option<Goal>,
 ) -> Option<Number> {
-    let summary = &cell.summary;
     let is_integer = cell.value_type == ValueType::I64;
     let number = |value: f64| Number::of_summary(value, is_integer);
     match value {
-        MetricValue::Last => summary.last.map(|point| number(point.value)),
-        MetricValue::Min => summary.min.map(|point| number(point.value)),
-        MetricValue::Max => summary.max.map(|point| number(point.value)),
-        MetricValue::Best => best_point(summary, goal?).map(|point| number(point.value)),
-        MetricValue::Mean => mean(summary).map(Number::F64),
+        MetricValue::Last => Some(number(cell.last)),
+        MetricValue::Min => cell.min.map(number),
+        MetricValue::Max => cell.max.map(number),
+        MetricValue::Best => match goal? {
+            Goal::Min => cell.min.map(number),
+            Goal::Max => cell.max.map(number),
+        },
+        MetricValue::Mean => cell.mean().map(Number::F64),
         // Whole steps are printed as integers.
-        MetricValue::LastStep => {
-            let step = summary.last?.step.get();
-            Some(Number::of_summary(step, true))
-        }
+        MetricValue::LastStep => Some(Number::of_summary(cell.last_step, true)),
     }
 }
 

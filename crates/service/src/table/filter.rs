@@ -1,5 +1,6 @@
 //! Which runs of a table are wanted.
 
+use super::runs::Glance;
 use crate::api::{TABLE_PAGE_MAX, TableRequest};
 use crate::error::ServiceError;
 use runstone_model::RunState;
@@ -42,17 +43,20 @@ impl<'a> Filter<'a> {
         })
     }
 
-    /// Whether a run of the right experiment, living or deleted, is wanted.
-    pub(super) fn wants(&self, record: &RunRecord) -> bool {
-        let run = &record.run;
+    /// Whether a run, living or deleted, is wanted. The record is looked at only if it has to be.
+    pub(super) fn wants(&self, glance: &Glance, record: &RunRecord) -> bool {
         let request = self.request;
-        (request.archived || request.deleted || !run.archived)
-            && (request.states.is_empty() || request.states.contains(&run.state))
-            && (self.runs.is_empty() || self.runs.contains(run.id.as_str()))
+        (request.archived || request.deleted || !glance.archived)
+            && (request.states.is_empty() || request.states.contains(&glance.state))
+            && request
+                .experiment
+                .as_ref()
+                .is_none_or(|name| record.experiment_name == *name)
+            && (self.runs.is_empty() || self.runs.contains(record.run.id.as_str()))
             && request
                 .tags
                 .iter()
-                .all(|tag| run.tags.iter().any(|own| own.as_str() == tag))
+                .all(|tag| record.run.tags.iter().any(|own| own.as_str() == tag))
             && (self.words.is_empty() || self.has_words(record))
     }
 

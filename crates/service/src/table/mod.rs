@@ -15,6 +15,7 @@ use self::cells::{Goals, ReadyColumn, metric_number, number_cell, number_key, pr
 pub(crate) use self::columns::NamesCache;
 use self::filter::Filter;
 use self::order::{Place, SortKey};
+use self::runs::Glance;
 pub(crate) use self::runs::RunsCache;
 use crate::api::{
     Column, MetricValue, TABLE_COLUMNS_MAX, TABLE_PAGE_DEFAULT, TABLE_PAGE_MAX, TablePage,
@@ -23,11 +24,11 @@ use crate::api::{
 use crate::error::{ErrorKind, ServiceError};
 use crate::runs::{page_limit, run_item};
 use crate::{Service, cursor};
-use runstone_model::{ExperimentKey, Principal, RunKey, Timestamp};
+use runstone_model::{ExperimentKey, Goal, ParamValue, Principal, Timestamp};
 use runstone_store::{MetricColumn, RunRecord, RunStand, RunVisit, Snapshot};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Where a page ended.
 #[derive(Serialize, Deserialize)]
@@ -85,16 +86,10 @@ impl Service {
         let matching = candidates.len() as u64;
         match &sort {
             Some(ReadyColumn::Param(path)) => {
-                let column = snapshot.read_param_column(path)?;
-                let keys: HashMap<RunKey, SortKey> = column
-                    .iter()
-                    .map(|(run, value)| (*run, SortKey::param(value)))
-                    .collect();
-                for candidate in &mut candidates {
-                    if let Some(key) = keys.get(&candidate.stand.key) {
-                        candidate.place.sort.clone_from(key);
-                    }
-                }
+                let stands = stands_of(&candidates);
+                snapshot.visit_param_column(path, &stands, &mut |index, value| {
+                    candidates[index].place.sort = SortKey::param(value);
+                })?;
             }
             Some(ReadyColumn::Metric(column, value)) => {
                 sort_by_metric(&*snapshot, &mut candidates, &mut goals, column, *value)?;
@@ -142,8 +137,8 @@ impl Service {
         now: Timestamp,
     ) -> Result<Vec<Candidate>, ServiceError> {
         let mut candidates = Vec::new();
-        let mut each = |record: &RunRecord| {
-            if filter.wants(record) {
+        let mut each = |glance: &Glance, record: &RunRecord| {
+            if filter.wants(glance, record) {
                 let sort = match sort {
                     Some(ReadyColumn::Property(property)) => property_key(record, *property, now),
                     _ => SortKey::missing(),
@@ -151,14 +146,14 @@ impl Service {
                 candidates.push(Candidate {
                     place: Place {
                         sort,
-                        created_at: record.run.created_at,
-                        key: record.key,
+                        created_at: glance.created_at,
+                        key: glance.key,
                     },
                     stand: RunStand {
-                        key: record.key,
-                        changed: record.changed,
+                        key: glance.key,
+                        changed: glance.changed,
                     },
-                    experiment: record.run.experiment,
+                    experiment: glance.experiment,
                 });
             }
         };
@@ -169,16 +164,14 @@ impl Service {
                 deleted: true,
             };
             snapshot.visit_runs_unsorted(&visit, &mut |record| {
-                each(&record);
+                each(&Glance::of(&record), &record);
                 Ok(())
             })?;
             return Ok(candidates);
         }
         let runs = self.runs.read(snapshot, self.workspace)?;
-        let wanted = request.experiment.as_deref();
         runs.iter()
-            .filter(|record| wanted.is_none_or(|name| record.experiment_name == name))
-            .for_each(|record| each(record));
+            .for_each(|(glance, record)| each(glance, record));
         Ok(candidates)
     }
 }
@@ -190,30 +183,41 @@ fn sort_by_metric(
     column: &MetricColumn,
     value: MetricValue,
 ) -> Result<(), ServiceError> {
-    let stands: Vec<RunStand> = candidates.iter().map(|candidate| candidate.stand).collect();
-    let cells = snapshot.read_metric_column(column, &stands)?;
-    for (candidate, cell) in candidates.iter_mut().zip(&cells) {
-        let goal = goal_of(snapshot, goals, candidate.experiment, column, value)?;
-        let number = cell
-            .as_ref()
-            .and_then(|cell| metric_number(cell, value, goal));
-        candidate.place.sort = number_key(number);
-    }
+    let goals = goals_of(snapshot, goals, candidates, column, value)?;
+    let stands = stands_of(candidates);
+    snapshot.visit_metric_column(column, &stands, &mut |index, cell| {
+        let candidate = &mut candidates[index];
+        let goal = goals.get(&candidate.experiment).copied();
+        candidate.place.sort = number_key(metric_number(cell, value, goal));
+    })?;
     Ok(())
 }
 
-/// The goal, where the value asked for needs one.
-fn goal_of(
+fn stands_of(candidates: &[Candidate]) -> Vec<RunStand> {
+    candidates.iter().map(|candidate| candidate.stand).collect()
+}
+
+/// The goal that each experiment has for a metric, where the value asked for needs one.
+fn goals_of(
     snapshot: &dyn Snapshot,
     goals: &mut Goals,
-    experiment: ExperimentKey,
+    candidates: &[Candidate],
     column: &MetricColumn,
     value: MetricValue,
-) -> Result<Option<runstone_model::Goal>, ServiceError> {
-    if value != MetricValue::Best {
-        return Ok(None);
+) -> Result<HashMap<ExperimentKey, Goal>, ServiceError> {
+    let mut found = HashMap::new();
+    if value == MetricValue::Best {
+        let experiments: HashSet<ExperimentKey> = candidates
+            .iter()
+            .map(|candidate| candidate.experiment)
+            .collect();
+        for experiment in experiments {
+            if let Some(goal) = goals.find(snapshot, experiment, &column.name)? {
+                found.insert(experiment, goal);
+            }
+        }
     }
-    goals.find(snapshot, experiment, &column.name)
+    Ok(found)
 }
 
 fn read_rows(
@@ -232,32 +236,36 @@ fn read_rows(
             cells: Vec::with_capacity(columns.len()),
         });
     }
-    let stands: Vec<RunStand> = page.iter().map(|candidate| candidate.stand).collect();
+    let stands = stands_of(page);
     for column in columns {
+        rows.iter_mut().for_each(|row| row.cells.push(Value::Null));
         match column {
-            ReadyColumn::Property(_) => {
-                rows.iter_mut().for_each(|row| row.cells.push(Value::Null));
-            }
+            ReadyColumn::Property(_) => {}
             ReadyColumn::Param(path) => {
-                for (row, stand) in rows.iter_mut().zip(&stands) {
-                    let value = snapshot.find_param(stand.key, path)?;
-                    let value =
-                        value.filter(|value| !matches!(value, runstone_model::ParamValue::Dict(_)));
-                    row.cells
-                        .push(value.map_or(Value::Null, |value| value.to_json()));
-                }
+                snapshot.visit_param_column(path, &stands, &mut |index, value| {
+                    if !matches!(value, ParamValue::Dict(_)) {
+                        set_last(&mut rows[index], value.to_json());
+                    }
+                })?;
             }
             ReadyColumn::Metric(column, value) => {
-                let cells = snapshot.read_metric_column(column, &stands)?;
-                for ((row, candidate), cell) in rows.iter_mut().zip(page).zip(cells) {
-                    let goal = goal_of(snapshot, goals, candidate.experiment, column, *value)?;
-                    let number = cell.and_then(|cell| metric_number(&cell, *value, goal));
-                    row.cells.push(number_cell(number));
-                }
+                let goals = goals_of(snapshot, goals, page, column, *value)?;
+                snapshot.visit_metric_column(column, &stands, &mut |index, cell| {
+                    let goal = goals.get(&page[index].experiment).copied();
+                    let number = metric_number(cell, *value, goal);
+                    set_last(&mut rows[index], number_cell(number));
+                })?;
             }
         }
     }
     Ok(rows)
+}
+
+/// Puts the value of a row's newest cell.
+fn set_last(row: &mut TableRow, value: Value) {
+    if let Some(cell) = row.cells.last_mut() {
+        *cell = value;
+    }
 }
 
 fn read_cursor(

@@ -12,6 +12,8 @@ pub(crate) const SCHEMA_V2: &str = include_str!("schema_v2.sql");
 pub(crate) const SCHEMA_V3: &str = include_str!("schema_v3.sql");
 /// What version 4 adds.
 pub(crate) const SCHEMA_V4: &str = include_str!("schema_v4.sql");
+/// What version 5 adds.
+pub(crate) const SCHEMA_V5: &str = include_str!("schema_v5.sql");
 
 mod blobs;
 mod catalogue;
@@ -23,6 +25,7 @@ mod fork;
 mod points;
 mod run;
 mod space;
+mod stripe;
 mod table;
 
 pub(crate) use blobs::*;
@@ -35,4 +38,5 @@ pub(crate) use fork::*;
 pub(crate) use points::*;
 pub(crate) use run::*;
 pub(crate) use space::*;
+pub(crate) use stripe::*;
 pub(crate) use table::*;

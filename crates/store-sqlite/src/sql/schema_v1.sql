@@ -4,9 +4,6 @@
 -- (compared by bytes), BLOB. Times are microseconds UTC. What belongs to one run and comes in
 -- many rows has the id `run << 24 | number`, so that a run lies together and goes with one range.
 -- Points are never updated in place: frames, packs and chunks are inserted and deleted.
---
--- Room left for later: `stripe (name, run0, ...)`, the summaries by metric name for about 1,000
--- runs, a projection of run_summary.
 
 CREATE TABLE meta (
     name TEXT NOT NULL PRIMARY KEY,

@@ -117,5 +117,8 @@ pub(crate) const SPACE_OF_THE_REST: &str = "SELECT w.run, 1, 190 + octet_length(
      UNION ALL SELECT run, count(*), 70 FROM blob_reference GROUP BY run \
      UNION ALL SELECT NULL, 1, 60 + coalesce(octet_length(remains), 0) FROM blob_lease \
      UNION ALL SELECT NULL, count(*), 42 FROM blob_mark \
-     UNION ALL SELECT NULL, 1, 40 + octet_length(run_id) FROM purged_run";
+     UNION ALL SELECT NULL, 1, 40 + octet_length(run_id) FROM purged_run \
+     UNION ALL SELECT NULL, 1, 12 + octet_length(roll) FROM band \
+     UNION ALL SELECT NULL, 1, 30 + 2 * octet_length(name) + 2 * octet_length(context) \
+         + octet_length(body) FROM stripe";
 pub(crate) const SPACE_OF_JOURNAL: &str = "SELECT NULL, count(*), 26 FROM change";

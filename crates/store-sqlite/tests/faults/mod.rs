@@ -42,6 +42,9 @@ const TINY: FoldLayout = FoldLayout {
     merge_fan_in: 3,
     slice_bytes_max: 1,
     entry_block_bytes: 24,
+    striped_runs_min: 1,
+    striped_rows_max: 3,
+    rest_seconds: 0,
 };
 
 /// What a scenario does wrong.

@@ -39,6 +39,9 @@ pub(crate) fn options(background: bool) -> SqliteOptions {
             chunk_points: 256,
             merge_fan_in: 3,
             slice_bytes_max: 200,
+            striped_runs_min: 1,
+            striped_rows_max: 16,
+            rest_seconds: 0,
             ..FoldLayout::default()
         },
         log_bytes_max: 512 << 10,

@@ -16,7 +16,8 @@ use super::edits::at;
 use super::harness::Harness;
 use super::testing::{FrameBuilder, key, open_run};
 use crate::{
-    ChangeScan, EditOutcome, ReclaimReport, ReclaimRequest, RunAction, SpaceReport, StoreError,
+    ChangeScan, EditOutcome, ReclaimReport, ReclaimRequest, RunAction, RunStand, SpaceReport,
+    StoreError,
 };
 
 /// Purges what was deleted `trash_seconds` before `now` or earlier.
@@ -95,12 +96,23 @@ pub fn a_run_is_purged_when_its_time_in_the_trash_is_over(harness: &mut Harness)
 pub fn a_purged_run_is_in_no_read_and_can_not_be_taken_back(harness: &mut Harness) {
     logged(harness, "run-a", 1);
     logged(harness, "run-b", 2);
+    let stands = ["run-a", "run-b"].map(|id| {
+        let run = harness.run(id);
+        RunStand {
+            key: run.key,
+            changed: run.changed,
+        }
+    });
     changed(harness, "run-a", &RunAction::Delete, 60);
     changed(harness, "run-a", &RunAction::Purge, 61);
     assert!(trash(harness).is_empty());
     let path = runstone_model::ParamPath::parse_dotted("lr").unwrap();
-    let column = harness.ask(|snapshot| snapshot.read_param_column(&path));
-    assert_eq!(column.unwrap().len(), 1);
+    let mut found = Vec::new();
+    let visited = harness.ask(|snapshot| {
+        snapshot.visit_param_column(&path, &stands, &mut |index, _| found.push(index))
+    });
+    visited.unwrap();
+    assert_eq!(found, [1]);
     let page = harness.ask(|snapshot| {
         snapshot.scan_changes(&ChangeScan {
             limit: 100,

@@ -97,8 +97,13 @@ pub struct FrameBuilder {
 impl FrameBuilder {
     /// Writer number `number` of a test, for the run of this id. Nothing is opened yet.
     pub fn new(run: &str, number: u8) -> Self {
+        Self::of_writer(run, WriterId::new([number; 16]))
+    }
+
+    /// Any writer, for the run of this id. Nothing is opened yet.
+    pub fn of_writer(run: &str, writer: WriterId) -> Self {
         Self {
-            writer: WriterId::new([number; 16]),
+            writer,
             run: RunId::new(run).expect("tests use good run ids"),
             opened: Vec::new(),
             declared: Vec::new(),

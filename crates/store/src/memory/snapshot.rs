@@ -228,12 +228,18 @@ impl Snapshot for MemorySnapshot {
             .unwrap_or_default())
     }
 
-    fn read_param_column(&self, path: &ParamPath) -> Result<Vec<(RunKey, ParamValue)>, StoreError> {
-        let mut column = Vec::new();
-        for run in self.state.runs.keys() {
-            column.extend(self.find_param(*run, path)?.map(|value| (*run, value)));
+    fn visit_param_column(
+        &self,
+        path: &ParamPath,
+        runs: &[RunStand],
+        each: &mut dyn FnMut(usize, &ParamValue),
+    ) -> Result<(), StoreError> {
+        for (index, run) in runs.iter().enumerate() {
+            if let Some(value) = self.find_param(run.key, path)? {
+                each(index, &value);
+            }
         }
-        Ok(column)
+        Ok(())
     }
 
     fn find_param(&self, run: RunKey, path: &ParamPath) -> Result<Option<ParamValue>, StoreError> {
@@ -250,13 +256,16 @@ impl Snapshot for MemorySnapshot {
         Ok(leaves.map(|(path, _)| path).collect())
     }
 
-    fn read_metric_column(
+    fn visit_metric_column(
         &self,
         column: &MetricColumn,
         runs: &[RunStand],
-    ) -> Result<Vec<Option<MetricCell>>, StoreError> {
-        let cell = |run: &RunStand| {
-            let data = self.run(run.key)?;
+        each: &mut dyn FnMut(usize, &MetricCell),
+    ) -> Result<(), StoreError> {
+        for (index, run) in runs.iter().enumerate() {
+            let Some(data) = self.run(run.key) else {
+                continue;
+            };
             let keys = State::keys(data);
             let mut series = keys
                 .iter()
@@ -267,12 +276,14 @@ impl Snapshot for MemorySnapshot {
                     context.is_none_or(|context| *context == key.context)
                 })
                 .filter_map(|key| self.series_record(data, key));
-            series.next().map(|record| MetricCell {
-                value_type: record.value_type,
-                summary: record.summary,
-            })
-        };
-        Ok(runs.iter().map(cell).collect())
+            let cell = series
+                .next()
+                .and_then(|record| MetricCell::new(record.value_type, &record.summary));
+            if let Some(cell) = cell {
+                each(index, &cell);
+            }
+        }
+        Ok(())
     }
 
     fn read_scalars(&self, run: RunKey) -> Result<Vec<ScalarRecord>, StoreError> {

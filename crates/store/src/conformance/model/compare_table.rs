@@ -4,7 +4,7 @@ use runstone_model::{Context, WorkspaceId};
 
 use super::compare::{answered, same};
 use crate::conformance::testing::{key_in, metric_name, param_path};
-use crate::{MetricColumn, RunRecord, RunStand, RunVisit, Snapshot};
+use crate::{MetricCell, MetricColumn, RunRecord, RunStand, RunVisit, Snapshot};
 
 /// Paths that the actions may set, and one that they never do.
 const PARAMS: [&str; 7] = [
@@ -66,7 +66,14 @@ fn compare_params(
 ) -> Result<(), String> {
     for path in PARAMS.map(param_path) {
         let column = |snapshot: &dyn Snapshot| {
-            answered("a column of params", snapshot.read_param_column(&path))
+            let mut values = vec![None; stands.len()];
+            let visited = snapshot.visit_param_column(&path, stands, &mut |index, value| {
+                assert!(
+                    values[index].replace(value.clone()).is_none(),
+                    "a run came twice"
+                );
+            });
+            answered("a column of params", visited).map(|()| values)
         };
         same("column of params", &column(given)?, &column(wanted)?)?;
         for stand in stands {
@@ -92,13 +99,13 @@ fn compare_metrics(
                 context,
             };
             let read = |snapshot: &dyn Snapshot| {
-                let cells = snapshot.read_metric_column(&column, stands);
-                let mut cells = answered("a column of a metric", cells)?;
-                // The order of the additions is not promised; scans of series compare sums.
-                cells
-                    .iter_mut()
-                    .flatten()
-                    .for_each(|cell| cell.summary.sum = 0.0);
+                let mut cells = vec![None; stands.len()];
+                let visited = snapshot.visit_metric_column(&column, stands, &mut |index, cell| {
+                    // The order of the additions is not promised; scans of series compare sums.
+                    let cell = MetricCell { sum: 0.0, ..*cell };
+                    assert!(cells[index].replace(cell).is_none(), "a run came twice");
+                });
+                answered("a column of a metric", visited)?;
                 Ok::<_, String>(cells)
             };
             same("column of a metric", &read(given)?, &read(wanted)?)?;

@@ -293,8 +293,13 @@ impl Snapshot for ColumnsSnapshot {
         self.naive.read_run(run)
     }
 
-    fn read_param_column(&self, path: &ParamPath) -> Result<Vec<(RunKey, ParamValue)>, StoreError> {
-        self.naive.read_param_column(path)
+    fn visit_param_column(
+        &self,
+        path: &ParamPath,
+        runs: &[RunStand],
+        each: &mut dyn FnMut(usize, &ParamValue),
+    ) -> Result<(), StoreError> {
+        self.naive.visit_param_column(path, runs, each)
     }
 
     fn find_param(&self, run: RunKey, path: &ParamPath) -> Result<Option<ParamValue>, StoreError> {
@@ -305,12 +310,13 @@ impl Snapshot for ColumnsSnapshot {
         self.naive.read_param_paths(run)
     }
 
-    fn read_metric_column(
+    fn visit_metric_column(
         &self,
         column: &MetricColumn,
         runs: &[RunStand],
-    ) -> Result<Vec<Option<MetricCell>>, StoreError> {
-        self.naive.read_metric_column(column, runs)
+        each: &mut dyn FnMut(usize, &MetricCell),
+    ) -> Result<(), StoreError> {
+        self.naive.visit_metric_column(column, runs, each)
     }
 
     fn read_params(&self, run: RunKey) -> Result<Params, StoreError> {
