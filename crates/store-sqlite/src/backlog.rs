@@ -128,11 +128,11 @@ impl Backlog {
                 .or_insert_with(|| Unfolded::nothing(unfolded.run, unfolded.received_at));
             run.add(unfolded);
             is_due |= run.is_due(&self.limits, unfolded.received_at);
+            // An end without anything unfolded needs no fold.
+            if run.has_nothing() && !run.is_stale {
+                state.runs.remove(&unfolded.run);
+            }
         }
-        // An end without anything unfolded needs no fold.
-        state
-            .runs
-            .retain(|_, run| !run.has_nothing() || run.is_stale);
         if is_due {
             self.changed.notify_all();
         }

@@ -8,6 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use runstone_store::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Result, sql_error};
@@ -24,7 +25,7 @@ pub(crate) fn open_writer(
     vfs: Option<&str>,
 ) -> Result<Connection> {
     let connection = open_through(database, cache_bytes, vfs)?;
-    connection.set_prepared_statement_cache_capacity(128);
+    connection.set_prepared_statement_cache_capacity(256);
     Ok(connection)
 }
 
@@ -46,6 +47,11 @@ pub(crate) fn open_through(
     }
     .map_err(sql_error)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(sql_error)?;
+    // Without it a statement that could use a partial index is parsed anew each time it is bound,
+    // in case its plan would profit from the values.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(sql_error)?;
     connection
         .execute_batch(&format!(
             "PRAGMA synchronous = FULL; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0; \
@@ -54,7 +60,7 @@ pub(crate) fn open_through(
             (cache_bytes / 1024).max(64)
         ))
         .map_err(sql_error)?;
-    connection.set_prepared_statement_cache_capacity(48);
+    connection.set_prepared_statement_cache_capacity(96);
     Ok(connection)
 }
 
