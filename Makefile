@@ -4,7 +4,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/runstone
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export RUNSTONE_CACHE ?= $(CACHE)
 
-.PHONY: demo test lint web wheel bench chaos format
+.PHONY: demo test lint web wheel bench bench-growth chaos format
 
 # The main job on real data: server, eight training runs, the best of them.
 demo:
@@ -29,6 +29,10 @@ wheel:
 # Measurements beside references; writes docs/reference/figures.md when asked with WRITE=1.
 bench:
 	scripts/bench.sh
+
+# How cost grows with runs, series and points; draws docs/concepts/growth.svg.
+bench-growth:
+	scripts/growth.sh
 
 # Two thousand seeded kills of each kind; CHAOS_KILLS and CHAOS_SEED choose others.
 chaos:

@@ -31,6 +31,10 @@ step "store"
 cargo run --release --quiet -p runstone-store-sqlite --example store_figures
 step "store, each sync taking 5 ms"
 cargo run --release --quiet -p runstone-store-sqlite --example store_figures "" 5
+step "store beside its references"
+cargo run --release --quiet -p runstone-store-sqlite --example reference_figures
+step "store beside its references, each sync taking 5 ms"
+cargo run --release --quiet -p runstone-store-sqlite --example reference_figures "" 5
 step "lines"
 cargo run --release --quiet -p runstone-service --example line_figures
 step "table of runs"
