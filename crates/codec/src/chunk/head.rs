@@ -132,6 +132,12 @@ impl ChunkHead {
         Self::parse_prefix(head).map(|(head, _)| head)
     }
 
+    /// Bytes of each column of the data: steps, times, values, epochs if there are any, and the order
+    /// columns if there are any.
+    pub fn column_bytes(&self) -> impl Iterator<Item = usize> {
+        self.columns.iter().map(|column| column.length)
+    }
+
     /// Reads a head that stands alone with its coarse blocks, and passes over the finer ones; with
     /// the finer ones where there are no others: in short chunks, and before version 3.
     ///

@@ -15,6 +15,32 @@ use runstone_wire::{
 /// The clock of all frames.
 pub(crate) const EPOCH_MICROS: i64 = 1_790_000_000_000_000;
 
+/// What the values of a [`Maker`] are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Values {
+    /// Noise of a few decades, each a float32.
+    Float32,
+    /// Noise that uses all bits of a float64.
+    #[allow(dead_code, reason = "only the figures of density ask for it")]
+    Float64,
+}
+
+/// What the clock of a [`Maker`] says: 50 ms a step, some 5 % early or late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clocks {
+    /// All series of a step have one time.
+    Shared,
+    /// The same, and each series is read some microseconds after the one before.
+    #[allow(dead_code, reason = "only the figures of density ask for it")]
+    Track,
+    /// Each point has a time of its own around the beat of its step.
+    #[allow(dead_code, reason = "only the figures of density ask for it")]
+    Beat,
+    /// Each point comes a pause of its own after the one before in its series.
+    #[allow(dead_code, reason = "only the figures of density ask for it")]
+    Pause,
+}
+
 /// One writer of one run that makes frames.
 pub(crate) struct Maker {
     writer: WriterId,
@@ -23,6 +49,10 @@ pub(crate) struct Maker {
     step: u64,
     series: u32,
     random: u64,
+    values: Values,
+    clocks: Clocks,
+    /// Time of the newest point of each series, from the clock of all frames on.
+    newest: Vec<u64>,
 }
 
 impl Maker {
@@ -38,6 +68,18 @@ impl Maker {
             step: 0,
             series,
             random,
+            values: Values::Float32,
+            clocks: Clocks::Shared,
+            newest: vec![0; series as usize],
+        }
+    }
+
+    #[allow(dead_code, reason = "only the figures of density ask for it")]
+    pub(crate) fn with(self, values: Values, clocks: Clocks) -> Self {
+        Self {
+            values,
+            clocks,
+            ..self
         }
     }
 
@@ -90,20 +132,33 @@ impl Maker {
         self.frame(operations, slots)
     }
 
-    /// All series at the next `steps` steps; values are float32 noise.
+    /// All series at the next `steps` steps; values are noise.
     pub(crate) fn points(&mut self, steps: u64) -> AppendFrame {
         let columns: Vec<f64> = (self.step..self.step + steps)
             .map(|step| step as f64)
             .collect();
-        let times: Vec<i64> = (self.step..self.step + steps)
-            .map(|step| EPOCH_MICROS + (step * 50_000 + self.next() % 5_000).cast_signed())
-            .collect();
-        let values: Vec<Vec<u64>> = (0..self.series)
-            .map(|_| {
-                (0..steps)
-                    .map(|_| f64::from((self.next() % 1_000_003) as f32 / 977.0).to_bits())
+        // One clock for all series, or one each.
+        let clocks = match self.clocks {
+            Clocks::Shared => 1,
+            Clocks::Track | Clocks::Beat | Clocks::Pause => self.series as usize,
+        };
+        let mut times: Vec<Vec<i64>> = (0..clocks)
+            .map(|series| {
+                (self.step..self.step + steps)
+                    .map(|step| self.time(series, step))
                     .collect()
             })
+            .collect();
+        if self.clocks == Clocks::Track {
+            for series in 1..clocks {
+                times[series] = times[series - 1].clone();
+                for time in &mut times[series] {
+                    *time += i64::from(self.next() % 4 == 0);
+                }
+            }
+        }
+        let values: Vec<Vec<u64>> = (0..self.series)
+            .map(|_| (0..steps).map(|_| self.value().to_bits()).collect())
             .collect();
         self.step += steps;
         let series: Vec<SeriesPoints<'_>> = (1..)
@@ -112,7 +167,7 @@ impl Maker {
                 number,
                 value_type: ValueType::F64,
                 steps: &columns,
-                times: &times,
+                times: &times[(number as usize - 1) % clocks],
                 values,
                 epochs: None,
                 order: None,
@@ -152,6 +207,24 @@ impl Maker {
         }
     }
 
+    fn value(&mut self) -> f64 {
+        let value = f64::from((self.next() % 1_000_003) as f32 / 977.0);
+        match self.values {
+            Values::Float32 => value,
+            Values::Float64 => value + self.next() as f64 / f64::from(1 << 30) / 977.0,
+        }
+    }
+
+    fn time(&mut self, series: usize, step: u64) -> i64 {
+        let jitter = self.next() % 5_000;
+        let time = match self.clocks {
+            Clocks::Shared | Clocks::Track | Clocks::Beat => step * 50_000 + jitter,
+            Clocks::Pause => self.newest[series] + 47_500 + jitter,
+        };
+        self.newest[series] = time;
+        EPOCH_MICROS + time.cast_signed()
+    }
+
     fn next(&mut self) -> u64 {
         self.random = self
             .random
@@ -171,6 +244,7 @@ pub(crate) fn makers(store: &SqliteStore, count: u32, series: u32) -> Vec<Maker>
     makers
 }
 
+#[allow(dead_code, reason = "not all figures ask for it")]
 /// CPU of this process so far.
 pub(crate) fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
@@ -189,6 +263,7 @@ pub(crate) fn cpu_seconds() -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
+#[allow(dead_code, reason = "not all figures ask for it")]
 /// Memory of this process.
 pub(crate) fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
