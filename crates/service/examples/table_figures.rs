@@ -54,7 +54,7 @@ fn main() {
     };
     let runs = shape.runs;
     let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+    let store = SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap();
     fill(&store, shape);
     store.close().unwrap();
     drop(store);

@@ -85,6 +85,14 @@ impl Unfolded {
     }
 }
 
+/// A run that should be folded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DueRun {
+    pub(crate) run: RunKey,
+    /// Of what is unfolded.
+    pub(crate) bytes: u64,
+}
+
 /// All runs that have something unfolded.
 #[derive(Debug)]
 pub(crate) struct Backlog {
@@ -170,7 +178,7 @@ impl Backlog {
     }
 
     /// Runs that are due, or all, those with most points first.
-    pub(crate) fn take_due(&self, now: Timestamp, everything: bool) -> Vec<RunKey> {
+    pub(crate) fn take_due(&self, now: Timestamp, everything: bool) -> Vec<DueRun> {
         let state = self.lock();
         let mut due: Vec<&Unfolded> = state
             .runs
@@ -178,7 +186,12 @@ impl Backlog {
             .filter(|run| everything || run.is_due(&self.limits, now))
             .collect();
         due.sort_by_key(|run| (std::cmp::Reverse(run.points), run.run));
-        due.into_iter().map(|run| run.run).collect()
+        due.into_iter()
+            .map(|unfolded| DueRun {
+                run: unfolded.run,
+                bytes: unfolded.bytes + unfolded.entry_bytes,
+            })
+            .collect()
     }
 
     /// Whether a run is due.
@@ -274,12 +287,16 @@ mod tests {
     fn a_run_is_due_by_amount_by_silence_and_at_its_end() {
         let backlog = Backlog::new(FoldLimits::default(), vec![unfolded(255, 1)]);
         let now = Timestamp::from_micros(2_000_000);
+        let due = |now: Timestamp, everything: bool| -> Vec<RunKey> {
+            let due = backlog.take_due(now, everything).into_iter();
+            due.map(|due| due.run).collect()
+        };
         assert!(backlog.take_due(now, false).is_empty());
-        assert_eq!(backlog.take_due(now, true), [RunKey(1)]);
+        assert_eq!(due(now, true), [RunKey(1)]);
         let later = Timestamp::from_micros(61_000_000);
-        assert_eq!(backlog.take_due(later, false), [RunKey(1)]);
+        assert_eq!(due(later, false), [RunKey(1)]);
         backlog.add(&[unfolded(1, 1)]);
-        assert_eq!(backlog.take_due(now, false), [RunKey(1)]);
+        assert_eq!(due(now, false), [RunKey(1)]);
         backlog.remove(
             &Unfolded {
                 frames: 2,
@@ -293,6 +310,6 @@ mod tests {
             is_ended: true,
             ..unfolded(1, 1_000)
         }]);
-        assert_eq!(backlog.take_due(now, false), [RunKey(1)]);
+        assert_eq!(due(now, false), [RunKey(1)]);
     }
 }

@@ -21,7 +21,7 @@ use runstone_model::{ChangeNumber, RunKey};
 use runstone_store::{FoldReport, StoreError, changes_to_forget};
 use rusqlite::Connection;
 
-use crate::backlog::Unfolded;
+use crate::backlog::{DueRun, Unfolded};
 use crate::connection::ReaderPool;
 use crate::entries::fold::{fold_owner, last_row, owners_with_rows};
 use crate::error::Result;
@@ -33,9 +33,13 @@ use crate::rows::find;
 use crate::sql;
 
 use self::prepare::prepare_pass;
+use self::write::Pass;
 
 /// How often silence is looked for.
 const IDLE_LOOK: Duration = Duration::from_secs(5);
+/// Runs with less unfolded share a transaction, so many at most.
+const SMALL_BYTES: u64 = 32 << 10;
+const SMALL_RUNS: usize = 32;
 /// After a pass that failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(2);
 
@@ -94,18 +98,15 @@ impl Folder {
                 }
                 continue;
             }
-            for run in due {
-                if self.shared.check().is_err() {
-                    return;
-                }
-                if let Err(error) = self.fold_run(run, false) {
-                    // A fold that a close cuts off changes nothing, and is done after the next open.
-                    if self.shared.check_open().is_err() {
-                        return;
-                    }
-                    tracing::warn!(%run, %error, "a run was not folded");
-                    std::thread::sleep(FAILURE_PAUSE);
-                }
+            let folded = self.fold_due(&due, false, |run, error| {
+                // A fold that a close cuts off changes nothing, and is done after the next open.
+                self.shared.check_open()?;
+                tracing::warn!(%run, %error, "a run was not folded");
+                std::thread::sleep(FAILURE_PAUSE);
+                Ok(())
+            });
+            if folded.is_err() {
+                return;
             }
         }
     }
@@ -113,14 +114,111 @@ impl Folder {
     /// Folds what is due, or everything.
     pub(crate) fn fold(&self, everything: bool) -> Result<FoldReport> {
         self.forget_changes()?;
+        let due = self.shared.backlog.take_due((self.clock)(), everything);
+        self.fold_due(&due, everything, |_, error| Err(error))
+    }
+
+    /// Folds runs in turn; small ones share a transaction. What is wrong with a run is handed on, and
+    /// ends the turn if that is an error.
+    fn fold_due(
+        &self,
+        due: &[DueRun],
+        everything: bool,
+        mut failed: impl FnMut(RunKey, StoreError) -> Result<()>,
+    ) -> Result<FoldReport> {
         let mut report = FoldReport::default();
-        for run in self.shared.backlog.take_due((self.clock)(), everything) {
-            let folded = self.fold_run(run, everything)?;
+        let mut add = |folded: FoldReport| {
             report.runs += folded.runs;
             report.frames += folded.frames;
             report.points += folded.points;
+        };
+        let is_small = |run: &DueRun| run.bytes <= SMALL_BYTES;
+        for group in due.chunk_by(|one, next| is_small(one) && is_small(next)) {
+            for batch in group.chunks(SMALL_RUNS) {
+                self.shared.check()?;
+                let mut left: Vec<RunKey> = batch.iter().map(|due| due.run).collect();
+                if left.len() > 1
+                    && let Ok((folded, unfinished)) = self.fold_together(&left)
+                {
+                    add(folded);
+                    left = unfinished;
+                }
+                // Also if one of them kept the others from being folded.
+                for run in left {
+                    match self.fold_run(run, everything) {
+                        Ok(folded) => add(folded),
+                        Err(error) => failed(run, error)?,
+                    }
+                }
+            }
         }
         Ok(report)
+    }
+
+    /// One pass over each of some runs, in one transaction; the runs that need another.
+    fn fold_together(&self, runs: &[RunKey]) -> Result<(FoldReport, Vec<RunKey>)> {
+        for run in runs {
+            self.fold_entries(*run)?;
+        }
+        let mut clean = self.clean.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut slices, mut passes) = (Vec::new(), Vec::new());
+        for run in runs {
+            let Some(pass) = self.prepare(*run)? else {
+                continue;
+            };
+            passes.push((*run, pass.folded, pass.is_last));
+            let is_clean = clean.remove(run);
+            let own = pass.into_slices(!is_clean, self.layout.slice_bytes_max);
+            slices.extend(own.into_iter().map(|slice| (*run, slice)));
+        }
+        let (found, purged) = sync_channel(1);
+        self.apply(Box::new(move |connection: &mut Connection| {
+            let mut purged = HashSet::new();
+            for (run, slice) in slices {
+                match unless_purged(run, slice)(connection) {
+                    Err(StoreError::NotFound(_)) => drop(purged.insert(run)),
+                    done => done?,
+                }
+            }
+            // Whoever asked waits below.
+            let _ = found.send(purged);
+            Ok(())
+        }))?;
+        let purged = purged.recv().unwrap_or_default();
+        let mut report = FoldReport::default();
+        let mut unfinished = Vec::new();
+        for (run, folded, is_last) in passes {
+            if purged.contains(&run) {
+                self.shared.backlog.forget(run);
+                continue;
+            }
+            clean.insert(run);
+            self.shared.backlog.remove(&folded, is_last);
+            report.runs += 1;
+            report.frames += folded.frames;
+            report.points += folded.points;
+            if !is_last {
+                unfinished.push(run);
+            }
+        }
+        Ok((report, unfinished))
+    }
+
+    /// A pass over a run, if there is something to do.
+    fn prepare(&self, run: RunKey) -> Result<Option<Pass>> {
+        let pass = {
+            let reader = self.pool.begin()?;
+            if !has_run(reader.connection(), run)? {
+                self.shared.backlog.forget(run);
+                return Ok(None);
+            }
+            prepare_pass(reader.connection(), run, &self.layout)?
+        };
+        if pass.is_none() {
+            let nothing = Unfolded::nothing(run, (self.clock)());
+            self.shared.backlog.remove(&nothing, true);
+        }
+        Ok(pass)
     }
 
     /// Forgets the oldest changes, slice by slice, once there are too many.
@@ -202,17 +300,7 @@ impl Folder {
     /// One pass; `None` if there was nothing to do.
     fn fold_pass(&self, run: RunKey) -> Result<Option<Unfolded>> {
         let mut clean = self.clean.lock().unwrap_or_else(PoisonError::into_inner);
-        let pass = {
-            let reader = self.pool.begin()?;
-            if !has_run(reader.connection(), run)? {
-                self.shared.backlog.forget(run);
-                return Ok(None);
-            }
-            prepare_pass(reader.connection(), run, &self.layout)?
-        };
-        let Some(pass) = pass else {
-            let nothing = Unfolded::nothing(run, (self.clock)());
-            self.shared.backlog.remove(&nothing, true);
+        let Some(pass) = self.prepare(run)? else {
             return Ok(None);
         };
         let folded = pass.folded;
