@@ -62,8 +62,8 @@ pub(crate) struct FrameRow {
 }
 
 impl FrameRow {
-    /// The series it holds, with the type of each part; not decoded.
-    pub(crate) fn series(&self, bindings: &Bindings) -> Result<Vec<(SeriesId, ValueType)>> {
+    /// The series it holds, with the type and the points of each part; not decoded.
+    pub(crate) fn series(&self, bindings: &Bindings) -> Result<Vec<(SeriesId, ValueType, u32)>> {
         let reader =
             PackReader::parse(&self.body).map_err(|error| blob_error("frame", self.id, &error))?;
         reader
@@ -72,7 +72,7 @@ impl FrameRow {
                 let binding = bindings
                     .get(&entry.number)
                     .ok_or_else(|| unbound(entry.number))?;
-                Ok((binding.series, entry.value_type))
+                Ok((binding.series, entry.value_type, entry.count))
             })
             .collect()
     }

@@ -52,6 +52,16 @@ impl PointColumns {
         self.steps.is_empty()
     }
 
+    /// Makes room for more points without epochs.
+    pub fn reserve(&mut self, points: usize) {
+        self.steps.reserve(points);
+        self.times.reserve(points);
+        self.values.reserve(points);
+        self.generations.reserve(points);
+        self.appends.reserve(points);
+        self.positions.reserve(points);
+    }
+
     /// Adds points of a wire pack. `base` is added to steps, values are kept as `reads_as` has
     /// them. Order columns of `columns`, if any, win over `order`.
     pub fn extend(
@@ -67,12 +77,15 @@ impl PointColumns {
         self.steps
             .extend(columns.steps.iter().map(|step| step + base + 0.0));
         self.times.extend_from_slice(&columns.times);
-        self.values.extend(
-            columns
+        if is_integer(value_type) == is_integer(reads_as) {
+            self.values.extend_from_slice(&columns.values);
+        } else {
+            let converted = columns
                 .values
                 .iter()
-                .map(|bits| convert_bits(*bits, value_type, reads_as)),
-        );
+                .map(|bits| convert_bits(*bits, value_type, reads_as));
+            self.values.extend(converted);
+        }
         if let Some(epochs) = &columns.epochs {
             self.epochs.resize(former, f64::NAN);
             self.epochs.extend_from_slice(epochs);
@@ -136,7 +149,11 @@ impl PointColumns {
 
     /// Sorts by (step, generation, append number, position): the order of history.
     pub fn sort(&mut self) {
-        if (1..self.len()).all(|index| self.compare(index - 1, index) == Ordering::Less) {
+        // Most points come in this order; no more than their steps is looked at then.
+        let steps_rise = self.steps.windows(2).all(|pair| pair[0] < pair[1]);
+        if steps_rise
+            || (1..self.len()).all(|index| self.compare(index - 1, index) == Ordering::Less)
+        {
             return;
         }
         let mut order: Vec<usize> = (0..self.len()).collect();

@@ -1,8 +1,8 @@
 //! Chunks: many points of one series, summarised every 256 points. Format: `docs/formats/chunk.md`.
 //!
 //! The store makes chunks of series past some hundred points and reads the heads alone to draw,
-//! to prune by step and to summarise. The columns are compressed with pco at level 4, each by
-//! itself and with its own checksum, so that a reader takes only those it needs.
+//! to prune by step and to summarise. The columns are compressed, each by itself and with its own
+//! checksum, so that a reader takes only those it needs.
 
 mod blocks;
 mod data;
@@ -15,7 +15,7 @@ use crate::column::{ColumnScratch, Kind};
 use crate::pack::kind_of_type;
 use crate::points::check_columns;
 use crate::{CodecError, OrderVecs, SeriesColumns, SeriesPoints};
-use data::Column;
+use data::{Column, Role};
 
 /// Points in one chunk at most.
 pub const CHUNK_POINTS_MAX: usize = 1 << 20;
@@ -25,8 +25,8 @@ pub const BLOCK_POINTS: usize = 256;
 pub const COARSE_BLOCKS: usize = 16;
 
 const MAGIC: [u8; 3] = *b"RSC";
-/// The version that is written; versions 1 and 2 are read for ever.
-const VERSION: u8 = 3;
+/// The version that is written; versions 1 to 3 are read for ever.
+const VERSION: u8 = 4;
 
 /// A chunk in two parts: store them apart, or one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,26 +63,21 @@ pub fn encode_chunk(points: &SeriesPoints<'_>) -> Result<EncodedChunk, CodecErro
     let mut data = Vec::new();
     let mut scratch = ColumnScratch::default();
     let mut columns = Vec::with_capacity(7);
-    let mut write = |words: &[u64], kind: Kind| {
-        data::write(&mut data, words, kind, &mut scratch).map(|column| columns.push(column))
+    let mut write = |words: &[u64], role: Role| {
+        data::write(&mut data, words, role, &mut scratch).map(|column| columns.push(column))
     };
-    write(&words_of_floats(points.steps), Kind::Float)?;
-    write(
-        &points
-            .times
-            .iter()
-            .map(|&time| time as u64)
-            .collect::<Vec<_>>(),
-        Kind::Integer,
-    )?;
-    write(points.values, kind_of_type(points.value_type))?;
+    let (floats, integers) = (Role::Words(Kind::Float), Role::Words(Kind::Integer));
+    write(&words_of_floats(points.steps), floats)?;
+    let times: Vec<u64> = points.times.iter().map(|&time| time as u64).collect();
+    write(&times, Role::Times)?;
+    write(points.values, Role::Words(kind_of_type(points.value_type)))?;
     if let Some(epochs) = points.epochs {
-        write(&words_of_floats(epochs), Kind::Float)?;
+        write(&words_of_floats(epochs), floats)?;
     }
     if let Some(order) = &points.order {
-        write(&words_of_u32s(order.generations), Kind::Integer)?;
-        write(order.appends, Kind::Integer)?;
-        write(&words_of_u32s(order.positions), Kind::Integer)?;
+        write(&words_of_u32s(order.generations), integers)?;
+        write(order.appends, integers)?;
+        write(&words_of_u32s(order.positions), integers)?;
     }
     let (blocks, places) = blocks::summarise(points);
     let head = ChunkHead {

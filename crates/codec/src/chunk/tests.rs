@@ -377,3 +377,72 @@ proptest! {
         exercise(&[head, data].concat());
     }
 }
+
+/// Points that came in frames of `frame` points each.
+fn in_frames(count: u32, frame: u32, time: impl Fn(i64) -> i64) -> SeriesColumns {
+    SeriesColumns {
+        steps: (0..count).map(f64::from).collect(),
+        times: (0..i64::from(count)).map(time).collect(),
+        values: (0..count)
+            .map(|at| f64::from(at).sqrt().to_bits())
+            .collect(),
+        epochs: None,
+        order: Some(OrderVecs {
+            generations: vec![1; count as usize],
+            appends: (0..count).map(|at| u64::from(at / frame) * 3).collect(),
+            positions: (0..count).map(|at| at % frame).collect(),
+        }),
+    }
+}
+
+#[test]
+fn steps_and_order_of_frames_take_a_few_bytes() {
+    for frame in [10, 64, 100] {
+        let columns = in_frames(5_000, frame, |at| at * 50_000 + at * at % 977);
+        let chunk = round_trip(&columns, ValueType::F64);
+        let lengths: Vec<usize> = ChunkHead::parse(&chunk.head)
+            .unwrap()
+            .column_bytes()
+            .collect();
+        assert!(lengths[0] < 16, "{lengths:?}");
+        assert!(
+            lengths[3..].iter().all(|length| *length < 96),
+            "{lengths:?}"
+        );
+    }
+}
+
+#[test]
+fn a_clock_around_a_beat_takes_no_more_than_its_noise() {
+    // A permutation of the residues: noise of 12.3 bits a point.
+    let beat = |at: i64| 1_790_000_000_000_000 + at * 50_000 + at * at * at * 31 % 5_003;
+    let columns = in_frames(5_000, 100, beat);
+    let chunk = round_trip(&columns, ValueType::F64);
+    let head = ChunkHead::parse(&chunk.head).unwrap();
+    let bytes = head.column_bytes().nth(1).unwrap();
+    assert!(bytes * 8 < 5_000 * 127 / 10, "{bytes}");
+    // One of whole milliseconds keeps that it is.
+    let columns = in_frames(5_000, 100, |at| beat(at) / 1_000 * 1_000);
+    let chunk = round_trip(&columns, ValueType::F64);
+    let head = ChunkHead::parse(&chunk.head).unwrap();
+    let bytes = head.column_bytes().nth(1).unwrap();
+    assert!(bytes * 8 < 5_000 * 4, "{bytes}");
+}
+
+#[test]
+fn runs_that_do_not_fill_a_column_are_refused() {
+    let columns = in_frames(5_000, 100, |at| at * 50_000);
+    let chunk = encode_chunk(&columns.as_points(0, ValueType::F64)).unwrap();
+    // The first column is one run of 5,000 words: a count, then a mode and a length of two bytes.
+    let at = 2;
+    assert_eq!(chunk.data[0], 1);
+    for other in [0, 0xff] {
+        let mut data = chunk.data.clone();
+        data[at] = other;
+        let mut head = ChunkHead::parse(&chunk.head).unwrap();
+        let length = head.columns[0].length;
+        head.columns[0].checksum = crc32c::crc32c(&data[..length]);
+        let reader = ChunkReader { head, data: &data };
+        assert!(reader.decode(&mut SeriesColumns::default()).is_err());
+    }
+}

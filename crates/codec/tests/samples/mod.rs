@@ -162,6 +162,20 @@ fn chunk_of_floats(value: fn(usize) -> f64) -> Vec<u8> {
     chunk(&columns, ValueType::F64)
 }
 
+/// Frames of ten points each, with a clock around the beat of the steps.
+fn chunk_of_frames() -> Vec<u8> {
+    let mut columns = columns(700, |at| noise(at).to_bits());
+    columns.times = (0..700i64)
+        .map(|at| START + at * 50_000 + at * at * 7_919 % 4_999)
+        .collect();
+    columns.order = Some(OrderVecs {
+        generations: vec![3; 700],
+        appends: (0..700).map(|at| 40 + at / 10 * 2).collect(),
+        positions: (0..700).map(|at| at % 10).collect(),
+    });
+    chunk(&columns, ValueType::F64)
+}
+
 fn chunk_of_everything() -> Vec<u8> {
     let mut columns = columns(300, |at| (at as i64 * at as i64 - 9_000) as u64);
     columns.steps.iter_mut().for_each(|step| *step *= 0.25);
@@ -281,18 +295,19 @@ pub(crate) fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("pack", "v1-one-call", pack_of_one_call()),
         ("pack", "v1-everything", pack_of_everything()),
         ("pack", "v1-single-points", pack_of_single_points()),
-        ("chunk", "v3-float32", chunk_of_floats(noise)),
-        ("chunk", "v3-float64", chunk_of_floats(|at| noise(at) / 3.0)),
+        ("chunk", "v4-float32", chunk_of_floats(noise)),
+        ("chunk", "v4-float64", chunk_of_floats(|at| noise(at) / 3.0)),
         (
             "chunk",
-            "v3-decimals",
+            "v4-decimals",
             chunk(
                 &columns(520, |at| ((noise(at) * 1e4).round() / 1e4).to_bits()),
                 ValueType::F32,
             ),
         ),
-        ("chunk", "v3-everything", chunk_of_everything()),
-        ("chunk", "v3-long", long_chunk()),
+        ("chunk", "v4-everything", chunk_of_everything()),
+        ("chunk", "v4-long", long_chunk()),
+        ("chunk", "v4-runs-and-line", chunk_of_frames()),
         ("summary", "v1-empty", encode_run_summary(&[]).unwrap()),
         ("summary", "v1-rows", summary()),
         ("stripe", "v1-empty", encode_stripe(&[]).unwrap()),

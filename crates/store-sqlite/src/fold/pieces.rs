@@ -22,8 +22,6 @@ impl Preparing<'_> {
         window: &[u32],
         mut stored: HashMap<u32, PointColumns>,
     ) -> Result<()> {
-        let mut short: Vec<(u32, PointColumns)> = Vec::new();
-        let mut points_of_pack = 0;
         for id in window {
             let Some(mut points) = stored.remove(id) else {
                 continue;
@@ -34,14 +32,14 @@ impl Preparing<'_> {
                 self.make_chunks(*id, &points)?;
                 continue;
             }
-            points_of_pack += points.len();
-            short.push((*id, points));
-            if points_of_pack >= self.layout.pack_points {
-                self.make_pack(&std::mem::take(&mut short))?;
-                points_of_pack = 0;
+            self.short_points += points.len();
+            self.short.push((*id, points));
+            let is_full = self.short.len() >= self.layout.window_series.max(1);
+            if is_full || self.short_points >= self.layout.pack_points {
+                self.make_pack(false)?;
             }
         }
-        self.make_pack(&short)
+        Ok(())
     }
 
     /// Adds the points of the chunks that a series has with few of them, once there are enough.
@@ -88,25 +86,87 @@ impl Preparing<'_> {
         Ok(())
     }
 
-    fn make_pack(&mut self, series: &[(u32, PointColumns)]) -> Result<()> {
-        let (Some((first, _)), Some((last, _))) = (series.first(), series.last()) else {
-            return Ok(());
-        };
-        let mut columns = Vec::with_capacity(series.len());
-        for (id, points) in series {
+    /// Makes a pack of the short series that wait. All but the last of a pass leave some of them to
+    /// the next one where that fills the pages.
+    pub(super) fn make_pack(&mut self, is_last: bool) -> Result<()> {
+        while !self.short.is_empty() {
+            let mut body = self.encode_short(self.short.len())?;
+            let fewer = fitting_share(self.short.len(), body.len());
+            if let Some(fewer) = fewer.filter(|_| !is_last) {
+                let other = self.encode_short(fewer)?;
+                if lost_share(other.len()) < lost_share(body.len()) {
+                    return self.keep_pack(fewer, other);
+                }
+            }
+            self.keep_pack(self.short.len(), std::mem::take(&mut body))?;
+        }
+        Ok(())
+    }
+
+    /// The first of the short series as a pack.
+    fn encode_short(&self, count: usize) -> Result<Vec<u8>> {
+        let mut columns = Vec::with_capacity(count);
+        for (id, points) in &self.short[..count] {
             let value_type = self.row(SeriesId(*id))?.value_type;
             columns.push(series_points(*id, value_type, points, 0..points.len()));
         }
-        let body = encode_pack(&columns).map_err(|error| unwritable("a pack", &error))?;
-        let points = series.iter().map(|(_, points)| points.len() as u64).sum();
-        self.packs.push(NewPack {
-            points,
-            first_series: *first,
-            last_series: *last,
-            body,
-        });
+        encode_pack(&columns).map_err(|error| unwritable("a pack", &error))
+    }
+
+    fn keep_pack(&mut self, count: usize, body: Vec<u8>) -> Result<()> {
+        let taken: Vec<(u32, PointColumns)> = self.short.drain(..count).collect();
+        let points: usize = taken.iter().map(|(_, points)| points.len()).sum();
+        self.short_points -= points;
+        if let (Some((first, _)), Some((last, _))) = (taken.first(), taken.last()) {
+            self.packs.push(NewPack {
+                points: points as u64,
+                first_series: *first,
+                last_series: *last,
+                body,
+            });
+        }
         Ok(())
     }
+}
+
+/// Bytes that a page of the database gives to a row that goes on in other pages, and to the least
+/// part of a row that stays in the table.
+const OVERFLOW_BYTES: usize = 4_092;
+const LOCAL_BYTES_MIN: usize = 489;
+const LOCAL_BYTES_MAX: usize = 4_061;
+/// Of a row beside its blob, about.
+const ROW_BYTES: usize = 12;
+/// Past such a share of a row's bytes lost in its pages, in percent, other rows are tried.
+const LOST_PERCENT_MAX: usize = 5;
+
+/// Bytes of pages that a row of a blob of so many bytes leaves unused, about, in percent of it.
+fn lost_share(bytes: usize) -> usize {
+    let bytes = bytes + ROW_BYTES;
+    // What does not fit stands in pages of its own, and all but the remainder fills them.
+    let (local, lost) = if bytes <= LOCAL_BYTES_MAX {
+        (bytes, 0)
+    } else {
+        let remainder = (bytes - LOCAL_BYTES_MIN) % OVERFLOW_BYTES;
+        if LOCAL_BYTES_MIN + remainder <= LOCAL_BYTES_MAX {
+            (LOCAL_BYTES_MIN + remainder, 0)
+        } else {
+            (LOCAL_BYTES_MIN, OVERFLOW_BYTES - remainder)
+        }
+    };
+    let rows = (LOCAL_BYTES_MAX / local).max(1);
+    (lost + (LOCAL_BYTES_MAX - rows * local) / rows) * 100 / bytes
+}
+
+/// How many of `count` series, which take `bytes` together, fill pages better; `None` if few bytes
+/// are lost as it is, or they fit in no page less.
+fn fitting_share(count: usize, bytes: usize) -> Option<usize> {
+    if lost_share(bytes) <= LOST_PERCENT_MAX || bytes <= LOCAL_BYTES_MAX {
+        return None;
+    }
+    let pages = (bytes + ROW_BYTES - LOCAL_BYTES_MIN) / OVERFLOW_BYTES;
+    let target = (pages * OVERFLOW_BYTES + LOCAL_BYTES_MIN).saturating_sub(ROW_BYTES);
+    let fewer = count * target / bytes;
+    (pages > 0 && fewer > 0 && fewer < count).then_some(fewer)
 }
 
 /// A range of a series' points as an encoder takes them.

@@ -55,6 +55,7 @@ pub(super) fn prepare_pass(
     for window in ids.chunks(layout.window_series.max(1)) {
         preparing.fold_window(window, &touched)?;
     }
+    preparing.make_pack(true)?;
     preparing.renew_stale(&touched)?;
     preparing.finish(added.len(), is_last).map(Some)
 }
@@ -83,6 +84,15 @@ fn read_frames(
     Ok((frames, is_last))
 }
 
+/// A series that the frames hold.
+#[derive(Debug, Clone, Copy)]
+struct Touched {
+    /// The type it reads as afterwards.
+    reads_as: ValueType,
+    /// Its points in the frames.
+    points: usize,
+}
+
 /// New points of a series in a window.
 #[derive(Default)]
 struct NewPoints {
@@ -104,6 +114,9 @@ pub(super) struct Preparing<'a> {
     rows: HashMap<u32, SummaryRow>,
     /// Which packs are read too, and written again.
     merge: Merge,
+    /// Series with few points that no pack has taken yet, and their points together.
+    pub(super) short: Vec<(u32, PointColumns)>,
+    pub(super) short_points: usize,
     pub(super) packs: Vec<NewPack>,
     pub(super) chunks: Vec<NewChunk>,
     /// Chunks whose points stand in new ones.
@@ -144,34 +157,35 @@ impl<'a> Preparing<'a> {
             folded,
             rows,
             merge,
+            short: Vec::new(),
+            short_points: 0,
             packs: Vec::new(),
             chunks: Vec::new(),
             merged_chunks: Vec::new(),
         })
     }
 
-    /// Series that the frames hold, with the type that each reads as afterwards.
-    fn find_touched(&mut self) -> Result<BTreeMap<SeriesId, ValueType>> {
-        let mut touched = BTreeMap::new();
+    /// Series that the frames hold.
+    fn find_touched(&mut self) -> Result<BTreeMap<SeriesId, Touched>> {
+        let mut touched: BTreeMap<SeriesId, Touched> = BTreeMap::new();
         for frame in self.frames {
             let bindings = self.bindings.of(self.connection, frame.writer)?;
-            for (series, value_type) in frame.series(bindings)? {
-                let row = self.rows.get(&series.0);
-                let entry = touched.entry(series).or_insert(None);
-                *entry = Some(unify(entry.or_else(|| folded_type(row)), value_type)?);
+            for (series, value_type, count) in frame.series(bindings)? {
+                let former = touched.get(&series).copied();
+                let known = former
+                    .map(|former| former.reads_as)
+                    .or_else(|| folded_type(self.rows.get(&series.0)));
+                let entry = Touched {
+                    reads_as: unify(known, value_type)?,
+                    points: former.map_or(0, |former| former.points) + count as usize,
+                };
+                touched.insert(series, entry);
             }
         }
-        Ok(touched
-            .into_iter()
-            .filter_map(|(series, value_type)| Some((series, value_type?)))
-            .collect())
+        Ok(touched)
     }
 
-    fn fold_window(
-        &mut self,
-        window: &[u32],
-        touched: &BTreeMap<SeriesId, ValueType>,
-    ) -> Result<()> {
+    fn fold_window(&mut self, window: &[u32], touched: &BTreeMap<SeriesId, Touched>) -> Result<()> {
         let mut new = self.read_new(window, touched)?;
         let mut stored = if self.merges_packs() {
             self.read_loose(window, touched)?
@@ -180,7 +194,7 @@ impl<'a> Preparing<'a> {
         };
         for (id, new) in &mut new {
             new.points.sort();
-            self.update_row(SeriesId(*id), new, touched[&SeriesId(*id)])?;
+            self.update_row(SeriesId(*id), new, touched[&SeriesId(*id)].reads_as)?;
         }
         for (id, new) in new {
             match stored.get_mut(&id) {
@@ -197,7 +211,7 @@ impl<'a> Preparing<'a> {
     fn read_new(
         &mut self,
         window: &[u32],
-        touched: &BTreeMap<SeriesId, ValueType>,
+        touched: &BTreeMap<SeriesId, Touched>,
     ) -> Result<HashMap<u32, NewPoints>> {
         let mut found: HashMap<u32, NewPoints> = HashMap::new();
         let mut walk = FrameWalk::default();
@@ -205,8 +219,11 @@ impl<'a> Preparing<'a> {
         for frame in self.frames {
             let bindings = self.bindings.of(self.connection, frame.writer)?;
             walk.walk(frame, bindings, is_wanted, |part| {
-                let reads_as = touched[&part.series];
+                let Touched { reads_as, points } = touched[&part.series];
                 let new = found.entry(part.series.0).or_default();
+                if new.points.is_empty() {
+                    new.points.reserve(points);
+                }
                 new.points.extend(
                     part.columns,
                     part.base,
@@ -229,7 +246,7 @@ impl<'a> Preparing<'a> {
     fn read_loose(
         &self,
         window: &[u32],
-        touched: &BTreeMap<SeriesId, ValueType>,
+        touched: &BTreeMap<SeriesId, Touched>,
     ) -> Result<HashMap<u32, PointColumns>> {
         let mut found: HashMap<u32, PointColumns> = HashMap::new();
         let merged = FoldedHead {
@@ -251,11 +268,11 @@ impl<'a> Preparing<'a> {
         Ok(found)
     }
 
-    fn reads_as(&self, id: u32, touched: &BTreeMap<SeriesId, ValueType>) -> ValueType {
+    fn reads_as(&self, id: u32, touched: &BTreeMap<SeriesId, Touched>) -> ValueType {
         let folded = || folded_type(self.rows.get(&id));
         touched
             .get(&SeriesId(id))
-            .copied()
+            .map(|touched| touched.reads_as)
             .or_else(folded)
             .unwrap_or(ValueType::F64)
     }
@@ -308,7 +325,7 @@ impl<'a> Preparing<'a> {
     }
 
     /// Makes the summaries of series again that were cut or removed and got no new points.
-    fn renew_stale(&mut self, touched: &BTreeMap<SeriesId, ValueType>) -> Result<()> {
+    fn renew_stale(&mut self, touched: &BTreeMap<SeriesId, Touched>) -> Result<()> {
         let change = self.folded.head.change;
         if self.hiding.newest_change() <= change {
             return Ok(());
