@@ -11,6 +11,7 @@
     reason = "a measurement: it prints, and stops at the first failure"
 )]
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -54,11 +55,17 @@ fn main() {
     };
     let runs = shape.runs;
     let folder = tempfile::tempdir().unwrap();
+    let folded = runs - runs / 100;
     let store = SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap();
-    fill(&store, shape);
+    add(&store, shape, 0..folded);
+    store.fold(true).unwrap();
     store.close().unwrap();
     drop(store);
     columns_alone(folder.path());
+    let store = open(folder.path());
+    add(&store, shape, folded..runs);
+    store.close().unwrap();
+    drop(store);
 
     let store = Arc::new(open(folder.path()));
     let service = Service::from(Arc::<SqliteStore>::clone(&store) as Arc<dyn Store>);
@@ -189,24 +196,16 @@ fn open(folder: &Path) -> SqliteStore {
     SqliteStore::open(folder, options).unwrap()
 }
 
-/// Runs of 20 metrics, folded but for the last of each hundred.
-fn fill(store: &SqliteStore, shape: Shape) {
-    let runs = shape.runs;
-    let frames = |from: u32, to: u32| {
-        std::thread::scope(|scope| {
-            for part in 0..8 {
-                scope.spawn(move || {
-                    for run in (from..to).filter(|run| run % 8 == part) {
-                        store.append(frame_of(run, shape)).unwrap();
-                    }
-                });
-            }
-        });
-    };
-    let folded = runs - runs / 100;
-    frames(0, folded);
-    store.fold(true).unwrap();
-    frames(folded, runs);
+/// Runs of 20 metrics that have ended.
+fn add(store: &SqliteStore, shape: Shape, runs: Range<u32>) {
+    std::thread::scope(|scope| {
+        for part in 0..8 {
+            let own = runs.clone().filter(move |run| run % 8 == part);
+            scope.spawn(move || {
+                own.for_each(|run| drop(store.append(frame_of(run, shape)).unwrap()));
+            });
+        }
+    });
 }
 
 fn frame_of(run: u32, shape: Shape) -> runstone_store::AppendFrame {

@@ -160,7 +160,7 @@ fn prepare(folder: &Path, disk: &Disk, connections: u32, frames: usize) -> (Sqli
 fn frame_bytes(frame: &AppendFrame) -> Vec<u8> {
     let mut bytes = Vec::new();
     for operation in &frame.frame.operations {
-        bytes.extend_from_slice(&operation.as_bytes());
+        bytes.extend_from_slice(operation.as_bytes());
     }
     bytes
 }

@@ -153,7 +153,7 @@ impl Maker {
             for series in 1..clocks {
                 times[series] = times[series - 1].clone();
                 for time in &mut times[series] {
-                    *time += i64::from(self.next() % 4 == 0);
+                    *time += i64::from(self.next().is_multiple_of(4));
                 }
             }
         }
