@@ -115,11 +115,14 @@ fn main() {
 /// What a table does beside its runs, which are in memory: two columns, a filter on both, the first
 /// page sorted by one.
 fn columns_alone(folder: &Path) {
-    let mut cold = Vec::new();
+    let (mut cold, mut param_alone) = (Vec::new(), Vec::new());
     for _ in 0..5 {
         let store = open(folder);
         let snapshot = store.snapshot().unwrap();
         let stands = stands(&*snapshot);
+        let other = ParamPath::parse_dotted("seed").unwrap();
+        let param = || snapshot.visit_param_column(&other, &stands, &mut |_, _| {});
+        param_alone.push(timed(|| param().unwrap()).0);
         let (time, page) = timed(|| first_page(&*snapshot, &stands));
         assert_eq!(page.len(), PAGE);
         cold.push(time);
@@ -136,6 +139,10 @@ fn columns_alone(folder: &Path) {
                 stands.len()
             );
             println!("  columns read from disk: {:.1} ms", median(&mut cold));
+            println!(
+                "  a column of a param alone: {:.1} ms",
+                median(&mut param_alone)
+            );
             println!("  columns in memory: {:.1} ms", median(&mut cached));
         }
         drop(snapshot);

@@ -120,3 +120,80 @@ fn a_run_that_has_used_up_its_numbers_of_frames_takes_those_of_folded_ones() {
     drop(store);
     assert_eq!(check_deep(folder.path()).unwrap().damages, []);
 }
+
+#[test]
+fn packs_that_fill_their_pages_hold_each_series_once() {
+    let folder = TempDir::new().unwrap();
+    let options = SqliteOptions {
+        background: false,
+        layout: FoldLayout {
+            merge_fan_in: FAN_IN,
+            ..FoldLayout::default()
+        },
+        ..SqliteOptions::default()
+    };
+    let store = SqliteStore::open(folder.path(), options).unwrap();
+    let mut builder = FrameBuilder::creator("run", 1);
+    let names: Vec<String> = (0..150)
+        .map(|series| format!("metric/{series:03}"))
+        .collect();
+    let value = |series: usize, step: u32| {
+        let mixed = (series as u32 * 7_919 + step + 1).wrapping_mul(0x9e37_79b9);
+        f64::from(mixed >> 8) / 16_777_216.0
+    };
+    for pass in 0..6 {
+        for (series, name) in names.iter().enumerate() {
+            let number = builder.metric(name);
+            // Of unlike lengths, so that packs end at other series each time.
+            let steps = pass * 40..pass * 40 + 13 + (series as u32 * 5 + pass) % 17;
+            builder.log(
+                number,
+                steps.map(|step| (f64::from(step), value(series, step))),
+            );
+        }
+        store.append(builder.frame()).unwrap();
+        store.fold(true).unwrap();
+        let connection = Connection::open(folder.path().join("runstone.db")).unwrap();
+        let mut statement = connection
+            .prepare(
+                "SELECT (SELECT max(t.id) FROM pack_tier t WHERE t.id <= p.id), p.first_series, p.last_series, \
+                 octet_length(p.body) FROM pack p ORDER BY p.id",
+            )
+            .unwrap();
+        let rows = statement.query_map([], |row| {
+            let get = |column: usize| row.get::<_, i64>(column);
+            Ok((get(0)?, get(1)?, get(2)?, get(3)?))
+        });
+        let packs: Vec<_> = rows.unwrap().map(Result::unwrap).collect();
+        for generation in packs.chunk_by(|one, next| one.0 == next.0) {
+            let ends = generation.iter().map(|pack| (pack.1, pack.2));
+            assert!(ends.clone().all(|(first, last)| first <= last));
+            let ends: Vec<_> = ends.collect();
+            assert!(
+                ends.windows(2).all(|pair| pair[0].1 < pair[1].0),
+                "{packs:?}"
+            );
+            assert_eq!((ends[0].0, ends[ends.len() - 1].1), (0, 149));
+        }
+    }
+    let snapshot = store.snapshot().unwrap();
+    let run = snapshot.find_run(WorkspaceId::default(), "run").unwrap();
+    for (series, name) in names.iter().enumerate() {
+        let points = all_points(&*snapshot, run.key, &key(name), true, 1_000);
+        let mut wanted = Vec::new();
+        for pass in 0..6 {
+            let steps = pass * 40..pass * 40 + 13 + (series as u32 * 5 + pass) % 17;
+            wanted.extend(steps.map(|step| (f64::from(step), value(series, step))));
+        }
+        let found: Vec<(f64, f64)> = points
+            .iter()
+            .map(|point| (point.position.step.get(), point.value.as_f64()))
+            .collect();
+        assert_eq!(found, wanted, "{name}");
+    }
+    drop(snapshot);
+    store.close().unwrap();
+    drop(store);
+    let report = check_deep(folder.path()).unwrap();
+    assert!(report.damages.is_empty(), "{:?}", report.damages);
+}

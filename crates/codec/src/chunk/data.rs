@@ -119,6 +119,21 @@ struct Line {
     rest: Vec<i32>,
 }
 
+/// Whether all times are whole units, greater than one, from the first one.
+fn have_a_unit(times: &[i64], start: i64) -> bool {
+    let mut unit = 0u64;
+    for time in times {
+        let mut apart = time.wrapping_sub(start).unsigned_abs();
+        while apart != 0 {
+            (unit, apart) = (apart, unit % apart);
+        }
+        if unit == 1 {
+            return false;
+        }
+    }
+    true
+}
+
 /// What a line adds up to at a point.
 fn line_at(first: i64, slope: i64, index: usize) -> i64 {
     let product = (index as i64).wrapping_mul(slope);
@@ -129,10 +144,7 @@ impl Line {
     /// `None` where differences do as well, and where the times share a unit that only they keep.
     fn of(role: Role, times: &[i64]) -> Option<Self> {
         let start = *times.first()?;
-        if role != Role::Times
-            || times.len() < 4
-            || times.iter().all(|time| time % 10 == start % 10)
-        {
+        if role != Role::Times || times.len() < 4 || have_a_unit(times, start) {
             return None;
         }
         // Through the middles of the two halves, which the noise moves least.

@@ -427,6 +427,27 @@ fn a_clock_around_a_beat_takes_no_more_than_its_noise() {
     let head = ChunkHead::parse(&chunk.head).unwrap();
     let bytes = head.column_bytes().nth(1).unwrap();
     assert!(bytes * 8 < 5_000 * 4, "{bytes}");
+    // So does one of 64 ticks a second.
+    let ticks = |at: i64| (at * 50_000 + at * at * at * 31 % 5_003) / 15_625 * 15_625;
+    let columns = in_frames(5_000, 100, ticks);
+    let chunk = round_trip(&columns, ValueType::F64);
+    let head = ChunkHead::parse(&chunk.head).unwrap();
+    let bytes = head.column_bytes().nth(1).unwrap();
+    assert!(bytes * 8 < 5_000 * 4, "{bytes}");
+}
+
+#[test]
+fn clocks_at_the_ends_of_time_come_back() {
+    let clocks: [fn(i64) -> i64; 5] = [
+        |at| (at - 500) * 50_000 + at * at * 31 % 5_003,
+        |at| i64::MAX - 1_000 * 50_000 + at * 50_000 + at * at * 31 % 49_999,
+        |at| i64::MIN + at * 50_000 + at * at * 31 % 4_999,
+        |at| (i64::MAX / 500) * (at - 500) + at * at * 31 % 4_999,
+        |at| if at % 2 == 0 { i64::MIN } else { i64::MAX },
+    ];
+    for clock in clocks {
+        round_trip(&in_frames(1_000, 100, clock), ValueType::F64);
+    }
 }
 
 #[test]

@@ -399,6 +399,9 @@ pub fn decode_roll(bytes: &[u8]) -> Result<Vec<(u16, u64)>, CodecError> {
         return Err(corrupt("is longer than its lengths say"));
     }
     let [offsets, changes] = columns;
+    if !offsets.is_sorted_by(|one, next| one < next) {
+        return Err(corrupt("the runs of a roll are not sorted"));
+    }
     let in_band = |offset: u64| {
         let run = u16::try_from(offset).ok();
         run.filter(|run| usize::from(*run) < BAND_RUNS)

@@ -51,7 +51,7 @@ pub(super) fn load(
 }
 
 /// The metric in one run.
-pub(crate) fn read_cell(
+fn read_cell(
     connection: &Connection,
     caches: Caches<'_>,
     column: &MetricColumn,

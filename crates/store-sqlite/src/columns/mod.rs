@@ -21,10 +21,14 @@ use rusqlite::Connection;
 use crate::error::Result;
 use crate::summaries::Caches;
 
-pub(crate) use self::metric::{folded_and_hidden_at, read_cell};
+pub(crate) use self::metric::folded_and_hidden_at;
 
 /// Bytes of the cells of all metrics, and of all params, about.
 const CACHE_BYTES_MAX: usize = 40 << 20;
+
+/// What a column and a band of it take beside their cells, about.
+const COLUMN_BYTES: usize = 512;
+const BAND_BYTES: usize = 128;
 
 /// The band of a run.
 pub(crate) fn band_of(run: RunKey) -> u64 {
@@ -36,19 +40,35 @@ pub(crate) fn offset_of(run: RunKey) -> u16 {
     (run.0 % BAND_RUNS as u64) as u16
 }
 
-/// What can stand in a column.
-pub(crate) trait Cell: Clone {
-    /// Bytes that it holds beside its own, about.
+/// What holds bytes beside its own.
+pub(crate) trait Weigh: Clone {
+    /// How many, about.
     fn bytes_beside(&self) -> usize;
 }
 
-impl Cell for MetricCell {
+impl Weigh for MetricColumn {
+    fn bytes_beside(&self) -> usize {
+        let context = self
+            .context
+            .as_ref()
+            .map_or(0, |context| context.as_str().len());
+        self.name.as_str().len() + context
+    }
+}
+
+impl Weigh for ParamPath {
+    fn bytes_beside(&self) -> usize {
+        self.keys().iter().map(|key| key.len() + 32).sum()
+    }
+}
+
+impl Weigh for MetricCell {
     fn bytes_beside(&self) -> usize {
         0
     }
 }
 
-impl Cell for ParamValue {
+impl Weigh for ParamValue {
     fn bytes_beside(&self) -> usize {
         match self {
             Self::String(text) => text.len(),
@@ -75,10 +95,11 @@ struct Band<C> {
     cells: Vec<KeptCell<C>>,
 }
 
-impl<C: Cell> Band<C> {
+impl<C: Weigh> Band<C> {
     fn bytes(&self) -> usize {
         let beside = |kept: &KeptCell<C>| kept.cell.as_ref().map_or(0, C::bytes_beside);
-        self.cells.capacity() * size_of::<KeptCell<C>>()
+        BAND_BYTES
+            + self.cells.capacity() * size_of::<KeptCell<C>>()
             + self.cells.iter().map(beside).sum::<usize>()
     }
 
@@ -140,6 +161,8 @@ struct KeptColumn<C> {
 #[derive(Debug)]
 struct Kept<K, C> {
     columns: HashMap<K, KeptColumn<C>>,
+    /// Of all columns together.
+    bytes: usize,
     /// Counts questions.
     tick: u64,
 }
@@ -155,13 +178,14 @@ impl<K, C> Default for Cache<K, C> {
         Self {
             kept: Mutex::new(Kept {
                 columns: HashMap::new(),
+                bytes: 0,
                 tick: 0,
             }),
         }
     }
 }
 
-impl<K: Hash + Eq + Clone, C: Cell> Cache<K, C> {
+impl<K: Hash + Eq + Weigh, C: Weigh> Cache<K, C> {
     /// Hands on the cell of each run that has one. `load` reads those of a band that are not known,
     /// runs by ascending key, and answers a cell for each.
     fn visit(
@@ -226,38 +250,38 @@ impl<K: Hash + Eq + Clone, C: Cell> Cache<K, C> {
 
     fn keep(&self, column: &K, fresh: Vec<(u64, Vec<KeptCell<C>>)>) {
         let mut kept = self.lock();
-        let tick = kept.tick;
-        let own = kept
-            .columns
-            .entry(column.clone())
-            .or_insert_with(|| KeptColumn {
-                bands: HashMap::new(),
-                bytes: 0,
-                used: tick,
-            });
-        own.used = tick;
+        let Kept {
+            columns,
+            bytes,
+            tick,
+        } = &mut *kept;
+        let own = columns.entry(column.clone()).or_insert_with(|| KeptColumn {
+            bands: HashMap::new(),
+            bytes: 0,
+            used: *tick,
+        });
+        own.used = *tick;
+        *bytes -= own.bytes;
+        own.bytes = own.bytes.max(COLUMN_BYTES + column.bytes_beside());
         for (band, cells) in fresh {
-            let band = own
-                .bands
-                .entry(band)
-                .or_insert_with(|| Arc::new(Band { cells: Vec::new() }));
+            let band = own.bands.entry(band).or_insert_with(|| {
+                own.bytes += BAND_BYTES;
+                Arc::new(Band { cells: Vec::new() })
+            });
             let before = band.bytes();
             let changed = Arc::make_mut(band);
             changed.put(cells);
             own.bytes = (own.bytes + changed.bytes()).saturating_sub(before);
         }
-        while kept
-            .columns
-            .values()
-            .map(|column| column.bytes)
-            .sum::<usize>()
-            > CACHE_BYTES_MAX
-        {
-            let oldest = kept.columns.iter().min_by_key(|(_, column)| column.used);
+        *bytes += own.bytes;
+        // The column that was just read stays, however large it is.
+        while *bytes > CACHE_BYTES_MAX && columns.len() > 1 {
+            let oldest = columns.iter().min_by_key(|(_, column)| column.used);
             let Some(oldest) = oldest.map(|(column, _)| column.clone()) else {
                 break;
             };
-            kept.columns.remove(&oldest);
+            let gone = columns.remove(&oldest).map_or(0, |column| column.bytes);
+            *bytes = bytes.saturating_sub(gone);
         }
     }
 

@@ -43,7 +43,17 @@ const SMALL_RUNS: usize = 32;
 /// After a pass that failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(2);
 
-/// Folds runs, one at a time.
+/// What became of runs that were folded together.
+#[derive(Default)]
+struct Together {
+    report: FoldReport,
+    /// So many of the first runs were looked at.
+    taken: usize,
+    /// Those among them that are to be folded alone.
+    alone: Vec<RunKey>,
+}
+
+/// Folds runs, one at a time or a few small ones together.
 pub(crate) struct Folder {
     shared: Arc<WriterShared>,
     pool: Arc<ReaderPool>,
@@ -136,15 +146,24 @@ impl Folder {
         for group in due.chunk_by(|one, next| is_small(one) && is_small(next)) {
             for batch in group.chunks(SMALL_RUNS) {
                 self.shared.check()?;
-                let mut left: Vec<RunKey> = batch.iter().map(|due| due.run).collect();
-                if left.len() > 1
-                    && let Ok((folded, unfinished)) = self.fold_together(&left)
-                {
-                    add(folded);
-                    left = unfinished;
+                let runs: Vec<RunKey> = batch.iter().map(|due| due.run).collect();
+                let (mut rest, mut alone) = (&runs[..], Vec::new());
+                while rest.len() > 1 {
+                    match self.fold_together(rest) {
+                        Ok(done) => {
+                            add(done.report);
+                            alone.extend(done.alone);
+                            rest = &rest[done.taken..];
+                        }
+                        // One of them may keep the others from being folded.
+                        Err(error) => {
+                            tracing::debug!(%error, "runs were not folded together");
+                            break;
+                        }
+                    }
                 }
-                // Also if one of them kept the others from being folded.
-                for run in left {
+                alone.extend(rest);
+                for run in alone {
                     match self.fold_run(run, everything) {
                         Ok(folded) => add(folded),
                         Err(error) => failed(run, error)?,
@@ -155,17 +174,28 @@ impl Folder {
         Ok(report)
     }
 
-    /// One pass over each of some runs, in one transaction; the runs that need another.
-    fn fold_together(&self, runs: &[RunKey]) -> Result<(FoldReport, Vec<RunKey>)> {
+    /// One pass over each of the first runs, as many as make a slice, in one transaction.
+    fn fold_together(&self, runs: &[RunKey]) -> Result<Together> {
         for run in runs {
             self.fold_entries(*run)?;
         }
         let mut clean = self.clean.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut slices, mut passes) = (Vec::new(), Vec::new());
+        let (mut bytes, mut together) = (0, Together::default());
         for run in runs {
+            if bytes >= self.layout.slice_bytes_max {
+                break;
+            }
+            together.taken += 1;
             let Some(pass) = self.prepare(*run)? else {
                 continue;
             };
+            // Its summary is large, or packs are merged: it is cut into slices of its own.
+            if pass.bytes() > self.layout.slice_bytes_max {
+                together.alone.push(*run);
+                continue;
+            }
+            bytes += pass.bytes();
             passes.push((*run, pass.folded, pass.is_last));
             let is_clean = clean.remove(run);
             let own = pass.into_slices(!is_clean, self.layout.slice_bytes_max);
@@ -175,9 +205,10 @@ impl Folder {
         self.apply(Box::new(move |connection: &mut Connection| {
             let mut purged = HashSet::new();
             for (run, slice) in slices {
-                match unless_purged(run, slice)(connection) {
-                    Err(StoreError::NotFound(_)) => drop(purged.insert(run)),
-                    done => done?,
+                if has_run(connection, run)? {
+                    slice(connection)?;
+                } else {
+                    purged.insert(run);
                 }
             }
             // Whoever asked waits below.
@@ -185,8 +216,6 @@ impl Folder {
             Ok(())
         }))?;
         let purged = purged.recv().unwrap_or_default();
-        let mut report = FoldReport::default();
-        let mut unfinished = Vec::new();
         for (run, folded, is_last) in passes {
             if purged.contains(&run) {
                 self.shared.backlog.forget(run);
@@ -194,14 +223,15 @@ impl Folder {
             }
             clean.insert(run);
             self.shared.backlog.remove(&folded, is_last);
-            report.runs += 1;
-            report.frames += folded.frames;
-            report.points += folded.points;
-            if !is_last {
-                unfinished.push(run);
+            together.report.frames += folded.frames;
+            together.report.points += folded.points;
+            if is_last {
+                together.report.runs += 1;
+            } else {
+                together.alone.push(run);
             }
         }
-        Ok((report, unfinished))
+        Ok(together)
     }
 
     /// A pass over a run, if there is something to do.

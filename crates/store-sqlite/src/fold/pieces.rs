@@ -137,7 +137,7 @@ const LOCAL_BYTES_MAX: usize = 4_061;
 /// Of a row beside its blob, about.
 const ROW_BYTES: usize = 12;
 /// Past such a share of a row's bytes lost in its pages, in percent, other rows are tried.
-const LOST_PERCENT_MAX: usize = 5;
+const LOST_PERCENT_MAX: usize = 9;
 
 /// Bytes of pages that a row of a blob of so many bytes leaves unused, about, in percent of it.
 fn lost_share(bytes: usize) -> usize {

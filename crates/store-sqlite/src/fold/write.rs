@@ -94,6 +94,14 @@ impl NewRow {
 }
 
 impl Pass {
+    /// Bytes that it inserts, about.
+    pub(super) fn bytes(&self) -> usize {
+        let packs = self.packs.iter().map(|pack| pack.body.len());
+        let chunks = self.chunks.iter();
+        let chunks = chunks.map(|chunk| chunk.head.len() + chunk.data.len());
+        packs.chain(chunks).sum::<usize>() + self.summary.len()
+    }
+
     /// Inserts in slices, and the last slice that makes them count.
     pub(super) fn into_slices(
         mut self,

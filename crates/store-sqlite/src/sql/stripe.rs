@@ -3,7 +3,6 @@
 pub(crate) const READ_BAND: &str =
     "SELECT stripes_first, stripes_next, roll FROM band WHERE id = ?1";
 pub(crate) const ALL_BANDS: &str = "SELECT id FROM band ORDER BY id";
-pub(crate) const SCAN_BANDS: &str = "SELECT id, roll FROM band ORDER BY id";
 pub(crate) const SCAN_STRIPED_BANDS: &str = "SELECT DISTINCT band FROM stripe ORDER BY band";
 pub(crate) const DELETE_BAND: &str = "DELETE FROM band WHERE id = ?1";
 pub(crate) const INSERT_BAND: &str =
@@ -27,8 +26,8 @@ pub(crate) const STRIPES_OF_BAND: &str =
 
 /// Runs of a band, living and not being purged, with the newest change of each.
 pub(crate) const RUNS_OF_BAND: &str = "SELECT r.id, m.changed, r.ended_at IS NOT NULL, \
-     coalesce(m.last_received_at, r.created_at) \
-     FROM run r JOIN run_mark m ON m.run = r.id \
+     coalesce(m.last_received_at, r.created_at), coalesce(s.series, 0) \
+     FROM run r JOIN run_mark m ON m.run = r.id LEFT JOIN run_summary s ON s.run = r.id \
      WHERE r.id >= ?1 AND r.id < ?2 AND r.deleted_at IS NULL ORDER BY r.id";
 pub(crate) const LIVING_CHANGED: &str = "SELECT m.changed FROM run r JOIN run_mark m ON m.run = r.id \
      WHERE r.id = ?1 AND r.deleted_at IS NULL";

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use runstone_codec::{
-    BAND_RUNS, CodecError, RunSummaryReader, STRIPE_ROWS_MAX, StripeColumn, StripeRow, encode_roll,
+    CodecError, RunSummaryReader, STRIPE_ROWS_MAX, StripeColumn, StripeRow, encode_roll,
     encode_stripe,
 };
 use runstone_model::{RunKey, SeriesKind};
@@ -14,7 +14,7 @@ use runstone_store::{MetricCell, SeriesScan, StoreError};
 use rusqlite::Connection;
 
 use super::Striper;
-use super::due::{living_runs, newest_change};
+use super::due::{key_of, living_runs, newest_change};
 use super::read::{BandRow, row_from_cell};
 use crate::columns::folded_and_hidden_at;
 use crate::error::{Result, blob_error, sql_error, value_error};
@@ -27,24 +27,37 @@ use crate::summaries::Caches;
 
 /// Past this number a band's stripes begin at 0 again.
 const NUMBER_MAX: i64 = 1 << 23;
-/// Series of a run that are read at a time where its summary block does not say all.
-const SERIES: usize = 1_000;
+/// Runs that are read in one snapshot: none is held for long.
+const RUNS_AT_ONCE: usize = 64;
+/// A column in memory weighs as much as so many rows.
+const COLUMN_WEIGHT: usize = 8;
 
 /// A metric in a context.
-type ColumnKey = (String, String);
+pub(super) type ColumnKey = (String, String);
 
 /// Rows of columns from `from` on, as many as fit.
 #[derive(Default)]
-struct Pass {
-    columns: BTreeMap<String, BTreeMap<String, Vec<StripeRow>>>,
-    rows: usize,
-    rows_max: usize,
+pub(super) struct Pass {
+    pub(super) columns: BTreeMap<String, BTreeMap<String, Vec<StripeRow>>>,
+    /// Rows, and columns as if they were some.
+    weight: usize,
+    weight_max: usize,
     from: Option<ColumnKey>,
-    /// The first column that did not fit.
+    /// The first column that did not fit, or is not asked for.
     until: Option<ColumnKey>,
 }
 
 impl Pass {
+    /// Columns from one to another, all of them whatever they weigh.
+    pub(super) fn between(from: Option<ColumnKey>, until: Option<ColumnKey>) -> Self {
+        Self {
+            weight_max: usize::MAX,
+            from,
+            until,
+            ..Self::default()
+        }
+    }
+
     fn add(&mut self, name: &str, context: &str, row: StripeRow) {
         let key = (name, context);
         let is_before = |bound: &ColumnKey| key < (bound.0.as_str(), bound.1.as_str());
@@ -57,17 +70,20 @@ impl Pass {
         };
         match of_name.get_mut(context) {
             Some(rows) => rows.push(row),
-            None => drop(of_name.insert(context.to_owned(), vec![row])),
+            None => {
+                of_name.insert(context.to_owned(), vec![row]);
+                self.weight += COLUMN_WEIGHT;
+            }
         }
-        self.rows += 1;
-        if self.rows > self.rows_max {
+        self.weight += 1;
+        if self.weight > self.weight_max {
             self.make_room();
         }
     }
 
     /// Drops the last columns, down to half of what fits and one column at least.
     fn make_room(&mut self) {
-        while self.rows > self.rows_max / 2 {
+        while self.weight > self.weight_max / 2 {
             let is_last = self.columns.len() == 1;
             let Some(mut of_name) = self.columns.last_entry() else {
                 return;
@@ -79,7 +95,7 @@ impl Pass {
                 of_name.remove();
                 continue;
             };
-            self.rows -= rows.len();
+            self.weight -= rows.len() + COLUMN_WEIGHT;
             self.until = Some((of_name.key().clone(), context));
             if of_name.get().is_empty() {
                 of_name.remove();
@@ -87,7 +103,8 @@ impl Pass {
         }
     }
 
-    fn add_run(
+    /// Takes a run's rows in.
+    pub(super) fn add_run(
         &mut self,
         connection: &Connection,
         caches: Caches<'_>,
@@ -128,27 +145,17 @@ impl Pass {
                 return Ok(());
             }
         }
-        let mut scan = SeriesScan {
-            limit: SERIES,
+        let scan = SeriesScan {
+            limit: usize::MAX,
             ..SeriesScan::default()
         };
-        loop {
-            let page = pages::scan_metrics(connection, caches, run, &scan)?;
-            for record in &page.series {
-                if let Some(cell) = MetricCell::new(record.value_type, &record.summary) {
-                    let key = &record.key;
-                    self.add(
-                        key.name.as_str(),
-                        key.context.as_str(),
-                        row_from_cell(offset, &cell),
-                    );
-                }
-            }
-            match page.next {
-                Some(next) => scan.after = Some(next),
-                None => return Ok(()),
+        for record in &pages::scan_metrics(connection, caches, run, &scan)?.series {
+            if let Some(cell) = MetricCell::new(record.value_type, &record.summary) {
+                let (name, context) = (record.key.name.as_str(), record.key.context.as_str());
+                self.add(name, context, row_from_cell(offset, &cell));
             }
         }
+        Ok(())
     }
 
     /// Encodes the columns, as many a stripe as fit.
@@ -191,27 +198,13 @@ struct NewStripe {
     body: Vec<u8>,
 }
 
-/// How many metrics of a run have a readable point.
-pub(super) fn count_metrics(
-    connection: &Connection,
-    caches: Caches<'_>,
-    run: RunKey,
-) -> Result<usize> {
-    let mut pass = Pass {
-        rows_max: usize::MAX,
-        ..Pass::default()
-    };
-    pass.add_run(connection, caches, 0, run)?;
-    Ok(pass.rows)
-}
-
 impl Striper {
     /// Makes the stripes of a band; the roll they have then.
     pub(super) fn build(&self, band: i64) -> Result<Vec<(u16, u64)>> {
         let now = (self.clock)();
         let (former, runs) = self.read(|connection, _| {
             let runs = living_runs(connection, band, &self.layout, now)?;
-            Ok((BandRow::read(connection, band)?, runs))
+            Ok((BandRow::read_sound(connection, band)?, runs))
         })?;
         let range = RowRange::of(band);
         let (old_first, old_end) = former
@@ -254,7 +247,8 @@ impl Striper {
         Ok(roll)
     }
 
-    /// One pass over the runs of a roll. Those that have changed meanwhile leave it.
+    /// One pass over the runs of a roll. Those that have changed meanwhile leave it, and those that
+    /// can't be read.
     fn gather(
         &self,
         band: i64,
@@ -262,26 +256,30 @@ impl Striper {
         from: Option<ColumnKey>,
     ) -> Result<Pass> {
         let mut pass = Pass {
-            rows_max: self.layout.striped_rows_max,
+            weight_max: self.layout.striped_rows_max,
             from,
             ..Pass::default()
         };
-        let first = band.cast_unsigned() * BAND_RUNS as u64;
-        self.read(|connection, caches| {
-            let mut gone = Vec::new();
-            for (offset, changed) in &*roll {
-                let run = RunKey(first + u64::from(*offset));
-                if newest_change(connection, run)? == Some(*changed) {
-                    pass.add_run(connection, caches, *offset, run)?;
-                } else {
-                    gone.push(*offset);
+        let runs: Vec<(u16, u64)> = roll.iter().map(|(run, changed)| (*run, *changed)).collect();
+        for runs in runs.chunks(RUNS_AT_ONCE) {
+            self.shared.check_open()?;
+            self.read(|connection, caches| {
+                for (offset, changed) in runs {
+                    let run = key_of(band, *offset);
+                    if newest_change(connection, run)? != Some(*changed) {
+                        roll.remove(offset);
+                        continue;
+                    }
+                    match pass.add_run(connection, caches, *offset, run) {
+                        // Whoever reads its own summary is told.
+                        Err(StoreError::Corrupt(_)) => drop(roll.remove_entry(offset)),
+                        added => added?,
+                    }
                 }
-            }
-            for offset in gone {
-                roll.remove(&offset);
-            }
-            Ok(pass)
-        })
+                Ok(())
+            })?;
+        }
+        Ok(pass)
     }
 
     /// Inserts the stripes of a pass from number `next` on; the number after them.

@@ -1,12 +1,13 @@
 //! Which bands are due: those in which enough runs rest in another state than their stripes know.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use runstone_codec::BAND_RUNS;
 use runstone_model::{ChangeNumber, RunKey, Timestamp};
 use rusqlite::Connection;
 
-use super::read::{BandRow, roll_from_column};
+use super::read::BandRow;
 use crate::columns::{band_of, offset_of};
 use crate::error::{Result, sql_error};
 use crate::journal::read_changed_runs;
@@ -18,10 +19,16 @@ use crate::sql;
 
 /// A band with many striped runs is made anew for so many of them less.
 const SHARE: usize = 8;
-/// So many runs are read one by one at most, over all bands, while few bands have some.
+/// So many runs are read one by one at most, over all bands, while each band has some.
 const LOOSE_MAX: usize = 2_048;
 /// But for fewer runs no band is made anew.
 const LEAST: usize = 8;
+/// Nothing has changed, but runs may rest that did not: so often that is looked at.
+const REST_LOOK: Duration = Duration::from_secs(60);
+/// A band is not made anew sooner than so long after the last time, nor sooner than
+/// [`PAUSE_SHARE`] times as long as that took.
+const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE_SHARE: u32 = 20;
 
 /// Runs that may rest in another state than their stripes know.
 #[derive(Debug, Default)]
@@ -30,8 +37,13 @@ pub(super) struct Due {
     looked_at: Option<ChangeNumber>,
     /// By band.
     touched: BTreeMap<i64, BTreeSet<u16>>,
-    /// Bands with stripes that a pass has left before it put the band's row.
-    unfinished: Vec<i64>,
+    /// Bands with stripes that a pass has left before it put the band's row, or a row that can't be
+    /// read.
+    unfinished: BTreeSet<i64>,
+    /// When it was last looked at which runs rest.
+    rested_at: Option<Instant>,
+    /// Bands that were made lately, and until when they are left alone.
+    paused: HashMap<i64, Instant>,
 }
 
 /// The keys of a band's runs, as columns: `first` inclusive, `end` exclusive.
@@ -39,6 +51,15 @@ pub(super) fn keys_of_band(band: i64) -> (i64, i64) {
     let runs = BAND_RUNS as i64;
     (band * runs, (band + 1) * runs)
 }
+
+/// The run at an offset of a band.
+pub(super) fn key_of(band: i64, offset: u16) -> RunKey {
+    RunKey(keys_of_band(band).0.cast_unsigned() + u64::from(offset))
+}
+
+/// A run with more series is read by itself: making the stripes of a thousand such would take too
+/// long.
+const SERIES_MAX: i64 = 1 << 14;
 
 /// A run that lives, at its newest change.
 pub(super) struct LivingRun {
@@ -60,38 +81,47 @@ pub(super) fn living_runs(
         .saturating_sub(layout.rest_seconds.saturating_mul(1_000_000).cast_signed());
     let rows = collect(connection, sql::RUNS_OF_BAND, keys_of_band(band), |row| {
         let get = |column: usize| row.get::<_, i64>(column).map_err(sql_error);
-        Ok((get(0)?, get(1)?, get(2)? != 0, get(3)?))
+        Ok((get(0)?, get(1)?, get(2)? != 0, get(3)?, get(4)?))
     })?;
-    let living = rows.into_iter().map(|(run, changed, has_ended, heard_at)| {
-        let key = RunKey(run.cast_unsigned());
-        let range = RowRange::of(run);
-        let is_quiet = has_ended || heard_at <= silent_since;
-        let is_at_rest = is_quiet
-            && find(
-                connection,
-                sql::HAS_L0,
-                (range.first, range.end),
-                |_| Ok(()),
-            )?
-            .is_none();
-        Ok(LivingRun {
-            offset: offset_of(key),
-            changed: changed.cast_unsigned(),
-            is_at_rest,
-        })
-    });
+    let living = rows
+        .into_iter()
+        .map(|(run, changed, has_ended, heard_at, series)| {
+            let key = RunKey(run.cast_unsigned());
+            let range = RowRange::of(run);
+            let is_quiet = has_ended || heard_at <= silent_since;
+            let is_at_rest = is_quiet
+                && series <= SERIES_MAX
+                && find(
+                    connection,
+                    sql::HAS_L0,
+                    (range.first, range.end),
+                    |_| Ok(()),
+                )?
+                .is_none();
+            Ok(LivingRun {
+                offset: offset_of(key),
+                changed: changed.cast_unsigned(),
+                is_at_rest,
+            })
+        });
     living.collect()
 }
 
 impl Due {
-    /// Looks at what has changed since the last time; bands that are due.
+    /// Looks at what has changed since the last time; bands that are due. With `patiently` it is
+    /// done seldom where little can have come of it.
     pub(super) fn look(
         &mut self,
         connection: &Connection,
         layout: &FoldLayout,
         now: Timestamp,
+        patiently: bool,
     ) -> Result<Vec<i64>> {
         let newest = ChangeNumber(read_change(connection)?.cast_unsigned());
+        let is_recent = self.rested_at.is_some_and(|at| at.elapsed() < REST_LOOK);
+        if patiently && self.looked_at == Some(newest) && is_recent {
+            return Ok(Vec::new());
+        }
         let changed = match self.looked_at {
             Some(since) => read_changed_runs(connection, newest, since)?,
             None => None,
@@ -101,25 +131,36 @@ impl Due {
             None => self.look_at_all(connection)?,
         }
         self.looked_at = Some(newest);
-        let least = layout.striped_runs_min;
-        let least = least
-            .min((LOOSE_MAX / self.touched.len().max(1)).max(LEAST))
-            .max(1);
+        self.rested_at = Some(Instant::now());
+        let of_each = (LOOSE_MAX / self.touched.len().max(1)).max(LEAST);
+        let least = layout.striped_runs_min.min(of_each).max(1);
         let candidates = self.touched.iter().filter(|(_, runs)| runs.len() >= least);
         let candidates: Vec<i64> = candidates.map(|(band, _)| *band).collect();
-        let mut due = std::mem::take(&mut self.unfinished);
+        let mut due = self.unfinished.clone();
         for band in candidates {
-            let roll = BandRow::read(connection, band)?.map_or_else(Vec::new, |row| row.roll);
-            let stale = self.count_stale(connection, band, &roll, layout, now)?;
-            if stale >= least.max(roll.len() / SHARE) && !due.contains(&band) {
-                due.push(band);
+            let roll = BandRow::read_sound(connection, band)?.map_or_else(Vec::new, |row| row.roll);
+            let wanted = (roll.len() / SHARE)
+                .max(layout.striped_runs_min)
+                .min(of_each.max(least));
+            if self.count_stale(connection, band, &roll, layout, now)? >= wanted {
+                due.insert(band);
             }
         }
-        Ok(due)
+        self.paused.retain(|_, until| *until > Instant::now());
+        if patiently {
+            due.retain(|band| !self.paused.contains_key(band));
+        }
+        Ok(due.into_iter().collect())
     }
 
-    /// Takes the new roll of a band in.
-    pub(super) fn built(&mut self, band: i64, roll: &[(u16, u64)]) {
+    /// Takes the new roll of a band in; making it, or trying to, took so long.
+    pub(super) fn built(&mut self, band: i64, roll: Option<&[(u16, u64)]>, took: Duration) {
+        let pause = PAUSE.max(took * PAUSE_SHARE);
+        self.paused.insert(band, Instant::now() + pause);
+        let Some(roll) = roll else {
+            return;
+        };
+        self.unfinished.remove(&band);
         let Some(touched) = self.touched.get_mut(&band) else {
             return;
         };
@@ -140,15 +181,23 @@ impl Due {
     /// All runs whose newest change is not that of their roll, or that are in a roll alone.
     fn look_at_all(&mut self, connection: &Connection) -> Result<()> {
         self.touched.clear();
-        let rolls = collect(connection, sql::SCAN_BANDS, [], |row| {
-            let band: i64 = row.get(0).map_err(sql_error)?;
-            Ok((band, roll_from_column(band, row, 1)?))
+        let bands = collect(connection, sql::ALL_BANDS, [], |row| {
+            row.get::<_, i64>(0).map_err(sql_error)
         })?;
+        let mut rolls = Vec::with_capacity(bands.len());
+        for band in bands {
+            if let Some(row) = BandRow::read_sound(connection, band)? {
+                rolls.push((band, row.roll));
+            }
+        }
         let striped = collect(connection, sql::SCAN_STRIPED_BANDS, [], |row| {
             row.get::<_, i64>(0).map_err(sql_error)
         })?;
-        let has_row = |band: &i64| rolls.iter().any(|(known, _)| known == band);
-        self.unfinished = striped.into_iter().filter(|band| !has_row(band)).collect();
+        let sound: HashSet<i64> = rolls.iter().map(|(band, _)| *band).collect();
+        self.unfinished = striped
+            .into_iter()
+            .filter(|band| !sound.contains(band))
+            .collect();
         let mut known: HashMap<RunKey, u64> = HashMap::new();
         for (band, roll) in rolls {
             let first = keys_of_band(band).0.cast_unsigned();

@@ -72,29 +72,40 @@ impl Striper {
                 continue;
             }
             next_look = Instant::now() + LOOK;
-            if let Err(error) = self.work() {
+            if let Err(error) = self.work_on(true) {
                 if self.shared.check_open().is_err() {
                     return;
                 }
-                tracing::warn!(%error, "summaries by metric were not made; tables read those of each run");
+                tracing::warn!(
+                    %error,
+                    "summaries by metric were not made; tables read those of each run"
+                );
                 next_look += FAILURE_PAUSE;
             }
         }
     }
 
-    /// Makes the stripes of all bands that are due.
+    /// Makes the stripes of all bands that are due, however lately they were made.
     pub(crate) fn work(&self) -> Result<()> {
+        self.work_on(false)
+    }
+
+    /// What is wrong with one band does not keep the others from being made.
+    fn work_on(&self, patiently: bool) -> Result<()> {
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         let bands = {
             let reader = self.pool.begin()?;
-            due.look(reader.connection(), &self.layout, (self.clock)())?
+            due.look(reader.connection(), &self.layout, (self.clock)(), patiently)?
         };
+        let mut failed = None;
         for band in bands {
             self.shared.check_open()?;
-            let known = self.build(band)?;
-            due.built(band, &known);
+            let start = Instant::now();
+            let roll = self.build(band);
+            due.built(band, roll.as_deref().ok(), start.elapsed());
+            failed = failed.or(roll.err());
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// Runs `ask` on a snapshot of its own.

@@ -2,7 +2,7 @@
 
 use runstone_codec::{StripeReader, StripeRow, decode_roll};
 use runstone_model::ChangeNumber;
-use runstone_store::{MetricCell, MetricColumn};
+use runstone_store::{MetricCell, MetricColumn, StoreError};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
@@ -25,8 +25,20 @@ impl BandRow {
             Ok(Self {
                 stripes_first: row.get(0).map_err(sql_error)?,
                 stripes_next: row.get(1).map_err(sql_error)?,
-                roll: roll_from_column(band, row, 2)?,
+                roll: decode_roll(blob(row.get_ref(2).map_err(sql_error)?)?)
+                    .map_err(|error| blob_error("the roll of band", band, &error))?,
             })
+        })
+    }
+
+    /// The same; nothing also if it can't be read, as its stripes can be made anew.
+    pub(super) fn read_sound(connection: &Connection, band: i64) -> Result<Option<Self>> {
+        Self::read(connection, band).or_else(|error| match error {
+            StoreError::Corrupt(reason) => {
+                tracing::warn!(%reason, "summaries by metric are made anew");
+                Ok(None)
+            }
+            error => Err(error),
         })
     }
 
@@ -35,11 +47,6 @@ impl BandRow {
         let first = RowRange::of(band).first;
         (first + self.stripes_first, first + self.stripes_next)
     }
-}
-
-pub(super) fn roll_from_column(band: i64, row: &Row<'_>, column: usize) -> Result<Vec<(u16, u64)>> {
-    let body = row.get_ref(column).map_err(sql_error)?;
-    decode_roll(blob(body)?).map_err(|error| blob_error("the roll of band", band, &error))
 }
 
 fn blob(value: ValueRef<'_>) -> Result<&[u8]> {
