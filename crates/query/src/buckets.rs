@@ -101,6 +101,65 @@ impl Buckets {
         }
     }
 
+    /// Takes points whose x rise and are finite, in the window or not: as [`Self::add`] of each,
+    /// pixel by pixel.
+    pub(crate) fn add_rising(&mut self, xs: &[f64], steps: &[f64], bits: &[u64]) {
+        let point = |at: usize| Point {
+            x: xs[at],
+            step: steps[at],
+            bits: bits[at],
+        };
+        let start = xs.partition_point(|x| self.grid.side(*x).is_lt());
+        let end = xs.partition_point(|x| !self.grid.side(*x).is_gt());
+        // Of those beside the window only the nearest count.
+        if start > 0 {
+            self.add(point(start - 1));
+        }
+        if end < xs.len() {
+            self.add(point(end));
+        }
+        if self.buckets.is_empty() && self.all.len() + (end - start) <= self.exact_max {
+            (start..end).for_each(|at| self.add(point(at)));
+            return;
+        }
+        if self.buckets.is_empty() {
+            self.open_buckets();
+        }
+        self.count += (end - start) as u64;
+        let mut next = start;
+        while next < end {
+            let pixel = self.grid.pixel(xs[next]);
+            let rest = &xs[next..end];
+            let length = rising_prefix(rest, |x| self.grid.pixel(x) == pixel);
+            let range = next..next + length;
+            let extremes = if self.is_integer {
+                let key = |bits: &u64| bits.cast_signed();
+                Some(places_of_extremes(&bits[range.clone()], key))
+            } else {
+                let values = &bits[range.clone()];
+                // Anything times 0 is 0, but for NaN and infinities.
+                let is_finite = values
+                    .iter()
+                    .map(|bits| f64::from_bits(*bits) * 0.0)
+                    .sum::<f64>()
+                    == 0.0;
+                is_finite.then(|| places_of_extremes(values, |bits| f64::from_bits(*bits)))
+            };
+            match extremes {
+                Some((min, max)) => {
+                    let is_integer = self.is_integer;
+                    let bucket = &mut self.buckets[pixel];
+                    bucket.take_ends(point(range.start));
+                    bucket.take_ends(point(range.end - 1));
+                    bucket.take_min(point(range.start + min), is_integer);
+                    bucket.take_max(point(range.start + max), is_integer);
+                }
+                None => range.clone().for_each(|at| self.add_to_bucket(point(at))),
+            }
+            next = range.end;
+        }
+    }
+
     /// Takes the points of a block that lies in the window whole.
     pub(crate) fn add_block(&mut self, block: &Extremes) {
         if self.buckets.is_empty() {
@@ -214,6 +273,38 @@ impl Bucket {
             point.place(known) == Ordering::Less
         });
     }
+}
+
+/// How many of the first x, one at least, `fits`; it fits none after one that it does not.
+fn rising_prefix(xs: &[f64], fits: impl Fn(f64) -> bool) -> usize {
+    let mut reach = 1;
+    while reach < xs.len() && fits(xs[reach]) {
+        reach = (reach * 2).min(xs.len());
+    }
+    // All before half of the reach fit.
+    let known = reach / 2;
+    known + xs[known..reach].partition_point(|x| fits(*x))
+}
+
+/// Places of the first smallest and the first greatest of some values, none of them NaN.
+fn places_of_extremes<T: PartialOrd + Copy>(
+    bits: &[u64],
+    value: impl Fn(&u64) -> T,
+) -> (usize, usize) {
+    let first = value(&bits[0]);
+    let (min, max) = bits.iter().fold((first, first), |(min, max), bits| {
+        let value = value(bits);
+        (
+            if value < min { value } else { min },
+            if value > max { value } else { max },
+        )
+    });
+    let place = |wanted: T| {
+        bits.iter()
+            .position(|bits| value(bits) == wanted)
+            .unwrap_or(0)
+    };
+    (place(min), place(max))
 }
 
 fn replace_if(place: &mut Option<Point>, point: Point, wins: impl FnOnce(&Point) -> bool) {

@@ -84,6 +84,12 @@ impl Drawing<'_> {
             }
             reader.read(index, false, &mut |points| {
                 self.axis.fill(points, &mut xs);
+                let rises = xs.windows(2).all(|pair| pair[0] < pair[1]);
+                let ends = [xs.first(), xs.last()];
+                if rises && ends.into_iter().flatten().all(|x| self.has_place(*x)) {
+                    buckets.add_rising(&xs, &points.steps, &points.values);
+                    return;
+                }
                 let rows = xs.iter().zip(&points.steps).zip(&points.values);
                 for ((x, step), bits) in rows {
                     let (x, step, bits) = (*x, *step, *bits);

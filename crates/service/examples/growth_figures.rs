@@ -192,11 +192,10 @@ impl Growth {
             let shape = self.axis.shape(*size);
             let store = open(&self.folder);
             let added = self.add(&store, before, shape);
+            let space = store.read_space().unwrap();
+            let bytes = space.database_bytes - space.reusable_bytes;
             store.close().unwrap();
             drop(store);
-            let bytes = std::fs::metadata(self.folder.join("runstone.db"))
-                .unwrap()
-                .len();
             self.print(*size, shape, before, &added, bytes);
             before = shape;
             assert!(bytes < FILE_BYTES_MAX, "{bytes} bytes on disk");

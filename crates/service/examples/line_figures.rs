@@ -124,13 +124,13 @@ impl Bench {
             println!("  {what}: {took}");
         }
         let middle = points as f64 / 2.0;
-        for part in [0.01, 0.1] {
+        for part in [0.01, 0.1, 0.255] {
             let took = self.measure(&LinesRequest {
                 from: Some(middle),
                 to: Some(middle + points as f64 * part),
                 ..whole.clone()
             });
-            println!("  a window of {:.0} %: {took}", part * 100.0);
+            println!("  a window of {:.1} %: {took}", part * 100.0);
         }
     }
 

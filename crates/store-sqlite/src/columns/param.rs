@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use crate::error::{Result, sql_error};
 use crate::keys::run_column;
+use crate::rows::collect;
 use crate::sql;
 use crate::table::{find_param, param_from_row};
 use crate::values::path_to_text;
@@ -32,10 +33,19 @@ pub(super) fn load(
     let mut rows = statement
         .query((path_to_text(path), range(band), range(band + 1)))
         .map_err(sql_error)?;
+    // Asked for once: a condition of the scan would look for each row.
+    let purging = collect(connection, sql::RUNS_PURGING, [], |row| {
+        Ok(RunKey(
+            row.get::<_, i64>(0).map_err(sql_error)?.cast_unsigned(),
+        ))
+    })?;
     let mut cells = vec![None; runs.len()];
     let mut next = 0;
     while let Some(row) = rows.next().map_err(sql_error)? {
         let (run, value) = param_from_row(row)?;
+        if purging.contains(&run) {
+            continue;
+        }
         while runs.get(next).is_some_and(|stand| stand.key < run) {
             next += 1;
         }

@@ -14,13 +14,13 @@ pub(crate) const INSERT_STRIPE: &str =
 pub(crate) const DELETE_STRIPES: &str = "DELETE FROM stripe WHERE id IN \
      (SELECT id FROM stripe WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 64)";
 pub(crate) const HAS_STRIPES: &str = "SELECT 1 FROM stripe WHERE id >= ?1 AND id < ?2 LIMIT 1";
-/// The stripe that holds a column, if any does.
-pub(crate) const FIND_STRIPE: &str = "SELECT id, body FROM stripe WHERE band = ?1 \
-     AND (name, context) <= (?4, ?5) AND id >= ?2 AND id < ?3 \
+/// The stripe that holds a column, if any does. `+id`: the ids are no way to it.
+pub(crate) const FIND_STRIPE: &str = "SELECT id, body FROM stripe INDEXED BY stripe_by_column \
+     WHERE band = ?1 AND (name, context) <= (?4, ?5) AND +id >= ?2 AND +id < ?3 \
      ORDER BY name DESC, context DESC LIMIT 1";
 /// Stripes whose first column has a name.
-pub(crate) const STRIPES_OF_NAME: &str = "SELECT id, body FROM stripe WHERE band = ?1 \
-     AND name = ?4 AND context > ?5 AND id >= ?2 AND id < ?3 ORDER BY context";
+pub(crate) const STRIPES_OF_NAME: &str = "SELECT id, body FROM stripe INDEXED BY stripe_by_column \
+     WHERE band = ?1 AND name = ?4 AND context > ?5 AND +id >= ?2 AND +id < ?3 ORDER BY context";
 pub(crate) const STRIPES_OF_BAND: &str =
     "SELECT id, name, context, body FROM stripe WHERE id >= ?1 AND id < ?2 ORDER BY id";
 

@@ -7,7 +7,7 @@ pub(crate) const SCAN_EXPERIMENT_NAMES: &str =
     "SELECT id, name FROM experiment WHERE workspace = ?1";
 
 pub(crate) const SCAN_PARAM_COLUMN: &str = "SELECT run, kind, bits, text, body FROM param WHERE path = ?1 \
-     AND run >= ?2 AND run < ?3 AND run NOT IN (SELECT run FROM purge) ORDER BY run";
+     AND run >= ?2 AND run < ?3 ORDER BY run";
 pub(crate) const FIND_PARAM: &str = "SELECT run, kind, bits, text, body FROM param WHERE path = ?1 AND run = ?2 \
      AND run NOT IN (SELECT run FROM purge)";
 pub(crate) const SCAN_PARAM_PATHS: &str = "SELECT path FROM param WHERE run = ?1 ORDER BY path";
