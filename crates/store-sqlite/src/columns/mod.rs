@@ -261,7 +261,7 @@ impl<K: Hash + Eq + Weigh, C: Weigh> Cache<K, C> {
             used: *tick,
         });
         own.used = *tick;
-        *bytes -= own.bytes;
+        *bytes = bytes.saturating_sub(own.bytes);
         own.bytes = own.bytes.max(COLUMN_BYTES + column.bytes_beside());
         for (band, cells) in fresh {
             let band = own.bands.entry(band).or_insert_with(|| {

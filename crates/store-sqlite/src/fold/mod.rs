@@ -183,12 +183,19 @@ impl Folder {
         let (mut slices, mut passes) = (Vec::new(), Vec::new());
         let (mut bytes, mut together) = (0, Together::default());
         for run in runs {
-            if bytes >= self.layout.slice_bytes_max {
+            if together.taken > 0 && bytes >= self.layout.slice_bytes_max {
                 break;
             }
             together.taken += 1;
-            let Some(pass) = self.prepare(*run)? else {
-                continue;
+            let pass = match self.prepare(*run) {
+                Ok(Some(pass)) => pass,
+                Ok(None) => continue,
+                // Whatever is wrong with it is told when it is folded alone.
+                Err(_) => {
+                    self.shared.check_open()?;
+                    together.alone.push(*run);
+                    continue;
+                }
             };
             // Its summary is large, or packs are merged: it is cut into slices of its own.
             if pass.bytes() > self.layout.slice_bytes_max {

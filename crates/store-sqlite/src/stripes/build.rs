@@ -191,6 +191,14 @@ impl Pass {
     }
 }
 
+/// What was made of a band: runs by their offsets, each with its newest change then.
+pub(super) struct Made {
+    /// Runs that the stripes know.
+    pub(super) roll: Vec<(u16, u64)>,
+    /// Runs whose summaries can't be read.
+    pub(super) unreadable: Vec<(u16, u64)>,
+}
+
 /// A stripe to be inserted.
 struct NewStripe {
     id: i64,
@@ -199,8 +207,8 @@ struct NewStripe {
 }
 
 impl Striper {
-    /// Makes the stripes of a band; the roll they have then.
-    pub(super) fn build(&self, band: i64) -> Result<Vec<(u16, u64)>> {
+    /// Makes the stripes of a band.
+    pub(super) fn build(&self, band: i64) -> Result<Made> {
         let now = (self.clock)();
         let (former, runs) = self.read(|connection, _| {
             let runs = living_runs(connection, band, &self.layout, now)?;
@@ -220,9 +228,9 @@ impl Striper {
             .map(|run| (run.offset, run.changed))
             .collect();
         let mut next = first;
-        let mut from = None;
+        let (mut from, mut unreadable) = (None, Vec::new());
         loop {
-            let pass = self.gather(band, &mut roll, from)?;
+            let pass = self.gather(band, &mut roll, &mut unreadable, from)?;
             next = self.insert(band, next, &pass)?;
             from = pass.until;
             if from.is_none() {
@@ -244,7 +252,7 @@ impl Striper {
         if is_empty {
             self.delete_stripes(range.first, range.end)?;
         }
-        Ok(roll)
+        Ok(Made { roll, unreadable })
     }
 
     /// One pass over the runs of a roll. Those that have changed meanwhile leave it, and those that
@@ -253,6 +261,7 @@ impl Striper {
         &self,
         band: i64,
         roll: &mut BTreeMap<u16, u64>,
+        unreadable: &mut Vec<(u16, u64)>,
         from: Option<ColumnKey>,
     ) -> Result<Pass> {
         let mut pass = Pass {
@@ -272,7 +281,7 @@ impl Striper {
                     }
                     match pass.add_run(connection, caches, *offset, run) {
                         // Whoever reads its own summary is told.
-                        Err(StoreError::Corrupt(_)) => drop(roll.remove_entry(offset)),
+                        Err(StoreError::Corrupt(_)) => unreadable.extend(roll.remove_entry(offset)),
                         added => added?,
                     }
                 }

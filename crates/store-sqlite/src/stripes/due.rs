@@ -7,6 +7,7 @@ use runstone_codec::BAND_RUNS;
 use runstone_model::{ChangeNumber, RunKey, Timestamp};
 use rusqlite::Connection;
 
+use super::build::Made;
 use super::read::BandRow;
 use crate::columns::{band_of, offset_of};
 use crate::error::{Result, sql_error};
@@ -40,6 +41,8 @@ pub(super) struct Due {
     /// Bands with stripes that a pass has left before it put the band's row, or a row that can't be
     /// read.
     unfinished: BTreeSet<i64>,
+    /// Runs whose summaries could not be read, at which change.
+    unreadable: HashMap<RunKey, u64>,
     /// When it was last looked at which runs rest.
     rested_at: Option<Instant>,
     /// Bands that were made lately, and until when they are left alone.
@@ -136,30 +139,52 @@ impl Due {
         let least = layout.striped_runs_min.min(of_each).max(1);
         let candidates = self.touched.iter().filter(|(_, runs)| runs.len() >= least);
         let candidates: Vec<i64> = candidates.map(|(band, _)| *band).collect();
+        self.paused.retain(|_, until| *until > Instant::now());
         let mut due = self.unfinished.clone();
         for band in candidates {
-            let roll = BandRow::read_sound(connection, band)?.map_or_else(Vec::new, |row| row.roll);
-            let wanted = (roll.len() / SHARE)
-                .max(layout.striped_runs_min)
-                .min(of_each.max(least));
-            if self.count_stale(connection, band, &roll, layout, now)? >= wanted {
-                due.insert(band);
+            if patiently && self.paused.contains_key(&band) {
+                continue;
+            }
+            match self.is_due(connection, band, layout, (least, of_each), now) {
+                Ok(true) => {
+                    due.insert(band);
+                }
+                Ok(false) => {}
+                // The others are made nevertheless.
+                Err(error) => {
+                    tracing::warn!(band, %error, "runs whose summaries by metric are due were not counted");
+                }
             }
         }
-        self.paused.retain(|_, until| *until > Instant::now());
-        if patiently {
-            due.retain(|band| !self.paused.contains_key(band));
-        }
+        due.retain(|band| !(patiently && self.paused.contains_key(band)));
         Ok(due.into_iter().collect())
     }
 
-    /// Takes the new roll of a band in; making it, or trying to, took so long.
-    pub(super) fn built(&mut self, band: i64, roll: Option<&[(u16, u64)]>, took: Duration) {
+    /// Whether so many runs of a band are stale that it is made anew.
+    fn is_due(
+        &mut self,
+        connection: &Connection,
+        band: i64,
+        layout: &FoldLayout,
+        (least, of_each): (usize, usize),
+        now: Timestamp,
+    ) -> Result<bool> {
+        let roll = BandRow::read_sound(connection, band)?.map_or_else(Vec::new, |row| row.roll);
+        let wanted = (roll.len() / SHARE).max(layout.striped_runs_min);
+        let wanted = wanted.min(of_each).max(least);
+        Ok(self.count_stale(connection, band, &roll, layout, now)? >= wanted)
+    }
+
+    /// Takes what was made of a band in; making it, or trying to, took so long.
+    pub(super) fn built(&mut self, band: i64, made: Option<&Made>, took: Duration) {
         let pause = PAUSE.max(took * PAUSE_SHARE);
         self.paused.insert(band, Instant::now() + pause);
-        let Some(roll) = roll else {
+        let Some(Made { roll, unreadable }) = made else {
             return;
         };
+        for (offset, changed) in unreadable {
+            self.unreadable.insert(key_of(band, *offset), *changed);
+        }
         self.unfinished.remove(&band);
         let Some(touched) = self.touched.get_mut(&band) else {
             return;
@@ -181,23 +206,25 @@ impl Due {
     /// All runs whose newest change is not that of their roll, or that are in a roll alone.
     fn look_at_all(&mut self, connection: &Connection) -> Result<()> {
         self.touched.clear();
+        self.unfinished.clear();
         let bands = collect(connection, sql::ALL_BANDS, [], |row| {
             row.get::<_, i64>(0).map_err(sql_error)
         })?;
         let mut rolls = Vec::with_capacity(bands.len());
         for band in bands {
-            if let Some(row) = BandRow::read_sound(connection, band)? {
-                rolls.push((band, row.roll));
+            match BandRow::read_sound(connection, band)? {
+                Some(row) => rolls.push((band, row.roll)),
+                None => {
+                    self.unfinished.insert(band);
+                }
             }
         }
         let striped = collect(connection, sql::SCAN_STRIPED_BANDS, [], |row| {
             row.get::<_, i64>(0).map_err(sql_error)
         })?;
         let sound: HashSet<i64> = rolls.iter().map(|(band, _)| *band).collect();
-        self.unfinished = striped
-            .into_iter()
-            .filter(|band| !sound.contains(band))
-            .collect();
+        let without_row = striped.into_iter().filter(|band| !sound.contains(band));
+        self.unfinished.extend(without_row);
         let mut known: HashMap<RunKey, u64> = HashMap::new();
         for (band, roll) in rolls {
             let first = keys_of_band(band).0.cast_unsigned();
@@ -239,7 +266,10 @@ impl Due {
             let known = known.get(offset);
             match living.get(offset) {
                 Some(run) if known == Some(&run.changed) => return false,
-                Some(run) => stale += usize::from(run.is_at_rest),
+                Some(run) => {
+                    let unreadable = self.unreadable.get(&key_of(band, *offset));
+                    stale += usize::from(run.is_at_rest && unreadable != Some(&run.changed));
+                }
                 None if known.is_some() => stale += 1,
                 None => return false,
             }

@@ -101,9 +101,9 @@ impl Striper {
         for band in bands {
             self.shared.check_open()?;
             let start = Instant::now();
-            let roll = self.build(band);
-            due.built(band, roll.as_deref().ok(), start.elapsed());
-            failed = failed.or(roll.err());
+            let made = self.build(band);
+            due.built(band, made.as_ref().ok(), start.elapsed());
+            failed = failed.or(made.err());
         }
         failed.map_or(Ok(()), Err)
     }

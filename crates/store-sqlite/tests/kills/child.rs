@@ -38,7 +38,7 @@ pub(crate) fn options(background: bool) -> SqliteOptions {
             chunk_points_min: 128,
             chunk_points: 256,
             merge_fan_in: 3,
-            slice_bytes_max: 200,
+            slice_bytes_max: 1_500,
             striped_runs_min: 1,
             striped_rows_max: 16,
             rest_seconds: 0,
