@@ -965,6 +965,8 @@ export interface components {
         };
         /** @description Where a run was forked. */
         ForkItem: {
+            /** @description Id of the parent; null once it is purged. */
+            run: components["schemas"]["RunId"] | null;
             /**
              * Format: uint64
              * @description Internal key of the parent.

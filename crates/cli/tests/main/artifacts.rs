@@ -130,7 +130,7 @@ fn more_uploads_are_begun_at_once_than_the_server_has_threads() {
         for number in 0..150_u64 {
             let server = &server;
             scope.spawn(move || {
-                let digest = format!("{number:064x}");
+                let digest = format!("sha256:{number:064x}");
                 let begun = begin(server, "run-1", &format!("{number}.bin"), &digest, 10);
                 assert_eq!(begun["artifact"]["state"], "pending");
             });
