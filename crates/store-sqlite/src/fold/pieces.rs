@@ -13,6 +13,7 @@ use crate::error::{Result, sql_error};
 use crate::gather::read_chunk;
 use crate::keys::run_column;
 use crate::rows::collect;
+use crate::space::{LOCAL_BYTES_MAX, LOCAL_BYTES_MIN, OVERFLOW_BYTES, split_row};
 use crate::sql;
 
 impl Preparing<'_> {
@@ -90,15 +91,15 @@ impl Preparing<'_> {
     /// the next one where that fills the pages.
     pub(super) fn make_pack(&mut self, is_last: bool) -> Result<()> {
         while !self.short.is_empty() {
-            let mut body = self.encode_short(self.short.len())?;
-            let fewer = fitting_share(self.short.len(), body.len());
+            let body = self.encode_short(self.short.len())?;
+            let fewer = fitting_share(self.short.len(), body.len() as u64);
             if let Some(fewer) = fewer.filter(|_| !is_last) {
                 let other = self.encode_short(fewer)?;
-                if lost_share(other.len()) < lost_share(body.len()) {
+                if lost_share(other.len() as u64) < lost_share(body.len() as u64) {
                     return self.keep_pack(fewer, other);
                 }
             }
-            self.keep_pack(self.short.len(), std::mem::take(&mut body))?;
+            self.keep_pack(self.short.len(), body)?;
         }
         Ok(())
     }
@@ -129,43 +130,29 @@ impl Preparing<'_> {
     }
 }
 
-/// Bytes that a page of the database gives to a row that goes on in other pages, and to the least
-/// part of a row that stays in the table.
-const OVERFLOW_BYTES: usize = 4_092;
-const LOCAL_BYTES_MIN: usize = 489;
-const LOCAL_BYTES_MAX: usize = 4_061;
 /// Of a row beside its blob, about.
-const ROW_BYTES: usize = 12;
+const ROW_BYTES: u64 = 12;
 /// Past such a share of a row's bytes lost in its pages, in percent, other rows are tried.
-const LOST_PERCENT_MAX: usize = 9;
+const LOST_PERCENT_MAX: u64 = 9;
 
 /// Bytes of pages that a row of a blob of so many bytes leaves unused, about, in percent of it.
-fn lost_share(bytes: usize) -> usize {
+fn lost_share(bytes: u64) -> u64 {
     let bytes = bytes + ROW_BYTES;
-    // What does not fit stands in pages of its own, and all but the remainder fills them.
-    let (local, lost) = if bytes <= LOCAL_BYTES_MAX {
-        (bytes, 0)
-    } else {
-        let remainder = (bytes - LOCAL_BYTES_MIN) % OVERFLOW_BYTES;
-        if LOCAL_BYTES_MIN + remainder <= LOCAL_BYTES_MAX {
-            (LOCAL_BYTES_MIN + remainder, 0)
-        } else {
-            (LOCAL_BYTES_MIN, OVERFLOW_BYTES - remainder)
-        }
-    };
+    let (local, pages) = split_row(bytes);
+    let lost = pages * OVERFLOW_BYTES - (bytes - local);
     let rows = (LOCAL_BYTES_MAX / local).max(1);
     (lost + (LOCAL_BYTES_MAX - rows * local) / rows) * 100 / bytes
 }
 
 /// How many of `count` series, which take `bytes` together, fill pages better; `None` if few bytes
 /// are lost as it is, or they fit in no page less.
-fn fitting_share(count: usize, bytes: usize) -> Option<usize> {
+fn fitting_share(count: usize, bytes: u64) -> Option<usize> {
     if lost_share(bytes) <= LOST_PERCENT_MAX || bytes <= LOCAL_BYTES_MAX {
         return None;
     }
     let pages = (bytes + ROW_BYTES - LOCAL_BYTES_MIN) / OVERFLOW_BYTES;
     let target = (pages * OVERFLOW_BYTES + LOCAL_BYTES_MIN).saturating_sub(ROW_BYTES);
-    let fewer = count * target / bytes;
+    let fewer = count * target as usize / bytes as usize;
     (pages > 0 && fewer > 0 && fewer < count).then_some(fewer)
 }
 

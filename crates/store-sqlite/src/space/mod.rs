@@ -20,7 +20,9 @@ use runstone_model::{RunId, RunKey, Timestamp};
 use runstone_store::{ReclaimReport, ReclaimRequest, StoreError};
 use rusqlite::Connection;
 
-pub(crate) use self::usage::read_space;
+pub(crate) use self::usage::{
+    LOCAL_BYTES_MAX, LOCAL_BYTES_MIN, OVERFLOW_BYTES, read_space, split_row,
+};
 use crate::checkpointer::{PAGE_BYTES, checkpoint_passively, log_bytes};
 use crate::connection::{ReaderPool, open_through};
 use crate::error::{Result, sql_error};

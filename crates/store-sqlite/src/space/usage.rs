@@ -18,11 +18,11 @@ use crate::rows::{collect, find};
 use crate::sql;
 
 /// Bytes of a row that fit on a page with others.
-const LOCAL_BYTES_MAX: u64 = PAGE_BYTES - 35;
+pub(crate) const LOCAL_BYTES_MAX: u64 = PAGE_BYTES - 35;
 /// Bytes that stay there at least of one that does not fit.
-const LOCAL_BYTES_MIN: u64 = (PAGE_BYTES - 12) * 32 / 255 - 23;
+pub(crate) const LOCAL_BYTES_MIN: u64 = (PAGE_BYTES - 12) * 32 / 255 - 23;
 /// Bytes of a page that holds nothing but the rest of a row.
-const OVERFLOW_BYTES: u64 = PAGE_BYTES - 4;
+pub(crate) const OVERFLOW_BYTES: u64 = PAGE_BYTES - 4;
 
 /// Bytes on shared pages, and pages of their own.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,8 +43,8 @@ impl Weight {
     }
 }
 
-/// How SQLite splits the row of a table.
-fn split_row(bytes: u64) -> (u64, u64) {
+/// How SQLite splits the row of a table: bytes beside other rows, and pages of its own.
+pub(crate) fn split_row(bytes: u64) -> (u64, u64) {
     if bytes <= LOCAL_BYTES_MAX {
         return (bytes, 0);
     }
